@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Solves one resolution for everything, then cuts each service's subset out of it.
+# Needs uv on PATH (`pip install uv`). Run it after changing dependencies in pyproject.toml or overrides.txt.
+#   requirements/lock.sh            keep the pinned versions where they still fit
+#   requirements/lock.sh --upgrade  take the newest that fit
+set -euo pipefail
+cd "$(dirname "$0")/.."
+solve() {
+  uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-header --no-annotate --override requirements/overrides.txt "$@"
+}
+solve --all-extras --output-file requirements/all.txt "$@"
+for extra in producer archive analytics avatar local dev; do
+  solve --extra "$extra" --constraint requirements/all.txt --output-file "requirements/$extra.txt"
+done
