@@ -1,0 +1,39 @@
+"""Consumers made one way: offsets committed by hand, a short session, records as soon as there are any."""
+
+from kafka import KafkaConsumer
+from kafka import errors as kafka_errors
+
+from kafka_io.errors import explain_kafka_error
+from kafka_io.settings import KafkaSettings
+
+CONSUMER_DEFAULTS: dict[str, object] = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "earliest",
+    # kafka-python's own 45 s would make every recovery from a killed replica that slow.
+    "session_timeout_ms": 10_000,
+    "heartbeat_interval_ms": 3_000,
+    # One byte is enough for an answer: a waiting frame is handed over at once.
+    "fetch_min_bytes": 1,
+    "fetch_max_wait_ms": 500,
+    "max_poll_records": 500,
+    # Room for a record with an image in it.
+    "max_partition_fetch_bytes": 9 * 1024 * 1024,
+    "allow_auto_create_topics": False,
+    "metadata_max_age_ms": 60_000,
+    "reconnect_backoff_max_ms": 2_000,
+    "bootstrap_timeout_ms": 10_000,
+    "metrics_enabled": False,
+}
+
+
+def make_consumer(settings: KafkaSettings, group_id: str | None, **overrides: object) -> KafkaConsumer:
+    """A kafka-python consumer with the suite's defaults, subscribed to nothing yet.
+
+    `overrides` are kafka-python's names (`max_poll_records`, `group_instance_id` …). Raises KafkaUnavailable when no
+    broker answers, KafkaRefused for rights and settings.
+    """
+    options = CONSUMER_DEFAULTS | settings.client_options() | {"group_id": group_id} | overrides
+    try:
+        return KafkaConsumer(**options)
+    except (kafka_errors.KafkaError, OSError) as error:
+        raise explain_kafka_error(error, "connecting a consumer", group=group_id) from error

@@ -1,0 +1,52 @@
+"""What a Kafka error means for the caller: worth another try, or not."""
+
+from kafka import errors as kafka_errors
+
+from keypoints.errors import HolisticError, Terminal, Transient
+
+# Asked again, the broker answers the same: the record, the name, the rights or the settings are wrong.
+_TERMINAL = (
+    kafka_errors.AuthorizationError,
+    kafka_errors.IllegalArgumentError,
+    kafka_errors.InvalidConfigurationError,
+    kafka_errors.InvalidPartitionsError,
+    kafka_errors.InvalidRecordError,
+    kafka_errors.InvalidReplicationFactorError,
+    kafka_errors.InvalidTimestampError,
+    kafka_errors.InvalidTopicError,
+    kafka_errors.KafkaConfigurationError,
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.PolicyViolationError,
+    kafka_errors.RecordListTooLargeError,
+    kafka_errors.SaslAuthenticationFailedError,
+    kafka_errors.UnsupportedSaslMechanismError,
+    kafka_errors.UnsupportedVersionError,
+)
+
+
+class KafkaUnavailable(Transient):
+    """The cluster did not answer, or asked to be asked again."""
+
+
+class KafkaRefused(Terminal):
+    """The cluster answered, and its answer will stay the same."""
+
+
+class RecordTooLarge(KafkaRefused):
+    """The record is larger than the topic or this client's `max_request_size` takes."""
+
+
+class PublisherFull(Transient):
+    """More bytes await acknowledgement than the publisher may hold, and none were freed in time."""
+
+
+def explain_kafka_error(error: Exception, doing: str, **fields: object) -> HolisticError:
+    """The project's error for one of kafka-python's, saying what was being done and about what."""
+    name = type(error).__name__
+    detail = str(error).removeprefix(f"{name}: ")
+    message = f"{doing}: {name}" + (f": {detail}" if detail and detail != name else "")
+    if isinstance(error, kafka_errors.MessageSizeTooLargeError):
+        return RecordTooLarge(message, hint="raise the topic's max.message.bytes, or send less", **fields)
+    if isinstance(error, _TERMINAL) or not isinstance(error, kafka_errors.KafkaError | OSError):
+        return KafkaRefused(message, hint=None, **fields)
+    return KafkaUnavailable(message, hint="is the broker up, and KAFKA_BOOTSTRAP_SERVERS right?", **fields)
