@@ -75,22 +75,22 @@ class TopicSchemaLookup:
                     f"no schema with fingerprint {fingerprint.hex()} in {SCHEMAS_TOPIC}", fingerprint=fingerprint.hex()
                 ) from None
 
-    def by_registry_id(self, registry_id: int) -> dict[str, Any]:
+    def by_registry_id(self, schema_id: int) -> dict[str, Any]:
         """The schema with this registry id. Raises SchemaUnknown, also when there is no registry to ask."""
         with self._lock:
-            if registry_id not in self._by_registry_id:
+            if schema_id not in self._by_registry_id:
                 if self._settings.schema_registry_url is None:
                     raise SchemaUnknown(
-                        f"schema id {registry_id} belongs to a registry, and none is set",
+                        f"schema id {schema_id} belongs to a registry, and none is set",
                         hint="set SCHEMA_REGISTRY_URL",
-                        registry_id=registry_id,
+                        schema_id=schema_id,
                     )
                 try:
-                    schema = fetch_schema(self._settings.schema_registry_url, registry_id)
+                    schema = fetch_schema(self._settings.schema_registry_url, schema_id)
                 except HolisticError as error:
-                    raise SchemaUnknown(error.message, hint=error.hint, registry_id=registry_id) from error
-                self._by_registry_id[registry_id] = schema
-            return self._by_registry_id[registry_id]
+                    raise SchemaUnknown(error.message, hint=error.hint, schema_id=schema_id) from error
+                self._by_registry_id[schema_id] = schema
+            return self._by_registry_id[schema_id]
 
     def _refresh(self, wanted: bytes) -> None:
         now = self._clock()
