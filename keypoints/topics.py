@@ -1,0 +1,101 @@
+"""Topics, keys, headers and the identity of a record: what every producer and consumer must agree on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from keypoints.errors import Terminal
+
+TRACKING_TOPIC: Final = "holistic-tracking-stream"
+GESTURE_TOPIC: Final = "holistic-gesture-events"
+SCHEMAS_TOPIC: Final = "holistic-schemas"
+IMAGES_TOPIC: Final = "holistic-images"
+
+CONTENT_TYPE_HEADER: Final = "content-type"
+SCHEMA_VERSION_HEADER: Final = "schema-version"
+TRACEPARENT_HEADER: Final = "traceparent"
+ORIGIN_HEADER: Final = "holistic-origin"
+
+AVRO_CONTENT_TYPE: Final = "avro/binary"
+JSON_CONTENT_TYPE: Final = "application/json"
+FRAME_SCHEMA_VERSION: Final = "1"
+
+STREAM_ID_MAX_CHARACTERS: Final = 512
+
+_DAY_MS: Final = 24 * 60 * 60 * 1000
+_IMAGE_BYTES: Final = 8 * 1024 * 1024 + 64 * 1024
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it is to be created: its name, partitions and topic-level configs (Kafka's own names)."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+SUITE_TOPICS: Final[tuple[TopicSpec, ...]] = (
+    TopicSpec(TRACKING_TOPIC, 6, {"retention.ms": str(7 * _DAY_MS), "cleanup.policy": "delete"}),
+    TopicSpec(GESTURE_TOPIC, 6, {"retention.ms": str(7 * _DAY_MS), "cleanup.policy": "delete"}),
+    TopicSpec(SCHEMAS_TOPIC, 1, {"cleanup.policy": "compact"}),
+    TopicSpec(IMAGES_TOPIC, 6, {"retention.ms": str(_DAY_MS), "max.message.bytes": str(_IMAGE_BYTES)}),
+)
+
+
+class InvalidStreamId(Terminal):
+    """A stream name that cannot be stored or keyed. Fields: stream_id."""
+
+
+def check_stream_id(stream_id: str) -> str:
+    """Return the name when it can be used as a stream's, else raise InvalidStreamId.
+
+    Any text of 1 to 512 characters is a name, but for U+0000, which Postgres cannot hold, and lone surrogates, which
+    UTF-8 cannot.
+    """
+    if not stream_id or len(stream_id) > STREAM_ID_MAX_CHARACTERS:
+        raise InvalidStreamId(
+            f"a stream name has 1 to {STREAM_ID_MAX_CHARACTERS} characters, this one has {len(stream_id)}",
+            stream_id=stream_id[:STREAM_ID_MAX_CHARACTERS],
+        )
+    if "\x00" in stream_id:
+        raise InvalidStreamId("a stream name cannot hold the character U+0000", stream_id=stream_id)
+    try:
+        stream_id.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidStreamId("a stream name must be text that UTF-8 can hold", stream_id=repr(stream_id)) from error
+    return stream_id
+
+
+def record_key(stream_id: str) -> bytes:
+    """The Kafka key of a stream's records, so that Kafka's default partitioner keeps a performer in order."""
+    return check_stream_id(stream_id).encode()
+
+
+def frame_headers(content_type: str = AVRO_CONTENT_TYPE, *, traceparent: str | None = None) -> list[tuple[str, bytes]]:
+    """Headers of a tracking record."""
+    headers = [
+        (CONTENT_TYPE_HEADER, content_type.encode()),
+        (SCHEMA_VERSION_HEADER, FRAME_SCHEMA_VERSION.encode()),
+    ]
+    if traceparent is not None:
+        headers.append((TRACEPARENT_HEADER, traceparent.encode()))
+    return headers
+
+
+def format_origin(topic: str, partition: int, offset: int) -> bytes:
+    """Value of the origin header: who a record was before it was published again."""
+    return f"{topic}/{partition}/{offset}".encode()
+
+
+def parse_origin(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, int, int] | None:
+    """The (topic, partition, offset) an origin header names, or None where there is none that can be read."""
+    for name, value in headers:
+        if name == ORIGIN_HEADER and value is not None:
+            topic, _, rest = value.decode("utf-8", "replace").partition("/")
+            partition, _, offset = rest.partition("/")
+            if topic and partition.isdecimal() and offset.isdecimal():
+                return topic, int(partition), int(offset)
+    return None
