@@ -1,10 +1,11 @@
 """What a service asks of a cluster besides records: topics, their ends, and a group's offsets."""
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.protocol.consumer import OffsetSpec
 
@@ -14,6 +15,8 @@ from keypoints.topics import TopicSpec
 
 _BOOTSTRAP_TIMEOUT_MS = 10_000
 _BROKER_DEFAULT = -1
+_COORDINATOR_TIMEOUT_S = 15.0
+_COORDINATOR_RETRY_S = 0.2
 
 
 @contextmanager
@@ -132,9 +135,23 @@ def _list_offsets(admin: KafkaAdminClient, topic: str, spec: OffsetSpec) -> dict
 
 
 def _list_committed(admin: KafkaAdminClient, group: str, topic: str) -> dict[int, int]:
-    committed = admin.list_group_offsets({group: None})[group]
+    committed = _wait_for_coordinator(admin, group)
     return {
         partition.partition: offset.offset
         for partition, offset in sorted(committed.items())
         if partition.topic == topic and offset.offset >= 0
     }
+
+
+def _wait_for_coordinator(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    # A new cluster makes its topic of offsets when the first group is asked for, and refuses until that has leaders.
+    deadline = time.monotonic() + _COORDINATOR_TIMEOUT_S
+    while True:
+        try:
+            committed: dict[TopicPartition, OffsetAndMetadata] = admin.list_group_offsets({group: None})[group]
+        except kafka_errors.RetriableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_COORDINATOR_RETRY_S)
+        else:
+            return committed
