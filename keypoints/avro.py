@@ -27,14 +27,22 @@ CONFLUENT_HEADER_BYTES: Final = 5
 
 LITTLE_FLOAT: Final = np.dtype("<f4")
 _PARSED_SCHEMA: Final = fastavro.parse_schema(FRAME_SCHEMA)
+_PLAIN_FIELDS: Final = ("stream_id", "sequence", "epoch", "width", "height", "mirrored", "model")
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Undecodable(Terminal):
     """A record that is no frame. Fields: reason, and where known position (byte) and part."""
 
+    @classmethod
+    def because(cls, error: Terminal) -> "Undecodable":
+        """A record that decoded to something no frame may be."""
+        undecodable = cls(error.message, reason="frame")
+        undecodable.fields |= error.fields
+        return undecodable
 
-class _Unusual(Exception):  # noqa: N818  not an error: a record our own writer would not have written that way
+
+class _Unusual(Exception):
     """Valid perhaps, but not as our writer writes: to be read by fastavro instead."""
 
 
@@ -119,7 +127,7 @@ def read_foreign_body(value: bytes, start: int, writer_schema: Schema) -> Holist
         fields = fastavro.schemaless_reader(body, writer_schema, None if writer_schema is FRAME_SCHEMA else reader)
     except (SchemaParseException, fastavro.read.SchemaResolutionError) as error:
         raise Undecodable(f"the writer's schema does not resolve to ours: {error}", reason="schema") from error
-    except Exception as error:  # noqa: BLE001  a decoder fed with hostile bytes raises whatever it stumbles over
+    except Exception as error:
         raise Undecodable(f"not Avro of the schema it names: {type(error).__name__}: {error}", reason="avro") from error
     if body.tell() != len(value):
         left = len(value) - body.tell()
@@ -132,19 +140,17 @@ def read_foreign_body(value: bytes, start: int, writer_schema: Schema) -> Holist
 def frame_from_fields(fields: dict[str, Any]) -> HolisticFrame:
     """A frame from the decoded Avro fields; arrays as flat lists of numbers. Raises Undecodable."""
     try:
+        parts: dict[str, Any] = {part.value: _shape_part(part, fields[part.value]) for part in PART_SHAPES}
         return HolisticFrame(
-            **{
-                name: fields[name]
-                for name in ("stream_id", "sequence", "epoch", "width", "height", "mirrored", "model")
-            },
+            **{name: fields[name] for name in _PLAIN_FIELDS},
             captured_at_us=_as_micros(fields["captured_at"]),
             processed_at_us=_as_micros(fields["processed_at"]),
-            **{part.value: _shape_part(part, fields[part.value]) for part in PART_SHAPES},
+            **parts,
         )
+    except Undecodable:
+        raise
     except Terminal as error:
-        if isinstance(error, Undecodable):
-            raise
-        raise Undecodable(error.message, reason="frame", **error.fields) from error
+        raise Undecodable.because(error) from error
 
 
 def _as_micros(moment: datetime | int) -> int:
@@ -201,7 +207,7 @@ def _read_our_layout(value: bytes, start: int) -> HolisticFrame:
             right_hand=right_hand,
         )
     except Terminal as error:
-        raise Undecodable(error.message, reason="frame", **error.fields) from error
+        raise Undecodable.because(error) from error
 
 
 def _read_long(value: bytes, position: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ is not exactly as our writer writes it is left alone, for the careful reader of 
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,7 @@ class _Reader:
             if encoded not in known:
                 known[encoded] = _as_text(encoded, check=check)
             texts[row] = known[encoded]
-        self.good &= texts != None  # noqa: E711  elementwise
+        self.good &= np.fromiter((text is not None for text in texts), np.bool_, len(texts))
         self.position = self.position + lengths
         return texts
 
@@ -112,7 +112,7 @@ class _Reader:
         points, width = PART_SHAPES[part]
         absent = self.buffer[self._look(0)] == 0
         full = self._matches(FULL_PART_PREFIX[part])
-        count = np.where(full, points, 0)
+        count: Positions = full.astype(np.int64) * points
         known = absent | full
         if part is Part.FACE:
             small = self._matches(SMALL_FACE_PREFIX)
@@ -126,8 +126,8 @@ class _Reader:
         return starts, count
 
     def _matches(self, prefix: bytes) -> Mask:
-        matches = self.buffer[self._look(0)] == prefix[0]
-        for index in range(1, len(prefix)):
+        matches: Mask = np.ones(len(self.position), dtype=np.bool_)
+        for index in range(len(prefix)):
             matches &= self.buffer[self._look(index)] == prefix[index]
         return matches
 
@@ -142,7 +142,14 @@ class _Reader:
         batch, good = self.batch, self.good
         rows = self.rows[good]
         batch.stream_id[rows] = streams[good]
-        columns = (batch.sequence, batch.epoch, batch.captured_at_us, batch.processed_at_us, batch.width, batch.height)
+        columns: tuple[NDArray[Any], ...] = (
+            batch.sequence,
+            batch.epoch,
+            batch.captured_at_us,
+            batch.processed_at_us,
+            batch.width,
+            batch.height,
+        )
         for column, values in zip(columns, numbers, strict=True):
             column[rows] = values[good]
         batch.mirrored[rows] = mirrored[good]
@@ -159,7 +166,7 @@ class _Reader:
         column = self.batch.part(part)
         points, width = PART_SHAPES[part]
         row_bytes = points * width * LITTLE_FLOAT.itemsize
-        target = memoryview(column.reshape(-1)).cast("B")
+        target = column.reshape(-1).view(np.uint8).data
         source = memoryview(self.bytes)
         for row, start, size in zip(
             (rows * row_bytes).tolist(),

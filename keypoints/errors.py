@@ -1,5 +1,7 @@
 """The two kinds of error every room raises: those worth another try, and those that are not."""
 
+from typing import Any
+
 
 class HolisticError(Exception):
     """Base of every error of this project.
@@ -13,6 +15,15 @@ class HolisticError(Exception):
         self.message = message
         self.hint = hint
         self.fields: dict[str, object] = fields
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.hint, self.fields)
+
+
+def _rebuild(kind: type[HolisticError], message: str, hint: str | None, fields: dict[str, Any]) -> HolisticError:
+    error = kind(message, hint=hint)
+    error.fields = fields
+    return error
 
 
 class Transient(HolisticError):

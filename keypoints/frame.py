@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +144,8 @@ class FrameBatch:
     @property
     def has_person(self) -> NDArray[np.bool_]:
         """bool (N,): in which rows anything at all was seen."""
-        return np.logical_or.reduce([self.present(part) for part in PART_SHAPES])
+        anything: NDArray[np.bool_] = np.logical_or.reduce([self.present(part) for part in PART_SHAPES])
+        return anything
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp] | Sequence[int]) -> Self:
         """The rows a mask or a list of indices picks, in that order."""
@@ -152,7 +153,7 @@ class FrameBatch:
         if chosen.dtype == np.bool_:
             chosen = np.flatnonzero(chosen)
         chosen = chosen.astype(np.intp, copy=False)
-        columns: dict[str, object] = {}
+        columns: dict[str, Any] = {}
         for column in fields(self):
             values = getattr(self, column.name)
             if isinstance(values, np.ndarray):
@@ -170,7 +171,7 @@ class FrameBatch:
 
     def frame(self, row: int) -> HolisticFrame:
         """Row `row` as a frame of its own; its parts are copies."""
-        parts: dict[str, Float32Array | None] = {
+        parts: dict[str, Any] = {
             part.value: self.part(part)[row].copy() if self.present(part)[row] else None for part in PART_SHAPES
         }
         face = parts[Part.FACE]
@@ -198,14 +199,14 @@ class FrameBatch:
             return batches[0]
         if len({batch.topic for batch in batches}) > 1:
             raise ValueError(f"cannot join batches of several topics: {sorted({batch.topic for batch in batches})}")
-        columns: dict[str, object] = {}
+        columns: dict[str, Any] = {}
         for column in fields(cls):
             values = [getattr(batch, column.name) for batch in batches]
             if isinstance(values[0], np.ndarray):
                 columns[column.name] = np.concatenate(values)
             elif isinstance(values[0], tuple):
                 columns[column.name] = tuple(item for value in values for item in value)
-        return replace(batches[0], **columns)  # type: ignore[arg-type]
+        return replace(batches[0], **columns)
 
     @classmethod
     def empty(cls, topic: str = TRACKING_TOPIC) -> "FrameBatch":
@@ -245,11 +246,11 @@ _COLUMN_TYPES: Final[dict[str, type[np.generic]]] = {
 
 def allocate_batch(topic: str, rows: int) -> FrameBatch:
     """A batch of `rows` rows to be written into: nothing present, numbers 0, parts NaN."""
-    columns: dict[str, object] = {name: np.zeros(rows, dtype) for name, dtype in _COLUMN_TYPES.items()}
+    columns: dict[str, Any] = {name: np.zeros(rows, dtype) for name, dtype in _COLUMN_TYPES.items()}
     columns["identity_topic"] = np.full(rows, topic, dtype=np.object_)
     for part, shape in PART_SHAPES.items():
         columns[part.value] = np.full((rows, *shape), np.nan, dtype=np.float32)
-    return FrameBatch(topic=topic, keys=(None,) * rows, headers=((),) * rows, **columns)  # type: ignore[arg-type]
+    return FrameBatch(topic=topic, keys=(None,) * rows, headers=((),) * rows, **columns)
 
 
 def write_frame(batch: FrameBatch, row: int, frame: HolisticFrame) -> None:

@@ -1,7 +1,7 @@
 """A frame as JSON: the classic form people already write by hand, with our fields beside it.
 
-    {"timestamp": ms, "keypoints": {"pose": [{"x": …, "y": …, "z": …, "visibility": …}, …], "face": [{"x", "y", "z"}, …],
-     "left_hand": […], "right_hand": […], "pose_world": […]},
+    {"timestamp": ms, "keypoints": {"pose": [{"x": …, "y": …, "z": …, "visibility": …}, …],
+     "face": [{"x", "y", "z"}, …], "left_hand": […], "right_hand": […], "pose_world": […]},
      "stream_id": …, "sequence": …, "epoch": …, "captured_at": µs, "processed_at": µs, "width": …, "height": …,
      "mirrored": …, "model": …}
 
@@ -64,6 +64,7 @@ def read_json(
     captured_at_us = fields.integer("captured_at", timestamp_ms * 1000)
     keypoints = document["keypoints"]
     try:
+        parts: dict[str, Any] = {part.value: _read_points(part, keypoints.get(part.value)) for part in PART_SHAPES}
         return HolisticFrame(
             stream_id=fields.text("stream_id", _stream_from_key(key, partition)),
             sequence=fields.integer("sequence", offset),
@@ -74,12 +75,12 @@ def read_json(
             height=fields.integer("height", 0, limit=2**31),
             mirrored=fields.boolean("mirrored", False),
             model=fields.text("model", "unknown"),
-            **{part.value: _read_points(part, keypoints.get(part.value)) for part in PART_SHAPES},
+            **parts,
         )
     except Undecodable:
         raise
     except Terminal as error:
-        raise Undecodable(error.message, reason="frame", **error.fields) from error
+        raise Undecodable.because(error) from error
 
 
 def _stream_from_key(key: bytes | None, partition: int) -> str:

@@ -5,6 +5,7 @@ mesh (468 points, and 10 more of the irises when the face is refined).
 """
 
 from enum import IntEnum, StrEnum
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -192,7 +193,7 @@ FACE_MIRROR: Final = _mirror(FACE_POINTS, MESH_RIGHT_LEFT_PAIRS + IRIS_RIGHT_LEF
 
 
 def _chain(*points: IntEnum) -> tuple[tuple[int, int], ...]:
-    return tuple((int(start), int(end)) for start, end in zip(points, points[1:], strict=False))
+    return tuple((int(start), int(end)) for start, end in pairwise(points))
 
 
 _P = PoseLandmark
