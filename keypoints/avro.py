@@ -8,7 +8,9 @@ Encoding" and "Single-object encoding". Writers may cut an array into several bl
 
 import io
 import struct
+from typing_extensions import Buffer
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import fastavro
@@ -59,6 +61,16 @@ def write_long(value: int) -> bytes:
     return bytes(encoded)
 
 
+# Streams, epochs, sizes and models repeat from frame to frame.
+_write_repeated_long = lru_cache(maxsize=1024)(write_long)
+
+
+@lru_cache(maxsize=4096)
+def _write_text(text: str) -> bytes:
+    encoded = text.encode()
+    return write_long(len(encoded)) + encoded
+
+
 def _array_prefix(values: int) -> bytes:
     return write_long(1) + write_long(values)
 
@@ -76,32 +88,25 @@ _PREFIX_BY_VALUES: Final = {
 }
 
 
-def write_frame_body(frame: HolisticFrame) -> bytes:
-    """The Avro binary of a frame, without any framing."""
-    stream = frame.stream_id.encode()
-    model = frame.model.encode()
-    pieces = [
-        write_long(len(stream)),
-        stream,
+def write_frame_body(frame: HolisticFrame, header: bytes = b"") -> bytes:
+    """The Avro binary of a frame, behind the header of a framing if one is given."""
+    pieces: list[Buffer] = [
+        header,
+        _write_text(frame.stream_id),
         write_long(frame.sequence),
-        write_long(frame.epoch),
+        _write_repeated_long(frame.epoch),
         write_long(frame.captured_at_us),
         write_long(frame.processed_at_us),
-        write_long(frame.width),
-        write_long(frame.height),
+        _write_repeated_long(frame.width),
+        _write_repeated_long(frame.height),
         b"\x01" if frame.mirrored else b"\x00",
-        write_long(len(model)),
-        model,
+        _write_text(frame.model),
     ]
     for values in (frame.pose, frame.pose_world, frame.face, frame.left_hand, frame.right_hand):
         if values is None:
             pieces.append(NULL)
         else:
-            pieces += (
-                _PREFIX_BY_VALUES[values.size],
-                values.astype(LITTLE_FLOAT, copy=False).tobytes(),
-                _ARRAY_END,
-            )
+            pieces += (_PREFIX_BY_VALUES[values.size], values.astype(LITTLE_FLOAT, copy=False).data, _ARRAY_END)
     return b"".join(pieces)
 
 
@@ -246,5 +251,6 @@ def _read_part(value: bytes, position: int, part: Part) -> tuple[Float32Array | 
     end = position + points * width * LITTLE_FLOAT.itemsize
     if value[end] != 0:
         raise _Unusual
-    array = np.frombuffer(value, LITTLE_FLOAT, points * width, position)
-    return array.reshape(points, width).astype(np.float32), end + 1
+    return np.frombuffer(value, LITTLE_FLOAT, points * width, position).reshape(points, width).astype(
+        np.float32
+    ), end + 1

@@ -99,7 +99,7 @@ def encode(frame: HolisticFrame, content_type: str = AVRO_CONTENT_TYPE, *, regis
 
 def encode_avro(frame: HolisticFrame, *, registry_id: int | None = None) -> bytes:
     """A frame in Avro."""
-    return frame_header(registry_id) + write_frame_body(frame)
+    return write_frame_body(frame, frame_header(registry_id))
 
 
 def encode_json(frame: HolisticFrame) -> bytes:

@@ -47,10 +47,12 @@ class HolisticFrame:
 
     def __post_init__(self) -> None:
         check_stream_id(self.stream_id)
-        for part in PART_SHAPES:
-            values = self.part(part)
-            if values is not None:
-                object.__setattr__(self, part.value, _as_part(self.stream_id, part, values))
+        for name, shapes in _SHAPES_BY_FIELD:
+            values = getattr(self, name)
+            if values is not None and not (
+                values.shape in shapes and values.dtype == np.float32 and values.flags.c_contiguous
+            ):
+                object.__setattr__(self, name, _as_part(self.stream_id, name, values))
 
     def part(self, part: Part) -> Float32Array | None:
         """The points of a part, or None when it was not seen."""
@@ -66,15 +68,20 @@ class HolisticFrame:
         return all(_same(getattr(self, column.name), getattr(other, column.name)) for column in fields(self))
 
 
-def _as_part(stream_id: str, part: Part, values: Float32Array) -> Float32Array:
-    points, width = PART_SHAPES[part]
+_SHAPES_BY_FIELD: Final[tuple[tuple[str, tuple[tuple[int, int], ...]], ...]] = tuple(
+    (part.value, (shape, (FACE_POINTS_WITHOUT_IRIS, shape[1])) if part is Part.FACE else (shape,))
+    for part, shape in PART_SHAPES.items()
+)
+
+
+def _as_part(stream_id: str, part: str, values: Float32Array) -> Float32Array:
     array = np.ascontiguousarray(values, dtype=np.float32)
-    if array.shape == (points, width) or (part is Part.FACE and array.shape == (FACE_POINTS_WITHOUT_IRIS, width)):
+    if array.shape in dict(_SHAPES_BY_FIELD)[part]:
         return array
     raise InvalidFrame(
-        f"{part} has shape {array.shape}, expected ({points}, {width})",
+        f"{part} has shape {array.shape}, expected {PART_SHAPES[Part(part)]}",
         stream_id=stream_id,
-        part=part.value,
+        part=part,
         shape=array.shape,
     )
 

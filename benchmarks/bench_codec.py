@@ -1,0 +1,115 @@
+"""Encode and decode a frame, ours against fastavro on the same frames in the same run.
+
+python benchmarks/bench_codec.py [--json]
+"""
+
+import io
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import fastavro
+import numpy as np
+
+from keypoints import HolisticFrame, decode, decode_records, encode
+from keypoints.avro import SINGLE_OBJECT_HEADER
+from keypoints.landmarks import PART_SHAPES
+from keypoints.schemas import FRAME_SCHEMA
+
+FRAMES = 500
+ROUNDS = 7
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as a consumer hands it over."""
+
+    value: bytes
+    offset: int
+    topic: str = "frames"
+    partition: int = 0
+    timestamp: int = 1_700_000_000_000
+    key: bytes | None = b"dancer"
+    headers: tuple[tuple[str, bytes | None], ...] = (("content-type", b"avro/binary"), ("schema-version", b"1"))
+
+
+def make_frames(seed: int) -> list[HolisticFrame]:
+    """Full frames of a few interleaved streams, every third without a left hand."""
+    rng = np.random.default_rng(seed)
+    return [
+        HolisticFrame(
+            stream_id=f"dancer-{index % 7}",
+            sequence=index,
+            epoch=1_700_000_000_000_000,
+            captured_at_us=1_700_000_000_000_000 + index * 33_333,
+            processed_at_us=1_700_000_000_020_000 + index * 33_333,
+            width=1280,
+            height=720,
+            model="mediapipe-holistic-0.10.21",
+            **{
+                part.value: rng.normal(size=shape).astype(np.float32)
+                for part, shape in PART_SHAPES.items()
+                if part != "left_hand" or index % 3
+            },
+        )
+        for index in range(FRAMES)
+    ]
+
+
+def time_per_frame_us(work: Callable[[], object], frames: int) -> float:
+    """Median over several rounds of the time of one frame, in microseconds."""
+    rounds = []
+    for _ in range(ROUNDS):
+        started_s = time.perf_counter()
+        work()
+        rounds.append((time.perf_counter() - started_s) / frames * 1e6)
+    return median(rounds)
+
+
+def measure() -> dict[str, float]:
+    """Microseconds a frame of each way, and the ratios that matter."""
+    frames = make_frames(seed=0)
+    values = [encode(frame) for frame in frames]
+    records = [Record(value, offset) for offset, value in enumerate(values)]
+    schema = fastavro.parse_schema(FRAME_SCHEMA)
+    few = 40
+    fields = [
+        fastavro.schemaless_reader(io.BytesIO(v[len(SINGLE_OBJECT_HEADER) :]), schema, None) for v in values[:few]
+    ]
+    ours = {
+        "encode_us": time_per_frame_us(lambda: [encode(frame) for frame in frames], FRAMES),
+        "decode_us": time_per_frame_us(lambda: [decode(value) for value in values], FRAMES),
+        "decode_in_batch_us": time_per_frame_us(lambda: decode_records(records), FRAMES),
+    }
+    theirs = {
+        "fastavro_encode_us": time_per_frame_us(
+            lambda: [fastavro.schemaless_writer(io.BytesIO(), schema, row) for row in fields], few
+        ),
+        "fastavro_decode_us": time_per_frame_us(
+            lambda: [
+                fastavro.schemaless_reader(io.BytesIO(v[len(SINGLE_OBJECT_HEADER) :]), schema, None)
+                for v in values[:few]
+            ],
+            few,
+        ),
+    }
+    return {
+        **ours,
+        **theirs,
+        "encode_times_faster": theirs["fastavro_encode_us"] / ours["encode_us"],
+        "decode_times_faster": theirs["fastavro_decode_us"] / ours["decode_us"],
+        "decode_in_batch_times_faster": theirs["fastavro_decode_us"] / ours["decode_in_batch_us"],
+        "frame_bytes": sum(map(len, values)) / FRAMES,
+    }
+
+
+if __name__ == "__main__":
+    figures = {name: round(value, 2) for name, value in measure().items()}
+    if "--json" in sys.argv:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name:32} {value:10.2f}")
