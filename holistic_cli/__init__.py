@@ -1,0 +1,1 @@
+"""The `holistic` command: every verb is one call into a room above."""

@@ -1,0 +1,5 @@
+"""`python -m holistic_cli` is `holistic`."""
+
+from holistic_cli.main import run
+
+run()

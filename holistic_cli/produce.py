@@ -1,0 +1,39 @@
+"""`holistic produce SOURCE…`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def produce(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE…", help="Pictures, folders of pictures, videos.")],
+    stream: Annotated[
+        str | None, typer.Option(envvar="HOLISTIC_STREAM", help="Stream name; by default the file's or folder's.")
+    ] = None,
+    captured_at: Annotated[
+        str | None, typer.Option(help="When the recording began: ISO 8601, or ms since 1970. By default now.")
+    ] = None,
+    mirrored: Annotated[bool, typer.Option("--mirrored", help="The person is shown as in a mirror.")] = False,
+    topic: Annotated[
+        str | None, typer.Option(help="Topic to publish to (HOLISTIC_TOPIC, else the suite's own).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the ledger as JSON.")] = False,
+) -> None:
+    """Find body, face and hands in pictures and videos, and publish them to Kafka.
+
+    Ends 0 when everything is on the topic, 1 when something was rejected or dropped.
+    """
+    from holistic_cli.connect import use_stack
+    from kafka_io.settings import read_kafka_settings
+    from producer_service.capture.capture_time import parse_capture_time
+    from producer_service.capture.open_source import SourceOptions
+    from producer_service.run import run_producer
+    from producer_service.settings import read_producer_settings
+
+    settings = read_producer_settings(topic=topic, mirrored=mirrored or None)
+    started_at_us = None if captured_at is None else parse_capture_time(captured_at)
+    options = SourceOptions(stream, started_at_us, settings.image_limits())
+    use_stack()
+    code = run_producer(sources, options, settings, read_kafka_settings(), as_json=as_json)
+    raise typer.Exit(code)
