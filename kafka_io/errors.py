@@ -7,6 +7,7 @@ from keypoints.errors import HolisticError, Terminal, Transient
 # Asked again, the broker answers the same: the record, the name, the rights or the settings are wrong.
 _TERMINAL = (
     kafka_errors.AuthorizationError,
+    kafka_errors.FencedInstanceIdError,
     kafka_errors.IllegalArgumentError,
     kafka_errors.InvalidConfigurationError,
     kafka_errors.InvalidPartitionsError,

@@ -1,0 +1,153 @@
+"""A group member on a real Kafka cluster."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata
+from kafka import TopicPartition as KafkaTopicPartition
+from kafka import errors as kafka_errors
+from kafka.future import Future
+
+from connect_runtime.client import CommitRefused, Membership, Polled, RebalanceListener
+from connect_runtime.sink import TopicPartition
+from kafka_io.consumer import make_consumer
+from kafka_io.errors import KafkaRefused, explain_kafka_error
+from kafka_io.settings import KafkaSettings
+
+# All of them say: the group went on without this member, which polls to join again.
+_GROUP_MOVED_ON = (
+    kafka_errors.CommitFailedError,
+    kafka_errors.FencedInstanceIdError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.UnknownMemberIdError,
+)
+
+
+class KafkaTaskConsumer:
+    """A `TaskConsumer` over kafka-python, made with the suite's defaults and the connector's overrides."""
+
+    def __init__(self, settings: KafkaSettings, group: str, overrides: Mapping[str, object]) -> None:
+        """Connect. `overrides` are kafka-python's names. Raises KafkaUnavailable or KafkaRefused."""
+        self._group = group
+        self._consumer: KafkaConsumer = make_consumer(settings, group, **overrides)
+        self._topics: set[str] = set()
+
+    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
+        """Join the group at the next poll. Raises KafkaRefused when a topic does not exist."""
+        with self._explain("looking for topics"):
+            missing = sorted(topic for topic in topics if not self._consumer.partitions_for_topic(topic))
+            if missing:
+                raise KafkaRefused(
+                    f"there is no topic {', '.join(missing)}",
+                    hint="`holistic up` creates the suite's topics",
+                    topics=missing,
+                )
+            self._consumer.subscribe(list(topics), listener=_ThreadedListener(self._consumer, listener))
+
+    def poll(self, timeout_s: float) -> Polled:
+        """Records as soon as there are any; see `TaskConsumer`."""
+        with self._explain("polling"):
+            polled: Polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+            return polled
+
+    def commit(self, offsets: Mapping[TopicPartition, int], timeout_s: float) -> None:
+        """Commit these next offsets and wait for it. Raises CommitRefused, or as `poll`."""
+        commits = {
+            KafkaTopicPartition(*partition): OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()
+        }
+        with self._explain("committing"):
+            try:
+                self._consumer.commit(commits, timeout_ms=int(timeout_s * 1000))
+            except _GROUP_MOVED_ON as error:
+                raise CommitRefused(
+                    f"the group {self._group} has moved on: {type(error).__name__}", group=self._group
+                ) from error
+
+    def pause(self, partitions: Sequence[TopicPartition]) -> None:
+        """Return no records of these until they are resumed."""
+        self._consumer.pause(*_as_kafka(partitions))
+
+    def resume(self, partitions: Sequence[TopicPartition]) -> None:
+        """Return records of these again."""
+        self._consumer.resume(*_as_kafka(partitions))
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Go on reading at this offset."""
+        self._consumer.seek(KafkaTopicPartition(*partition), offset)
+
+    def membership(self) -> Membership:
+        """As whom the group coordinator knows this member."""
+        metadata = self._consumer.group_metadata()
+        return Membership(metadata.generation_id, metadata.member_id)
+
+    def known_end(self, partition: TopicPartition) -> int | None:
+        """The high watermark of the last fetch."""
+        kafka_partition = KafkaTopicPartition(*partition)
+        if kafka_partition not in self._consumer.assignment():
+            return None
+        highwater: int | None = self._consumer.highwater(kafka_partition)
+        return highwater
+
+    def close(self, timeout_s: float) -> None:
+        """Leave the group, telling the listener first."""
+        with self._explain("leaving the group"):
+            self._consumer.close(autocommit=False, timeout_ms=int(timeout_s * 1000))
+
+    @contextmanager
+    def _explain(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (kafka_errors.KafkaError, OSError) as error:
+            raise explain_kafka_error(error, doing, group=self._group) from error
+
+
+def _as_kafka(partitions: Sequence[TopicPartition]) -> list[KafkaTopicPartition]:
+    return [KafkaTopicPartition(*partition) for partition in partitions]
+
+
+class _ThreadedListener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
+    """Runs the listener on a thread of its own while the client's loop goes on with its heartbeats.
+
+    kafka-python calls listeners on the loop that sends heartbeats, where a blocking call would cost the membership, and
+    a commit would wait for itself. The polling thread stands still meanwhile, so the listener is still alone.
+    """
+
+    def __init__(self, consumer: KafkaConsumer, listener: RebalanceListener) -> None:
+        self._consumer = consumer
+        self._listener = listener
+
+    async def on_partitions_revoked(self, revoked: set[KafkaTopicPartition]) -> None:
+        await self._run(self._listener.on_revoked, revoked)
+
+    async def on_partitions_assigned(self, assigned: set[KafkaTopicPartition]) -> None:
+        await self._run(self._listener.on_assigned, assigned)
+
+    async def on_partitions_lost(self, lost: set[KafkaTopicPartition]) -> None:
+        await self._run(self._listener.on_lost, lost)
+
+    async def _run(
+        self, handle: Callable[[Sequence[TopicPartition]], None], partitions: set[KafkaTopicPartition]
+    ) -> None:
+        ours = sorted(TopicPartition(*partition) for partition in partitions)
+        # kafka-python offers no public way back onto its loop from another thread.
+        loop = self._consumer._net
+        done = Future()
+
+        def settle(error: BaseException | None) -> None:
+            if error is None:
+                done.success(None)
+            else:
+                done.failure(error)
+
+        def run() -> None:
+            problem: BaseException | None = None
+            try:
+                handle(ours)
+            except BaseException as error:  # noqa: BLE001 - carried to the polling thread, which raises it
+                problem = error
+            loop.call_soon_threadsafe(lambda: settle(problem))
+
+        threading.Thread(target=run, name="rebalance", daemon=True).start()
+        await done
