@@ -10,6 +10,8 @@ solve() {
     --no-emit-index-url --no-header --no-annotate --override requirements/overrides.txt "$@"
 }
 solve --all-extras --output-file requirements/all.txt "$@"
+# What every service shares: the layer that all container images have in common.
+solve --constraint requirements/all.txt --output-file requirements/common.txt
 for extra in producer archive analytics avatar local dev; do
   solve --extra "$extra" --constraint requirements/all.txt --output-file "requirements/$extra.txt"
 done

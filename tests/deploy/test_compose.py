@@ -1,0 +1,172 @@
+"""What a person gets from docker-compose.yml, as docker-compose itself and the current specification read it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.build_images import TARGETS, image_name
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
+CONSUMERS = ("archive", "analytics", "avatar")
+OWN = (*CONSUMERS, "producer", "topics")
+
+
+def run_compose(tool: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """docker-compose on our file, without the settings a developer may have in .env."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOLISTIC_")}
+    with tempfile.NamedTemporaryFile(prefix="holistic-env-") as empty:
+        return subprocess.run(
+            [tool, "--file", str(COMPOSE_FILE), "--env-file", empty.name, *arguments],
+            env={**kept, **environment},
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+
+
+@pytest.fixture(scope="module")
+def compose(require_tool: Callable[[str], str]) -> str:
+    return require_tool("docker-compose")
+
+
+@pytest.fixture(scope="module")
+def secrets_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("compose") / "secrets"
+    subprocess.run(
+        [REPOSITORY / "deploy" / "make_secrets.sh", directory],
+        env={**os.environ, "HOLISTIC_ENV_FILE": str(directory.parent / "env")},
+        check=True,
+        capture_output=True,
+    )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def resolved(compose: str, secrets_directory: Path) -> str:
+    """The file with every variable filled in, as docker-compose understands it."""
+    result = run_compose(compose, "config", HOLISTIC_SECRETS=str(secrets_directory))
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def services(resolved: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(resolved)["services"]
+    return found
+
+
+def depends_on(services: Mapping[str, Any], name: str) -> set[str]:
+    """The service and all it brings along when it is started alone."""
+    needed = set(services[name].get("depends_on", {}))
+    return {name}.union(*(depends_on(services, other) for other in needed))
+
+
+def test_the_current_compose_specification_accepts_the_file() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE_FILE)],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_without_secrets_compose_says_what_to_run(compose: str) -> None:
+    result = run_compose(compose, "config")
+    assert result.returncode != 0
+    assert "run deploy/make_secrets.sh first" in result.stderr
+
+
+def test_no_password_is_in_the_resolved_file(resolved: str, secrets_directory: Path) -> None:
+    password = (secrets_directory / "postgres_password").read_text()
+    assert len(password) >= 32
+    assert password not in resolved
+    assert password in (secrets_directory / "database_url").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "brought"),
+    [
+        ("archive", {"archive", "topics", "kafka", "postgres"}),
+        ("analytics", {"analytics", "topics", "kafka", "postgres"}),
+        ("avatar", {"avatar", "topics", "kafka"}),
+        ("producer", {"producer", "topics", "kafka"}),
+    ],
+)
+def test_a_service_started_alone_brings_what_it_needs_and_no_more(
+    services: Mapping[str, Any], name: str, brought: set[str]
+) -> None:
+    assert depends_on(services, name) == brought
+
+
+def test_services_wait_until_kafka_and_postgres_are_ready_and_the_topics_are_made(services: Mapping[str, Any]) -> None:
+    for service in services.values():
+        for needed, how in service.get("depends_on", {}).items():
+            expected = "service_completed_successfully" if needed == "topics" else "service_healthy"
+            assert how["condition"] == expected
+    assert "healthcheck" in services["kafka"]
+    assert "healthcheck" in services["postgres"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_our_containers_have_a_read_only_root_no_capabilities_and_limits(
+    services: Mapping[str, Any], name: str
+) -> None:
+    service = services[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
+
+
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_a_consumer_is_restarted_has_time_to_drain_and_tells_whether_it_is_ready(
+    services: Mapping[str, Any], name: str
+) -> None:
+    service = services[name]
+    assert service["restart"] == "unless-stopped"
+    assert service["stop_grace_period"] == "45s"
+    assert service["healthcheck"]["test"] == ["CMD", "python", "/opt/container/healthcheck.py"]
+
+
+def test_every_published_port_is_on_the_loopback(services: Mapping[str, Any]) -> None:
+    published = [str(port) for service in services.values() for port in service.get("ports", [])]
+    assert len(published) >= 5
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_replicas_of_a_consumer_do_not_fight_for_a_port_or_a_name(services: Mapping[str, Any], name: str) -> None:
+    assert "container_name" not in services[name]
+    assert all(str(port).startswith("127.0.0.1::") for port in services[name]["ports"])
+
+
+def test_compose_names_the_images_that_the_build_script_makes(services: Mapping[str, Any]) -> None:
+    built = {name: service["build"]["target"] for name, service in services.items() if "build" in service}
+    assert built == {name: name for name in OWN}
+    assert set(TARGETS) == set(OWN)
+    for name in OWN:
+        assert services[name]["image"] == image_name(name)
+
+
+def test_data_of_kafka_postgres_and_the_archive_outlives_the_containers(
+    services: Mapping[str, Any], resolved: str
+) -> None:
+    volumes = set(yaml.safe_load(resolved)["volumes"])
+    stores = (services[name]["volumes"] for name in ("kafka", "postgres", "archive"))
+    assert (
+        {str(volume).split(":")[0] for mounted in stores for volume in mounted}
+        == volumes
+        == {"kafka-data", "postgres-data", "archive-data"}
+    )
