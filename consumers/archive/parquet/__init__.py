@@ -1,0 +1,1 @@
+"""Frames as Parquet files, made visible by a manifest that holds each offset once."""

@@ -1,0 +1,29 @@
+"""Connections to Postgres that notice a dead server."""
+
+from typing import Final
+
+import psycopg2
+from psycopg2 import extensions
+
+from consumers.archive.postgres.errors import explain_postgres_error
+
+_CONNECT_TIMEOUT_S: Final = 5
+_SILENCE_S: Final = 20
+_STATEMENT_TIMEOUT_MS: Final = 60_000
+
+
+def connect(database_url: str, application_name: str) -> extensions.connection:
+    """A connection that fails within seconds when the server is gone or stalls. Raises PostgresUnavailable."""
+    try:
+        return psycopg2.connect(
+            database_url,
+            application_name=application_name,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            keepalives_idle=_SILENCE_S,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=_SILENCE_S * 1000,
+            options=f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        )
+    except psycopg2.Error as error:
+        raise explain_postgres_error(error, "connecting to Postgres") from error

@@ -1,0 +1,157 @@
+"""Writes a chunk of frames in one transaction, so that each identity is there once whatever happened before."""
+
+import io
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Final
+
+import numpy as np
+import pgpq
+import psycopg2
+import pyarrow as pa
+from psycopg2 import errors as pg
+from psycopg2 import extensions
+
+from consumers.archive.postgres.connection import connect
+from consumers.archive.postgres.days import DayWindow, days_of, make_days
+from consumers.archive.postgres.errors import PostgresUnavailable, explain_postgres_error
+from consumers.archive.postgres.rows import to_postgres_rows
+from consumers.archive.postgres.tables import FRAMES_BY_DAY, FRAMES_OUT_OF_RANGE, KEY_COLUMNS
+from consumers.archive.postgres.topic_refs import TopicRefs
+from keypoints.frame import FrameBatch
+
+_COPY_READ_BYTES: Final = 1 << 18
+_STAGING: Final = "frames_staging"
+
+
+def _quoted(names: tuple[str, ...], prefix: str = "") -> str:
+    return ", ".join(f'{prefix}"{name}"' for name in names)
+
+
+_SAME_KEY: Final = " AND ".join(f'kept."{name}" = moved."{name}"' for name in KEY_COLUMNS)
+
+
+class FrameWriter:
+    """One connection's worth of writing, made anew after it was lost.
+
+    A zombie (a member that lost its partitions without knowing) may still write here. That is harmless: what it writes
+    is keyed by the record's identity, and the new owner writes the same rows.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        topic_refs: TopicRefs,
+        window: DayWindow = DayWindow(),  # noqa: B008 - frozen
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._database_url = database_url
+        self._topic_refs = topic_refs
+        self._window = window
+        self._now_us = now_us
+        self._connection: extensions.connection | None = None
+        self._days_made: set[date] = set()
+
+    def write(self, batch: FrameBatch) -> None:
+        """Write the rows that are not there yet and commit.
+
+        Raises PostgresUnavailable when the outcome may be unknown (deadlock, restart, connection lost during COMMIT):
+        writing the same rows again is right then. Raises PostgresRefused when Postgres will never take them.
+        """
+        try:
+            connection = self._connect()
+            topic_refs = self._topic_refs.of(batch.identity_topic.tolist(), connection)
+            now_us = self._now_us()
+            in_window = self._window.holds(batch.captured_at_us, now_us)
+            if in_window.all():
+                self._write_kept(batch, topic_refs, now_us, connection)
+                return
+            if in_window.any():
+                self._write_kept(batch.take(in_window), topic_refs, now_us, connection)
+            self._write_out_of_range(batch.take(~in_window), topic_refs, now_us, connection)
+        except psycopg2.Error as error:
+            self.close()
+            raise explain_postgres_error(error, "writing frames", rows=len(batch)) from error
+
+    def close(self) -> None:
+        """Let the connection go; the next write makes another."""
+        connection, self._connection = self._connection, None
+        self._days_made.clear()
+        if connection is not None:
+            connection.close()
+
+    def _connect(self) -> extensions.connection:
+        if self._connection is None:
+            self._connection = connect(self._database_url, "holistic-archive")
+        return self._connection
+
+    def _write_kept(
+        self, batch: FrameBatch, topic_refs: dict[str, int], now_us: int, connection: extensions.connection
+    ) -> None:
+        new_days = days_of(batch.captured_at_us) - self._days_made
+        if new_days:
+            make_days(new_days, connection)
+            self._days_made |= new_days
+        rows = to_postgres_rows(batch, topic_refs, now_us)
+        copied = encode_copy(rows)
+        try:
+            with connection, connection.cursor() as cursor:
+                _copy(cursor, copied, FRAMES_BY_DAY.name, rows.schema.names)
+                _take_back_from_out_of_range(cursor, batch, topic_refs)
+        except pg.UniqueViolation:
+            # Some rows were written before (redelivery): only now is the slower way worth its price.
+            with connection, connection.cursor() as cursor:
+                _copy_through_staging(cursor, copied, FRAMES_BY_DAY.name, rows.schema.names)
+                _take_back_from_out_of_range(cursor, batch, topic_refs)
+        except pg.CheckViolation as error:
+            # Retention dropped the day's table after this writer saw it.
+            self._days_made.clear()
+            raise PostgresUnavailable(f"writing frames: {str(error).strip()}", sqlstate=error.pgcode) from error
+
+    def _write_out_of_range(
+        self, batch: FrameBatch, topic_refs: dict[str, int], now_us: int, connection: extensions.connection
+    ) -> None:
+        rows = to_postgres_rows(batch, topic_refs, now_us, with_captured_at_us=True)
+        # A frame that was in range when it was first written stays where it is.
+        unless_kept = f"WHERE NOT EXISTS (SELECT FROM {FRAMES_BY_DAY.name} kept WHERE {_SAME_KEY})"
+        with connection, connection.cursor() as cursor:
+            _copy_through_staging(cursor, encode_copy(rows), FRAMES_OUT_OF_RANGE.name, rows.schema.names, unless_kept)
+
+
+def encode_copy(rows: pa.RecordBatch) -> bytes:
+    """Rows in Postgres' COPY BINARY form."""
+    encoder = pgpq.ArrowToPostgresBinaryEncoder(rows.schema)
+    return bytes(encoder.write_header() + encoder.write_batch(rows) + encoder.finish())
+
+
+def _copy(cursor: extensions.cursor, copied: bytes, table: str, columns: list[str]) -> None:
+    cursor.copy_expert(
+        f"COPY {table} ({_quoted(tuple(columns))}) FROM STDIN (FORMAT BINARY)", io.BytesIO(copied), _COPY_READ_BYTES
+    )
+
+
+def _copy_through_staging(
+    cursor: extensions.cursor, copied: bytes, table: str, columns: list[str], unless: str = ""
+) -> None:
+    names = tuple(columns)
+    cursor.execute(f"CREATE TEMP TABLE {_STAGING} (LIKE {table} INCLUDING STORAGE) ON COMMIT DROP")
+    _copy(cursor, copied, _STAGING, columns)
+    cursor.execute(
+        f"INSERT INTO {table} ({_quoted(names)}) SELECT {_quoted(names, 'moved.')} FROM {_STAGING} moved "  # noqa: S608
+        f"{unless} ON CONFLICT DO NOTHING"
+    )
+
+
+def _take_back_from_out_of_range(cursor: extensions.cursor, batch: FrameBatch, topic_refs: dict[str, int]) -> None:
+    """A frame dated ahead of the window was put aside; replayed once its day has come, it is kept: not both."""
+    for topic in np.unique(batch.identity_topic.astype(str)).tolist():
+        of_topic = batch.identity_topic == topic
+        offsets = batch.identity_offset[of_topic]
+        partitions = np.unique(batch.identity_partition[of_topic]).tolist()
+        cursor.execute(
+            f"DELETE FROM {FRAMES_OUT_OF_RANGE.name} moved USING {FRAMES_BY_DAY.name} kept "  # noqa: S608
+            'WHERE moved.topic_ref = %s AND moved."partition" = ANY(%s) AND moved."offset" BETWEEN %s AND %s '
+            f"AND {_SAME_KEY}",
+            (topic_refs[topic], partitions, int(offsets.min()), int(offsets.max())),
+        )
