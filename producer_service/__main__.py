@@ -1,0 +1,50 @@
+"""`python -m producer_service SOURCE…`: publish the keypoints of pictures, folders of pictures and videos."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from kafka_io.settings import read_kafka_settings
+from keypoints.errors import HolisticError
+from observability.logs import configure_logging
+from producer_service.capture.capture_time import parse_capture_time
+from producer_service.capture.open_source import SourceOptions
+from producer_service.run import run_producer
+from producer_service.settings import ProducerSettings, read_producer_settings
+
+
+def main() -> int:
+    """Parse the arguments, run, and return the exit code; 1 with one clear line when it cannot begin."""
+    asked = _parse_arguments()
+    configure_logging(asked.log_format)
+    try:
+        settings = read_producer_settings(topic=asked.topic, mirrored=asked.mirrored or None)
+        started_at_us = None if asked.captured_at is None else parse_capture_time(asked.captured_at)
+        options = SourceOptions(asked.stream, started_at_us, settings.image_limits())
+        return run_producer(asked.sources, options, settings, read_kafka_settings(), as_json=asked.json)
+    except HolisticError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return 1
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m producer_service",
+        description="Publish the body, face and hand keypoints of pictures and videos to Kafka.",
+        epilog="Environment: "
+        + "; ".join(
+            f"HOLISTIC_{name.upper()}: {field.description}" for name, field in ProducerSettings.model_fields.items()
+        ),
+    )
+    parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="picture, folder of pictures, or video")
+    parser.add_argument("--stream", help="name of the stream (default: the file's or folder's name)")
+    parser.add_argument("--captured-at", help="when the recording began: ISO 8601, or ms since 1970 (default: now)")
+    parser.add_argument("--mirrored", action="store_true", help="the picture shows the person as in a mirror")
+    parser.add_argument("--topic", help="topic to publish to")
+    parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
+    parser.add_argument("--log-format", choices=["human", "json"], default="human", help="form of log lines")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From a picture to the points of a person: what a landmarker is, and MediaPipe Holistic as one."""

@@ -1,0 +1,60 @@
+"""What the pipeline asks of whatever finds landmarks."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from keypoints.errors import Transient
+from keypoints.frame import Float32Array
+from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR
+from producer_service.capture.captured import RgbImage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """The parts found in one picture, laid out as in HolisticFrame; a part not found is None."""
+
+    pose: Float32Array | None = None
+    pose_world: Float32Array | None = None
+    face: Float32Array | None = None
+    left_hand: Float32Array | None = None
+    right_hand: Float32Array | None = None
+
+
+class LandmarkerFailed(Transient):
+    """The landmarker gave up on a picture and cannot be used any more; a new one may. Fields: width, height."""
+
+
+class Landmarker(Protocol):
+    """Finds one person in the pictures of one stream, in order. Used by one thread at a time, closed once."""
+
+    @property
+    def model(self) -> str:
+        """The model and its settings, as frames carry it."""
+
+    def find(self, image: RgbImage) -> Landmarks:
+        """Landmarks of the most prominent person in u8[height, width, 3]. Raises LandmarkerFailed."""
+
+    def close(self) -> None:
+        """Release the model."""
+
+
+def put_sides_right(mirrored: Landmarks) -> Landmarks:
+    """What was found in a mirrored picture, with the person's own left and right.
+
+    In a mirror a left hand looks like a right one, so hands change places and the body's and the face's points change
+    sides. Points of the picture stay where they are in the picture; the body in metres is no picture, so its x turns
+    round and it is the person's real posture.
+    """
+    pose, world, face = mirrored.pose, mirrored.pose_world, mirrored.face
+    return Landmarks(
+        pose=None if pose is None else pose[POSE_MIRROR],
+        pose_world=None if world is None else world[POSE_MIRROR] * _X_TURNED,
+        face=None if face is None else face[FACE_MIRROR[: len(face)]],
+        left_hand=mirrored.right_hand,
+        right_hand=mirrored.left_hand,
+    )
+
+
+_X_TURNED = np.array([-1.0, 1.0, 1.0, 1.0], dtype=np.float32)

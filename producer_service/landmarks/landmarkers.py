@@ -1,0 +1,48 @@
+"""Which landmarker serves which source: tracking is never carried from one stream into another."""
+
+from collections.abc import Callable
+
+from producer_service.landmarks.landmarker import Landmarker
+
+OpenLandmarker = Callable[[bool], Landmarker]
+"""Opens a landmarker; the argument says whether its pictures are unrelated stills."""
+
+
+def open_holistic(still: bool) -> Landmarker:
+    """MediaPipe Holistic; its libraries are loaded when it is first asked for."""
+    from producer_service.landmarks.holistic import HolisticLandmarker
+
+    return HolisticLandmarker(still=still)
+
+
+class Landmarkers:
+    """One landmarker for the source being read, opened when its first picture comes.
+
+    Stills remember nothing of each other, so one landmarker serves all sources of stills; a stream gets a new one.
+    """
+
+    def __init__(self, open_landmarker: OpenLandmarker = open_holistic) -> None:
+        self._open_landmarker = open_landmarker
+        self._open: dict[bool, Landmarker] = {}
+
+    def serve(self, still: bool) -> Landmarker:
+        """The landmarker of the source being read."""
+        if still not in self._open:
+            self._open[still] = self._open_landmarker(still)
+        return self._open[still]
+
+    def retire(self, still: bool) -> None:
+        """Close the one that serves: it broke, or its stream ended."""
+        landmarker = self._open.pop(still, None)
+        if landmarker is not None:
+            landmarker.close()
+
+    def leave(self, still: bool) -> None:
+        """A source ended: what tracked it goes with it."""
+        if not still:
+            self.retire(still)
+
+    def close(self) -> None:
+        """Close all."""
+        for still in list(self._open):
+            self.retire(still)

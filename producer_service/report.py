@@ -1,0 +1,144 @@
+"""A run as a person sees it: a progress bar while it goes, a table when it ended."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from keypoints.frame import HolisticFrame
+from producer_service.capture.captured import Refused, Source
+from producer_service.ledger import Ledger, SourceOutcome, SourceReport
+from producer_service.watchers import Watcher
+
+_LINE_EVERY_S: Final = 10.0
+_COLOURS: Final = {
+    SourceOutcome.PUBLISHED: "green",
+    SourceOutcome.NO_PERSON: "yellow",
+    SourceOutcome.STOPPED: "yellow",
+}
+
+
+class ProgressLines(Watcher):
+    """Progress where nobody watches a terminal: a line when a source begins, ends, and every ten seconds between."""
+
+    def __init__(self, console: Console, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock_s = clock_s
+        self._frames = 0
+        self._last_line_s = 0.0
+
+    def source_opened(self, source: Source, /) -> None:
+        self._frames = 0
+        self._last_line_s = self._clock_s()
+        self._say(f"{source.name}: reading as stream {source.stream_id}")
+
+    def frame_processed(self, source: Source, _frame: HolisticFrame, /) -> None:
+        self._frames += 1
+        if self._clock_s() - self._last_line_s >= _LINE_EVERY_S:
+            self._last_line_s = self._clock_s()
+            expected = source.expected_frames
+            self._say(f"{source.name}: {self._frames}{'' if expected is None else f' of {expected}'} frames")
+
+    def input_refused(self, _source: Source, refused: Refused, /) -> None:
+        self._say(describe_refusal(refused))
+
+    def source_finished(self, report: SourceReport, /) -> None:
+        self._say(f"{report.name}: {report.frames} frames, {report.frames_with_person} with a person")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class ProgressBar(Watcher):
+    """Progress on a terminal: one bar a source. Refusals are printed above it."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[pace]}"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def source_opened(self, source: Source, /) -> None:
+        self._task = self._progress.add_task(escape(source.name), total=source.expected_frames, pace="")
+
+    def frame_processed(self, source: Source, _frame: HolisticFrame, /) -> None:
+        if self._task is None:
+            return
+        speed = self._progress.tasks[-1].speed
+        pace = "" if speed is None else f"{speed:.0f} frames/s"
+        self._progress.update(self._task, advance=1, total=source.expected_frames, pace=pace)
+
+    def input_refused(self, _source: Source, refused: Refused, /) -> None:
+        self._progress.console.print(f"[red]{escape(describe_refusal(refused))}[/]", highlight=False, soft_wrap=True)
+
+    def source_finished(self, report: SourceReport, /) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, total=max(report.frames, 1), completed=max(report.frames, 1))
+
+
+def describe_refusal(refused: Refused) -> str:
+    """A refusal in one line."""
+    return f"{refused.name}: {refused.reason.value}: {refused.message}"
+
+
+def print_ledger(ledger: Ledger, console: Console) -> None:
+    """What became of everything: a row a source, and the sum that must add up."""
+    table = Table(title="What became of the pictures", title_justify="left")
+    table.add_column("source", overflow="fold")
+    table.add_column("stream", overflow="fold")
+    table.add_column("outcome")
+    for name in ("frames", "with a person", "rejected"):
+        table.add_column(name, justify="right")
+    for source in ledger.sources:
+        colour = _COLOURS.get(source.outcome, "red")
+        table.add_row(
+            escape(source.name),
+            escape(source.stream_id),
+            f"[{colour}]{source.outcome.value}[/]",
+            str(source.frames),
+            str(source.frames_with_person),
+            str(source.rejected),
+        )
+    console.print(table)
+    console.print(_sum_up(ledger), highlight=False)
+    if ledger.error is not None:
+        console.print(f"[red]{escape(ledger.error.message)}[/]", highlight=False)
+        if ledger.error.hint:
+            console.print(escape(ledger.error.hint), highlight=False)
+
+
+def _sum_up(ledger: Ledger) -> str:
+    counts = ledger.counts()
+    verdict = "[green]adds up[/]" if counts.adds_up else f"[red]{counts.in_flight} unaccounted for[/]"
+    pace = f", {counts.frames_read / ledger.seconds:.1f} frames/s" if ledger.seconds and counts.frames_read else ""
+    return (
+        f"received {counts.received} = acknowledged {counts.acknowledged}"
+        f" + dropped {_list_reasons(counts.dropped)} + rejected {_list_reasons(counts.rejected)}: {verdict}"
+        f" ({ledger.seconds:.1f} s{pace})"
+    )
+
+
+def _list_reasons(counted: dict[str, int]) -> str:
+    total = sum(counted.values())
+    if not total:
+        return "0"
+    return f"{total} ({', '.join(f'{reason} {count}' for reason, count in sorted(counted.items()))})"

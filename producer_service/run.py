@@ -1,0 +1,53 @@
+"""The producer as a program: its table of contents."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import orjson
+from rich.console import Console
+
+from kafka_io.settings import KafkaSettings
+from producer_service.capture.open_source import SourceOptions, open_source
+from producer_service.landmarks.native_noise import native_noise_filtered
+from producer_service.ledger import Ledger
+from producer_service.pipeline import produce, wall_clock_us
+from producer_service.report import ProgressBar, ProgressLines, print_ledger
+from producer_service.settings import ProducerSettings
+from producer_service.stopping import StopRequest, stop_on_signals
+
+EXIT_OK: Final = 0
+EXIT_NOT_ALL_PUBLISHED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+
+def run_producer(
+    paths: Sequence[Path], options: SourceOptions, settings: ProducerSettings, kafka: KafkaSettings, *, as_json: bool
+) -> int:
+    """Publish what the paths hold, show how it goes, print the ledger, and return the exit code.
+
+    0: all that was received is on the topic (also when stopped by SIGTERM). 1: something was rejected or dropped.
+    130: interrupted, and nothing lost. Raises HolisticError when it cannot begin.
+    """
+    sources = [open_source(path, options, wall_clock_us) for path in paths]
+    with ExitStack() as around:
+        around.enter_context(native_noise_filtered())
+        stop = around.enter_context(stop_on_signals())
+        # Made inside the filter, whose sys.stderr is the terminal itself.
+        console = Console(stderr=True)
+        watcher = around.enter_context(ProgressBar(console)) if console.is_terminal else ProgressLines(console)
+        ledger = produce(sources, settings, kafka, watchers=[watcher], stop=stop.event)
+    if as_json:
+        sys.stdout.write(orjson.dumps(ledger.as_dict(), option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        print_ledger(ledger, Console())
+    return exit_code(ledger, stop)
+
+
+def exit_code(ledger: Ledger, stop: StopRequest) -> int:
+    """What the shell is told."""
+    if not ledger.clean:
+        return EXIT_NOT_ALL_PUBLISHED
+    return EXIT_INTERRUPTED if stop.interrupted else EXIT_OK

@@ -1,0 +1,69 @@
+"""Everything that can be set about the producer, in one place."""
+
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kafka_io.publisher import PublisherOptions
+from keypoints.errors import Terminal
+from keypoints.topics import TRACKING_TOPIC
+from producer_service.capture.still_image import ImageLimits
+
+_PREFIX = "HOLISTIC_"
+
+
+class ProducerSettings(BaseSettings):
+    """Read from the environment (names in capitals, prefix `HOLISTIC_`); keyword arguments win over it."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
+
+    topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topic the frames go to.")
+    content_type: Literal["avro/binary", "application/json"] = Field(
+        default="avro/binary", description="Encoding of the frames; Avro is an eighth of JSON's size."
+    )
+    mirrored: bool = Field(default=False, description="The sources show the person as in a mirror (selfie cameras).")
+    max_image_bytes: int = Field(default=8 * 1024 * 1024, gt=0, description="Largest still picture, as a file.")
+    max_image_pixels: int = Field(default=16_000_000, gt=0, description="Largest still picture, in pixels.")
+    max_image_side_px: int = Field(default=8192, gt=0, description="Longest side of a still picture, in pixels.")
+    capture_ahead_frames: int = Field(
+        default=2, ge=1, le=64, description="Pictures decoded ahead of inference, so that neither waits for the other."
+    )
+    max_in_flight_bytes: int = Field(
+        default=64 * 1024 * 1024, gt=0, description="Bytes published and not yet acknowledged; above it capture waits."
+    )
+    linger_ms: int = Field(default=5, ge=0, description="How long a record waits for company before it is sent.")
+    batch_bytes: int = Field(default=256 * 1024, gt=0, description="Size at which a batch is sent at once.")
+    delivery_timeout_s: float = Field(
+        default=120.0, ge=1, description="After this a frame Kafka did not acknowledge counts as dropped."
+    )
+
+    def image_limits(self) -> ImageLimits:
+        """What a still picture may weigh and measure."""
+        return ImageLimits(self.max_image_bytes, self.max_image_pixels, self.max_image_side_px)
+
+    def publisher_options(self) -> PublisherOptions:
+        """How the frames are published. Files wait for room as long as a frame may take to be delivered."""
+        return PublisherOptions(
+            max_in_flight_bytes=self.max_in_flight_bytes,
+            block_s=self.delivery_timeout_s,
+            linger_ms=self.linger_ms,
+            batch_bytes=self.batch_bytes,
+            delivery_timeout_s=self.delivery_timeout_s,
+        )
+
+
+def read_producer_settings(**overrides: object) -> ProducerSettings:
+    """The settings of this process's environment, but for what is overridden (None leaves the environment's word).
+
+    Raises Terminal naming each wrong variable and what was wrong with it.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return ProducerSettings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = [
+            f"{_PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise Terminal("producer settings are wrong: " + "; ".join(problems)) from error

@@ -1,0 +1,47 @@
+"""Who may watch a run: progress bars, demos that measure latency, later the capture page."""
+
+from dataclasses import dataclass
+
+from keypoints.frame import HolisticFrame
+from producer_service.capture.captured import Refused, Source
+from producer_service.ledger import SourceReport
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A frame that Kafka acknowledged: where it is, and when it was where (wall time, µs since 1970).
+
+    `handed_over_us` is when capture handed the picture over, `processed_at_us` when its landmarks were ready,
+    `acknowledged_us` when Kafka's acknowledgement came.
+    """
+
+    stream_id: str
+    epoch: int
+    sequence: int
+    topic: str
+    partition: int
+    offset: int
+    captured_at_us: int
+    handed_over_us: int
+    processed_at_us: int
+    acknowledged_us: int
+    has_person: bool
+
+
+class Watcher:
+    """Does nothing; override what you want to know. Calls must be quick: frames wait for them."""
+
+    def source_opened(self, source: Source, /) -> None:
+        """Reading begins."""
+
+    def frame_processed(self, source: Source, frame: HolisticFrame, /) -> None:
+        """A frame was handed to Kafka's client."""
+
+    def input_refused(self, source: Source, refused: Refused, /) -> None:
+        """An input gave no frame."""
+
+    def frame_delivered(self, delivered: Delivered, /) -> None:
+        """Kafka acknowledged a frame. Called on Kafka's own thread."""
+
+    def source_finished(self, report: SourceReport, /) -> None:
+        """Reading ended; acknowledgements may still be to come."""
