@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import fastavro
 import numpy as np
 
 from keypoints import HolisticFrame, decode, decode_records, encode
 from keypoints.avro import SINGLE_OBJECT_HEADER
-from keypoints.landmarks import PART_SHAPES
+from keypoints.landmarks import PART_SHAPES, Part
 from keypoints.schemas import FRAME_SCHEMA
 
 FRAMES = 500
@@ -49,14 +50,19 @@ def make_frames(seed: int) -> list[HolisticFrame]:
             width=1280,
             height=720,
             model="mediapipe-holistic-0.10.21",
-            **{
-                part.value: rng.normal(size=shape).astype(np.float32)
-                for part, shape in PART_SHAPES.items()
-                if part != "left_hand" or index % 3
-            },
+            **draw_parts(rng, absent=() if index % 3 else (Part.LEFT_HAND,)),
         )
         for index in range(FRAMES)
     ]
+
+
+def draw_parts(rng: np.random.Generator, absent: tuple[Part, ...]) -> dict[str, Any]:
+    """Random points for every part but those absent."""
+    return {
+        part.value: rng.normal(size=shape).astype(np.float32)
+        for part, shape in PART_SHAPES.items()
+        if part not in absent
+    }
 
 
 def time_per_frame_us(work: Callable[[], object], frames: int) -> float:
