@@ -63,6 +63,12 @@ class TaskConsumer(Protocol):
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Go on reading at this offset."""
 
+    def rewind(self, partitions: Sequence[TopicPartition]) -> None:
+        """Go on reading at the group's committed offsets; where there is none, at what `auto.offset.reset` says.
+
+        Raises as `poll`.
+        """
+
     def membership(self) -> Membership:
         """As whom the broker knows this member now."""
 

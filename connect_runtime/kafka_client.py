@@ -15,6 +15,7 @@ from kafka_io.consumer import make_consumer
 from kafka_io.errors import KafkaRefused, explain_kafka_error
 from kafka_io.settings import KafkaSettings
 
+_COMMITTED_TIMEOUT_MS = 10_000
 # All of them say: the group went on without this member, which polls to join again.
 _GROUP_MOVED_ON = (
     kafka_errors.CommitFailedError,
@@ -76,6 +77,20 @@ class KafkaTaskConsumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Go on reading at this offset."""
         self._consumer.seek(KafkaTopicPartition(*partition), offset)
+
+    def rewind(self, partitions: Sequence[TopicPartition]) -> None:
+        """Go on reading at the group's committed offsets, else at what `auto.offset.reset` says."""
+        with self._explain("reading committed offsets"):
+            for partition in _as_kafka(partitions):
+                committed = self._consumer.committed(partition, timeout_ms=_COMMITTED_TIMEOUT_MS)
+                if committed is not None:
+                    self._consumer.seek(partition, committed)
+                elif self._consumer.config["auto_offset_reset"] == "latest":
+                    self._consumer.seek_to_end(partition)
+                elif self._consumer.config["auto_offset_reset"] == "earliest":
+                    self._consumer.seek_to_beginning(partition)
+                else:
+                    raise kafka_errors.NoOffsetForPartitionError(partition)
 
     def membership(self) -> Membership:
         """As whom the group coordinator knows this member."""

@@ -226,6 +226,13 @@ class MemoryConsumer:
             raise ValueError(f"{partition} is not assigned")
         self._positions[partition] = offset
 
+    def rewind(self, partitions: Sequence[TopicPartition]) -> None:
+        """Go on reading at the group's committed offsets, else at the start."""
+        with self._broker._changed:
+            group = self._group()
+            for partition in set(partitions) & set(self._positions):
+                self._positions[partition] = group.committed.get(partition, 0) if group else 0
+
     def membership(self) -> Membership:
         """As whom the group knows this member."""
         return self._membership

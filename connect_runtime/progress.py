@@ -8,6 +8,8 @@ from connect_runtime.sink import TopicPartition
 
 @dataclass(slots=True)
 class _Position:
+    first: int | None = None
+    """Where this member began: nothing at or below it is ever committed by it."""
     put_next: int | None = None
     """Offset after the last row meant for the sink; None: none yet."""
     done_next: int | None = None
@@ -41,6 +43,7 @@ class Progress:
     def start_at(self, partition: TopicPartition, next_offset: int) -> None:
         """The sink's own store says to go on here, so all before it is dealt with."""
         if partition in self._positions:
+            self._positions[partition].first = next_offset - 1
             self._positions[partition].done_next = next_offset
 
     def note_put(self, partition: TopicPartition, next_offset: int) -> None:
@@ -48,11 +51,13 @@ class Progress:
         if partition in self._positions:
             self._positions[partition].put_next = next_offset
 
-    def note_done(self, partition: TopicPartition, next_offset: int, newest_ms: int) -> None:
-        """Records up to here are dealt with: meant for the sink, or skipped and reported."""
-        if partition in self._positions:
-            self._positions[partition].done_next = next_offset
-            self._positions[partition].newest_ms = newest_ms
+    def note_done(self, partition: TopicPartition, first: int, next_offset: int, newest_ms: int) -> None:
+        """Records from `first` up to here are dealt with: meant for the sink, or skipped and reported."""
+        position = self._positions.get(partition)
+        if position is not None:
+            position.first = first if position.first is None else position.first
+            position.done_next = next_offset
+            position.newest_ms = newest_ms
 
     def note_committed(self, offsets: Mapping[TopicPartition, int]) -> None:
         """The broker took these."""
@@ -72,7 +77,8 @@ class Progress:
             if position.put_next is None or (vouched is not None and vouched >= position.put_next):
                 offset = position.done_next
             else:
-                offset = vouched
+                # A sink may still speak of an earlier time it had this partition; others have gone on since.
+                offset = vouched if vouched is not None and vouched > (position.first or 0) else None
             if offset is not None and (position.committed is None or offset > position.committed):
                 offsets[partition] = offset
         return offsets

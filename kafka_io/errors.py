@@ -17,6 +17,7 @@ _TERMINAL = (
     kafka_errors.InvalidTopicError,
     kafka_errors.KafkaConfigurationError,
     kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.NoOffsetForPartitionError,
     kafka_errors.PolicyViolationError,
     kafka_errors.RecordListTooLargeError,
     kafka_errors.SaslAuthenticationFailedError,
