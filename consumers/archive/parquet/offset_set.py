@@ -1,0 +1,72 @@
+"""A set of offsets, held as the runs it is made of."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Run = tuple[int, int]
+"""First and last offset, both in the set."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OffsetSet:
+    """Runs in order, apart from each other: `firsts` and `lasts` are int64 (runs,)."""
+
+    firsts: NDArray[np.int64]
+    lasts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, offsets: NDArray[np.int64]) -> "OffsetSet":
+        """The set of these offsets, in any order, also repeated."""
+        ordered = np.unique(offsets)
+        breaks = np.flatnonzero(np.diff(ordered) != 1)
+        if not len(ordered):
+            return cls(ordered, ordered)
+        return cls(ordered[np.concatenate([[0], breaks + 1])], ordered[np.concatenate([breaks, [len(ordered) - 1]])])
+
+    @classmethod
+    def of_runs(cls, runs: Iterable[Run]) -> "OffsetSet":
+        """The set these runs cover, in any order, also overlapping."""
+        ordered = np.array(sorted(runs), dtype=np.int64).reshape(-1, 2)
+        if not len(ordered):
+            return cls(ordered[:, 0], ordered[:, 1])
+        reached = np.maximum.accumulate(ordered[:, 1])
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:, 0] > reached[:-1] + 1]))
+        ends = np.concatenate([starts[1:], [len(ordered)]]) - 1
+        return cls(ordered[starts, 0], reached[ends])
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs in order."""
+        return list(zip(self.firsts.tolist(), self.lasts.tolist(), strict=True))
+
+    def __len__(self) -> int:
+        return int((self.lasts - self.firsts + 1).sum())
+
+    def holds(self, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """bool (N,): which of these offsets are in the set."""
+        if not len(self.firsts):
+            return np.zeros(len(offsets), dtype=np.bool_)
+        run = np.searchsorted(self.firsts, offsets, side="right") - 1
+        held: NDArray[np.bool_] = (run >= 0) & (offsets <= self.lasts[np.maximum(run, 0)])
+        return held
+
+    def union(self, other: "OffsetSet") -> "OffsetSet":
+        """What is in either."""
+        return OffsetSet.of_runs([*self.runs, *other.runs])
+
+    def missing(self, first: int, last: int) -> list[Run]:
+        """The runs of [first, last] that are not in the set."""
+        gaps: list[Run] = []
+        next_expected = first
+        for run_first, run_last in self.runs:
+            if run_last < first or run_first > last:
+                continue
+            if run_first > next_expected:
+                gaps.append((next_expected, run_first - 1))
+            next_expected = max(next_expected, run_last + 1)
+        if next_expected <= last:
+            gaps.append((next_expected, last))
+        return gaps

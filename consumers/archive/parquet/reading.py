@@ -1,0 +1,137 @@
+"""SQL over the listed files: DuckDB with the same views the database has."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from consumers.archive.parquet.manifest import Chain, ListedFile, list_chains
+from consumers.archive.parquet.schema import FRAMES
+from consumers.archive.parquet.storage import ArchiveStorage, LocalStorage
+from keypoints.errors import Terminal
+from keypoints.landmarks import PART_SHAPES, HandLandmark, Part, PoseLandmark, landmark_names
+
+_WHERE_FROM: Final = 'topic, "partition", "offset", stream_id, epoch, sequence, captured_at'
+_JOINTS: Final = (
+    PoseLandmark.NOSE,
+    *(PoseLandmark[f"{side}_{joint}"]
+      for joint in ("SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE")
+      for side in ("LEFT", "RIGHT")),
+)  # fmt: skip
+
+
+class QueryRefused(Terminal):
+    """SQL that cannot be answered; the message says why and where."""
+
+
+def open_archive(root: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in which the archive below `root` can be queried.
+
+    Views: frames, pose_landmarks, pose_world_landmarks, hand_landmarks, face_landmarks, joints. Macros
+    pose_landmark(pose, 'left_wrist'), hand_landmark and face_landmark. Only files that the manifest lists right now
+    are read.
+    """
+    storage = LocalStorage(root)
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET TimeZone = 'UTC'")
+    files = [file for chain in list_chains(storage) for file in chain.files]
+    _create_frames(connection, storage, files)
+    for statement in _views():
+        connection.execute(statement)
+    return connection
+
+
+def query(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of an answer. Raises QueryRefused for SQL that is wrong."""
+    try:
+        answer = connection.execute(sql)
+        names = [column[0] for column in answer.description or ()]
+        return names, answer.fetchall() if names else []
+    except duckdb.Error as error:
+        raise QueryRefused(str(error).strip(), sql=sql) from error
+
+
+def listed_files(root: Path) -> list[tuple[Chain, list[ListedFile]]]:
+    """Every partition's chain and the files it lists."""
+    return [(chain, chain.files) for chain in list_chains(LocalStorage(root))]
+
+
+def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorage, files: list[ListedFile]) -> None:
+    columns = ", ".join(f'"{name}"' for name in FRAMES.names)
+    if not files:
+        # No file to read yet: the columns are known all the same.
+        connection.register("no_frames", FRAMES.empty_table())
+        connection.execute(
+            f'CREATE VIEW frames AS SELECT {columns}, NULL::VARCHAR AS "date", NULL::INTEGER AS "hour" FROM no_frames'
+        )
+        return
+    paths = ", ".join(_quoted(storage.url(file.path)) for file in files)
+    connection.execute(
+        f'CREATE VIEW frames AS SELECT {columns}, "date", "hour" FROM read_parquet([{paths}], '  # noqa: S608
+        "hive_partitioning = true, hive_types = {'date': VARCHAR, 'hour': INTEGER}, union_by_name = false)"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _views() -> list[str]:
+    return [
+        _body_view("pose_landmarks", Part.POSE),
+        _body_view("pose_world_landmarks", Part.POSE_WORLD),
+        _hand_view(),
+        _face_view(),
+        _joints_view(),
+        "CREATE MACRO pose_landmark(part, landmark) AS struct_extract(part, landmark)",
+        "CREATE MACRO hand_landmark(part, landmark) AS struct_extract(part, landmark)",
+        f"CREATE MACRO face_point_number(landmark) AS list_position({list(landmark_names(Part.FACE))}, landmark)",
+        "CREATE MACRO face_landmark(part, landmark) AS struct_pack("
+        + ", ".join(f"{axis} := part.{axis}[face_point_number(landmark)]" for axis in ("x", "y", "z"))
+        + ")",
+    ]
+
+
+def _body_view(view: str, part: Part) -> str:
+    # One SELECT a landmark: a query for one name reads that landmark's columns and no others.
+    return f"CREATE VIEW {view} AS {' UNION ALL '.join(_select_point(part, name) for name in landmark_names(part))}"
+
+
+def _hand_view() -> str:
+    sides = (Part.LEFT_HAND, Part.RIGHT_HAND)
+    points = [
+        _select_point(part, landmark.name.lower(), f"'{part.value.removesuffix('_hand')}' AS side, ")
+        for part in sides
+        for landmark in HandLandmark
+    ]
+    return f"CREATE VIEW hand_landmarks AS {' UNION ALL '.join(points)}"
+
+
+def _select_point(part: Part, name: str, also: str = "") -> str:
+    return (
+        f"SELECT {_WHERE_FROM}, {also}'{name}' AS name, {_values(part, name)} FROM frames "  # noqa: S608
+        f"WHERE {part.value}.{name}.x IS NOT NULL"
+    )
+
+
+def _values(part: Part, name: str) -> str:
+    axes = ("x", "y", "z", "visibility")[: PART_SHAPES[part][1]]
+    return ", ".join(f"{part.value}.{name}.{axis} AS {axis}" for axis in axes)
+
+
+def _face_view() -> str:
+    names = ", ".join(f"({number}, '{name}')" for number, name in enumerate(landmark_names(Part.FACE)))
+    return (
+        f"CREATE VIEW face_landmarks AS SELECT {_WHERE_FROM}, n.name, "  # noqa: S608
+        "face.x[n.number + 1] AS x, face.y[n.number + 1] AS y, face.z[n.number + 1] AS z "
+        f"FROM frames CROSS JOIN (VALUES {names}) AS n(number, name) WHERE n.number < len(face.x)"
+    )
+
+
+def _joints_view() -> str:
+    columns = ", ".join(
+        f"pose.{joint.name.lower()}.{axis} AS {joint.name.lower()}_{axis}"
+        for joint in _JOINTS
+        for axis in ("x", "y", "z", "visibility")
+    )
+    return f"CREATE VIEW joints AS SELECT {_WHERE_FROM}, {columns} FROM frames WHERE pose.nose.x IS NOT NULL"  # noqa: S608

@@ -1,0 +1,129 @@
+"""The sink that keeps frames in Parquet files."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from connect_runtime.sink import Assignment, TopicPartition
+from consumers.archive.parquet.guests import GuestBook, TopicIds
+from consumers.archive.parquet.manifest import Chain, Entry, EntryKind, IdentityPartition, Writer
+from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
+from consumers.archive.parquet.storage import ArchiveStorage
+from keypoints.frame import FrameBatch
+
+_TICK_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RollLimits:
+    """When a partition's rows become files: at the first of these."""
+
+    rows: int = 20_000
+    bytes: int = 128 * 1024 * 1024
+    """Of coordinates in memory, about five thirds of what the file will have."""
+    age_s: float = 60.0
+    """Since the first row was buffered, by the clock on the wall, also when nothing more arrives."""
+    all_bytes: int = 192 * 1024 * 1024
+    """Over all partitions together: beyond it the largest is finished."""
+
+
+class ParquetSink:
+    """Buffers frames by partition and finishes them into files of an hour of capture time each.
+
+    The manifest says where to go on, and what is there already; the group's committed offsets only follow it.
+    """
+
+    def __init__(
+        self,
+        storage: ArchiveStorage,
+        group: str,
+        topic_ids: TopicIds,
+        now_us: Callable[[], int],
+        limits: RollLimits | None = None,
+    ) -> None:
+        self._storage = storage
+        self._group = group
+        self._topic_ids = topic_ids
+        self._now_us = now_us
+        self._limits = limits or RollLimits()
+        self._open: dict[TopicPartition, PartitionFiles] = {}
+
+    @property
+    def tick_interval_s(self) -> float:
+        """How often ages are looked at."""
+        return min(_TICK_S, self._limits.age_s / 4)
+
+    def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
+        """Take the partitions' chains over, fencing former owners, and tidy up what they left."""
+        writer = Writer.of(self._group, assignment)
+        guests = GuestBook(self._storage, self._topic_ids)
+        next_offsets: dict[TopicPartition, int] = {}
+        opened: dict[TopicPartition, PartitionFiles] = {}
+        for partition in assignment.partitions:
+            chain = self._chain(partition)
+            files = PartitionFiles(
+                self._storage, Ownership(chain, chain.claim(writer, self._now_us()), writer), guests, self._now_us
+            )
+            files.sweep_former_owners()
+            opened[partition] = files
+            if chain.next_offset is not None:
+                next_offsets[partition] = chain.next_offset
+        self._open |= opened
+        return next_offsets
+
+    def put(self, batch: FrameBatch) -> None:
+        """Buffer the rows. Raises Fenced or StorageUnavailable, before taking the rows."""
+        # Finish first: a failure then leaves the batch untaken, and the same call can be made again.
+        self.tick()
+        for partition in np.unique(batch.partition).tolist():
+            of_partition = batch.partition == partition
+            rows = batch if of_partition.all() else batch.take(of_partition)
+            self._open[TopicPartition(batch.topic, partition)].append(rows)
+
+    def tick(self) -> None:
+        """Finish what has reached a limit."""
+        oldest_us = self._now_us() - int(self._limits.age_s * 1e6)
+        for files in self._open.values():
+            too_old = files.buffered_since_us is not None and files.buffered_since_us <= oldest_us
+            if too_old or files.rows >= self._limits.rows or files.bytes >= self._limits.bytes:
+                files.finish()
+        while sum(files.bytes for files in self._open.values()) > self._limits.all_bytes:
+            max(self._open.values(), key=lambda files: files.bytes).finish()
+
+    def flush(self) -> None:
+        """Finish everything buffered."""
+        for files in self._open.values():
+            files.finish()
+
+    def durable_offsets(self) -> Mapping[TopicPartition, int]:
+        """Offsets up to which every row put is in a listed file."""
+        return {
+            partition: files.durable_offset
+            for partition, files in self._open.items()
+            if files.durable_offset is not None
+        }
+
+    def close(self, revoked: Sequence[TopicPartition]) -> None:
+        """Drop these partitions' buffered rows; the next owner reads them again."""
+        for partition in revoked:
+            self._open.pop(partition, None)
+
+    def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
+        """Record where to go on from. Files stay: offsets that are listed are skipped when they come again."""
+        writer = Writer(self._group, generation=-1, member_id="alter-offsets")
+        for partition, offset in offsets.items():
+            chain = self._chain(partition)
+            now_us = self._now_us()
+            claim = chain.claim(writer, now_us)
+            entry = Entry(chain.next_number, EntryKind.MOVED, writer, now_us, offset, forgets_offset=offset is None)
+            chain.append(entry, claim)
+
+    def stop(self) -> None:
+        """Forget what is buffered; it was flushed before, or will be read again."""
+        self._open.clear()
+
+    def _chain(self, partition: TopicPartition) -> Chain:
+        identity = IdentityPartition(partition.topic, self._topic_ids(partition.topic), partition.partition)
+        return Chain(self._storage, identity)

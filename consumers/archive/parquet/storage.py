@@ -1,0 +1,131 @@
+"""Where files live: what the archive needs of a file system or an object store, and the local disk."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from keypoints.errors import Transient
+
+
+class StorageUnavailable(Transient):
+    """The disk is full, gone, or refuses: nothing that was there before is touched. Fields: path, errno."""
+
+
+class ArchiveStorage(Protocol):
+    """Paths are relative to the archive's root, with forward slashes. Every call raises StorageUnavailable."""
+
+    @contextmanager
+    def stage(self, path: str) -> Iterator[BinaryIO]:
+        """Open a file no reader sees; when the block ends well its bytes are durable."""
+
+    def publish(self, staged: str, path: str) -> None:
+        """Give a staged file its final name, durably; the staged name stays until removed."""
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Make a file with this content, durably and all at once, unless there is one: then False."""
+
+    def read(self, path: str) -> bytes:
+        """A file's content."""
+
+    def list_files(self, folder: str) -> list[str]:
+        """Paths of all files below a folder, sorted; none when there is no such folder."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is no error."""
+
+    def url(self, path: str) -> str:
+        """What query engines call the file."""
+
+
+class LocalStorage:
+    """A folder on a disk of this machine, or one mounted from elsewhere that has hard links."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @contextmanager
+    def stage(self, path: str) -> Iterator[BinaryIO]:
+        """See ArchiveStorage."""
+        with _explained(path):
+            target = self._root / path
+            self._make_folder(target.parent)
+            with target.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+
+    def publish(self, staged: str, path: str) -> None:
+        """See ArchiveStorage."""
+        with _explained(path):
+            target = self._root / path
+            self._make_folder(target.parent)
+            os.link(self._root / staged, target)
+            _sync_folder(target.parent)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """See ArchiveStorage. A hard link, unlike a rename, fails when the name is taken."""
+        draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.draft"
+        try:
+            with self.stage(draft) as file:
+                file.write(content)
+            try:
+                self.publish(draft, path)
+            except StorageUnavailable as error:
+                if isinstance(error.__cause__, FileExistsError):
+                    return False
+                raise
+        finally:
+            self.remove(draft)
+        return True
+
+    def read(self, path: str) -> bytes:
+        """See ArchiveStorage."""
+        with _explained(path):
+            return (self._root / path).read_bytes()
+
+    def list_files(self, folder: str) -> list[str]:
+        """See ArchiveStorage."""
+        with _explained(folder):
+            found = [
+                (Path(parent) / name).relative_to(self._root).as_posix()
+                for parent, _, names in os.walk(self._root / folder)
+                for name in names
+            ]
+        return sorted(found)
+
+    def remove(self, path: str) -> None:
+        """See ArchiveStorage."""
+        with _explained(path), suppress(FileNotFoundError):
+            (self._root / path).unlink()
+
+    def url(self, path: str) -> str:
+        """See ArchiveStorage."""
+        return str(self._root / path)
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+        _sync_folder(folder.parent)
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnavailable(
+            f"{path}: {error.strerror or error}", hint="is there space on the disk?", path=path, errno=error.errno
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
