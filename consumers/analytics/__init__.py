@@ -1,0 +1,1 @@
+"""The analytics service: keypoints become gestures, with start, end and confidence, in Postgres and on a topic."""

@@ -1,0 +1,87 @@
+"""The connection to Postgres: made one way, migrated once, its errors told apart."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, exc, make_url, text
+
+from keypoints.errors import HolisticError, Terminal, Transient
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+# Any fixed number will do, as long as nobody else in the database locks the same.
+_MIGRATION_LOCK: Final = 0x686F6C_616E61
+# SQLSTATE classes of what may work the next time: connection, transaction rollback, resources, operator intervention,
+# and a server that is read-only until a failover is over.
+_TRANSIENT_STATES: Final = ("08", "40", "53", "57", "55P03", "25006")
+
+
+class StoreUnavailable(Transient):
+    """Postgres did not answer, or asked to be asked again. Fields: sqlstate."""
+
+
+class StoreRefused(Terminal):
+    """Postgres answered, and will answer the same again. Fields: sqlstate."""
+
+
+def connect(database_url: str) -> Engine:
+    """An engine with one connection, tested before use. Raises StoreRefused for a URL that is none."""
+    try:
+        # Both spellings of a Postgres URL mean the driver that is installed.
+        url = make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg2")
+    except exc.ArgumentError as error:
+        raise StoreRefused("DATABASE_URL is not a Postgres URL", hint="postgresql://user:password@host/name") from error
+    return create_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": "holistic-analytics",
+            "connect_timeout": 10,
+            # A server that is gone without a word is noticed, so that the write is tried again elsewhere.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
+        },
+    )
+
+
+@contextmanager
+def transaction(engine: Engine, doing: str) -> Iterator[Connection]:
+    """One transaction, all or nothing. Raises StoreUnavailable or StoreRefused, saying what was being done."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except exc.SQLAlchemyError as error:
+        raise _explain(error, doing) from error
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to their newest form; replicas that start together do it one after another."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with transaction(engine, "migrating the tables of analytics") as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _explain(error: exc.SQLAlchemyError, doing: str) -> HolisticError:
+    original = getattr(error, "orig", None)
+    state: str | None = getattr(original, "pgcode", None)
+    lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    message = f"{doing}: {str(original or error).strip()}"
+    # Without a state it was the network, or the server that went away in the middle.
+    if (
+        lost
+        or isinstance(error, exc.TimeoutError)
+        or (isinstance(error, exc.OperationalError | exc.InterfaceError) and state is None)
+        or (state is not None and state.startswith(_TRANSIENT_STATES))
+    ):
+        return StoreUnavailable(message, hint="is Postgres up, and DATABASE_URL right?", sqlstate=state)
+    return StoreRefused(message, sqlstate=state)

@@ -1,0 +1,160 @@
+"""What a hand does, measured: pure functions on columns of landmarks.
+
+Only operations IEEE 754 rounds exactly are used (+ - * / sqrt, comparison), each element by itself: a row's result is
+the same to the last bit whatever batch it came in and whatever processor computed it. Trigonometric functions, matrix
+products and sums over rows promise neither, so bends are measured as cosines and ratios of lengths.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keypoints.landmarks import HandLandmark
+
+Floats = NDArray[np.float64]
+Vector = tuple[Floats, Floats, Floats]
+
+# Where a record does not say its image's size: between the phone's and the television's shape.
+ASPECT_OF_UNKNOWN_IMAGE: Final = 4 / 3
+
+_FINGERS: Final = {
+    "index": (
+        HandLandmark.INDEX_FINGER_MCP,
+        HandLandmark.INDEX_FINGER_PIP,
+        HandLandmark.INDEX_FINGER_DIP,
+        HandLandmark.INDEX_FINGER_TIP,
+    ),
+    "middle": (
+        HandLandmark.MIDDLE_FINGER_MCP,
+        HandLandmark.MIDDLE_FINGER_PIP,
+        HandLandmark.MIDDLE_FINGER_DIP,
+        HandLandmark.MIDDLE_FINGER_TIP,
+    ),
+    "ring": (
+        HandLandmark.RING_FINGER_MCP,
+        HandLandmark.RING_FINGER_PIP,
+        HandLandmark.RING_FINGER_DIP,
+        HandLandmark.RING_FINGER_TIP,
+    ),
+    "pinky": (HandLandmark.PINKY_MCP, HandLandmark.PINKY_PIP, HandLandmark.PINKY_DIP, HandLandmark.PINKY_TIP),
+}
+# What a thumb laid on the fist, or on the fingers, touches.
+_THUMB_RESTS: Final = (
+    HandLandmark.INDEX_FINGER_MCP,
+    HandLandmark.INDEX_FINGER_PIP,
+    HandLandmark.INDEX_FINGER_DIP,
+    HandLandmark.INDEX_FINGER_TIP,
+    HandLandmark.MIDDLE_FINGER_MCP,
+    HandLandmark.MIDDLE_FINGER_PIP,
+    HandLandmark.MIDDLE_FINGER_DIP,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HandFeatures:
+    """Columns of N hands, float64 (N,); "hand lengths" are lengths divided by `scale`.
+
+    Where a hand has a coordinate that is not finite, or no size, `measured` is False and its other values mean nothing.
+    """
+
+    measured: NDArray[np.bool_]
+    scale: Floats
+    """Image heights, > 0: the longer of wrist to index knuckle and wrist to middle knuckle."""
+    index_extension: Floats
+    """0 folded … 1 straight; see `_measure_extension`. The same for the three others."""
+    middle_extension: Floats
+    ring_extension: Floats
+    pinky_extension: Floats
+    thumb_clearance: Floats
+    """Hand lengths, ≥ 0: from the thumb's tip to the nearest joint of index and middle finger; about 0.2 on a fist."""
+    thumb_abduction: Floats
+    """-1 … 1: cosine between the thumb (knuckle to tip) and the palm's direction from little to index finger."""
+    thumb_upwards: Floats
+    """-1 down … 1 up: cosine between the thumb (knuckle to tip) and up in the image."""
+    pinch: Floats
+    """Hand lengths, ≥ 0: from the thumb's tip to the index finger's; below 0.25 they touch."""
+    victory_gap: Floats
+    """Hand lengths, ≥ 0: from the index finger's tip to the middle finger's; about 0.15 side by side, 0.6 in a V."""
+
+
+def measure_hands(
+    hands_in_image: NDArray[np.float32], width: NDArray[np.int32], height: NDArray[np.int32]
+) -> HandFeatures:
+    """Measure N hands, float32 (N, 21, 3) in fractions of images `width` by `height` pixels (N,).
+
+    x is scaled by the image's width and y by its height, so that a hand keeps its shape in an image that is not
+    square; z has the scale of x, as MediaPipe documents it.
+    """
+    known = (width > 0) & (height > 0)
+    aspect = np.where(known, width.astype(np.float64), ASPECT_OF_UNKNOWN_IMAGE) / np.where(known, height, 1)
+    hand = _Hand(hands_in_image, aspect)
+
+    with np.errstate(all="ignore"):
+        scale = np.maximum(
+            _length(hand.vector(HandLandmark.WRIST, HandLandmark.INDEX_FINGER_MCP)),
+            _length(hand.vector(HandLandmark.WRIST, HandLandmark.MIDDLE_FINGER_MCP)),
+        )
+        thumb = hand.vector(HandLandmark.THUMB_MCP, HandLandmark.THUMB_TIP)
+        across_palm = hand.vector(HandLandmark.PINKY_MCP, HandLandmark.INDEX_FINGER_MCP)
+        clearance = _length(hand.vector(HandLandmark.THUMB_TIP, _THUMB_RESTS[0]))
+        for joint in _THUMB_RESTS[1:]:
+            clearance = np.minimum(clearance, _length(hand.vector(HandLandmark.THUMB_TIP, joint)))
+        extensions = {f"{name}_extension": _measure_extension(hand, joints) for name, joints in _FINGERS.items()}
+        pinch = _length(hand.vector(HandLandmark.THUMB_TIP, HandLandmark.INDEX_FINGER_TIP))
+        gap = _length(hand.vector(HandLandmark.INDEX_FINGER_TIP, HandLandmark.MIDDLE_FINGER_TIP))
+        return HandFeatures(
+            measured=np.isfinite(hands_in_image).all(axis=(1, 2)) & (scale > 0) & np.isfinite(scale),
+            scale=scale,
+            thumb_clearance=clearance / scale,
+            thumb_abduction=_cosine(thumb, across_palm),
+            thumb_upwards=-thumb[1] / _length(thumb),
+            pinch=pinch / scale,
+            victory_gap=gap / scale,
+            **extensions,
+        )
+
+
+def ramp(values: Floats, zero_at: float, one_at: float) -> Floats:
+    """0 up to `zero_at`, 1 from `one_at` on, straight between; falling where `one_at` is the smaller."""
+    clipped: Floats = np.minimum(np.maximum((values - zero_at) / (one_at - zero_at), 0.0), 1.0)
+    return clipped
+
+
+class _Hand:
+    """N hands turned so that one landmark's coordinate is one contiguous row; image heights."""
+
+    def __init__(self, hands_in_image: NDArray[np.float32], aspect: Floats) -> None:
+        turned = np.ascontiguousarray(hands_in_image.transpose(2, 1, 0), dtype=np.float64)
+        self._x, self._y, self._z = turned[0] * aspect, turned[1], turned[2] * aspect
+
+    def vector(self, start: HandLandmark, end: HandLandmark) -> Vector:
+        return self._x[end] - self._x[start], self._y[end] - self._y[start], self._z[end] - self._z[start]
+
+
+def _measure_extension(hand: _Hand, joints: tuple[HandLandmark, ...]) -> Floats:
+    """0 folded … 1 straight, of one finger.
+
+    Reach is how far the tip is from the wrist against the finger's middle joint (below 1 when the tip has come back to
+    the palm, about 1.4 in a straight finger); straightness is the distance from knuckle to tip against the way along
+    the bones (1 when straight, whatever the view). Reach + straightness / 4 parts folded from straight fingers at 1.40
+    with 97 % right on 14,000 fingers of recorded hands, the best of the weights tried.
+    """
+    knuckle, middle, outer, tip = joints
+    reach = _length(hand.vector(HandLandmark.WRIST, tip)) / _length(hand.vector(HandLandmark.WRIST, middle))
+    along_bones = (
+        _length(hand.vector(knuckle, middle)) + _length(hand.vector(middle, outer)) + _length(hand.vector(outer, tip))
+    )
+    straightness = _length(hand.vector(knuckle, tip)) / along_bones
+    return ramp(reach + 0.25 * straightness, 1.15, 1.65)
+
+
+def _length(vector: Vector) -> Floats:
+    x, y, z = vector
+    return np.sqrt(x * x + y * y + z * z)
+
+
+def _cosine(one: Vector, other: Vector) -> Floats:
+    product = one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+    return product / (_length(one) * _length(other))

@@ -1,0 +1,1 @@
+"""How the tables of analytics came to be, step by step (Alembic)."""

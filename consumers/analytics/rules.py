@@ -1,0 +1,31 @@
+"""The numbers gestures are judged by. Whoever changes one, or a formula of the shapes, changes the version too."""
+
+from dataclasses import dataclass
+from typing import Final
+
+RULES_VERSION: Final = "hand-shapes-1"
+"""Part of every result's id: results of other rules are other results."""
+
+
+@dataclass(frozen=True, slots=True)
+class GestureRules:
+    """Scores are 0 … 1, times microseconds of event time."""
+
+    start_score: float = 0.5
+    """A gesture begins only with frames that score at least this, …"""
+    stay_score: float = 0.3
+    """… and goes on while they score at least this: the space between keeps it from flickering."""
+    hold_us: int = 150_000
+    """How long a shape must be held before it counts. It is then said to have begun with the first frame."""
+    hold_frames: int = 3
+    """In how many frames it must be seen before it counts, whatever the frame rate."""
+    hold_gap_us: int = 100_000
+    """A hand lost for longer than this while the shape is not yet counted begins anew."""
+    bridge_us: int = 250_000
+    """A gesture survives this long of frames that do not show it: the hand is lost, or blurred."""
+    silence_us: int = 1_000_000
+    """It survives this long between two frames that both show it: a camera of one frame a second still has gestures."""
+    idle_us: int = 10_000_000
+    """A stream that is silent while its partition's other streams advance this much has ended."""
+    late_us: int = 10_000_000
+    """A frame up to this much older than the stream's newest is late; an older one means the clock was set back."""
