@@ -1,11 +1,12 @@
 """SQL over the listed files: DuckDB with the same views the database has."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
-from consumers.archive.parquet.manifest import Chain, ListedFile, list_chains
+from consumers.archive.parquet.manifest import ListedFile, list_chains
 from consumers.archive.parquet.schema import FRAMES
 from consumers.archive.parquet.storage import ArchiveStorage, LocalStorage
 from keypoints.errors import Terminal
@@ -41,33 +42,29 @@ def open_archive(root: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def query(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(
+    connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[object] = ()
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of an answer. Raises QueryRefused for SQL that is wrong."""
     try:
-        answer = connection.execute(sql)
+        answer = connection.execute(sql, list(values))
         names = [column[0] for column in answer.description or ()]
         return names, answer.fetchall() if names else []
     except duckdb.Error as error:
         raise QueryRefused(str(error).strip(), sql=sql) from error
 
 
-def listed_files(root: Path) -> list[tuple[Chain, list[ListedFile]]]:
-    """Every partition's chain and the files it lists."""
-    return [(chain, chain.files) for chain in list_chains(LocalStorage(root))]
-
-
 def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorage, files: list[ListedFile]) -> None:
-    columns = ", ".join(f'"{name}"' for name in FRAMES.names)
     if not files:
         # No file to read yet: the columns are known all the same.
         connection.register("no_frames", FRAMES.empty_table())
         connection.execute(
-            f'CREATE VIEW frames AS SELECT {columns}, NULL::VARCHAR AS "date", NULL::INTEGER AS "hour" FROM no_frames'
+            'CREATE VIEW frames AS SELECT *, NULL::VARCHAR AS "date", NULL::INTEGER AS "hour" FROM no_frames'
         )
         return
     paths = ", ".join(_quoted(storage.url(file.path)) for file in files)
     connection.execute(
-        f'CREATE VIEW frames AS SELECT {columns}, "date", "hour" FROM read_parquet([{paths}], '  # noqa: S608
+        f"CREATE VIEW frames AS SELECT * FROM read_parquet([{paths}], "  # noqa: S608
         "hive_partitioning = true, hive_types = {'date': VARCHAR, 'hour': INTEGER}, union_by_name = false)"
     )
 

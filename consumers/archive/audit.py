@@ -1,0 +1,163 @@
+"""Whether the stores hold what the topic holds: each offset once, none missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg2
+
+from consumers.archive.parquet.offset_set import OffsetSet, Run
+from consumers.archive.parquet.reading import open_archive, query
+from consumers.archive.postgres.connection import connect
+from consumers.archive.postgres.errors import explain_postgres_error
+from kafka_io.admin import topic_end_offsets, topic_id, topic_start_offsets
+from kafka_io.settings import KafkaSettings
+
+# Runs of consecutive offsets by partition; both engines understand it. `dense_rank` takes repeated offsets as one.
+_RUNS: Final = """
+    SELECT "partition", min("offset"), max("offset"), count(*)
+    FROM (
+        SELECT "partition", "offset",
+               "offset" - dense_rank() OVER (PARTITION BY "partition" ORDER BY "offset") AS run
+        FROM frames WHERE topic = {topic} AND topic_id = {topic_id}
+    ) AS numbered
+    GROUP BY "partition", run ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContent:
+    """What a store holds of a partition: `rows` as counted, and the offsets they have."""
+
+    rows: int
+    offsets: OffsetSet
+
+    @property
+    def duplicates(self) -> int:
+        """Rows beyond one an offset."""
+        return self.rows - len(self.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAudit:
+    """A store against the topic, for one partition."""
+
+    store: str
+    rows: int
+    duplicates: int
+    gaps: tuple[Run, ...]
+    """Runs of offsets the topic still holds and the store does not."""
+    beyond: tuple[Run, ...]
+    """Runs of offsets the store holds and the topic never had."""
+
+    @property
+    def missing(self) -> int:
+        """Offsets in the gaps."""
+        return sum(last - first + 1 for first, last in self.gaps)
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing to complain about."""
+        return not (self.duplicates or self.gaps or self.beyond)
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionAudit:
+    """A partition of the topic, [start_offset, end_offset), and how the stores hold it."""
+
+    partition: int
+    start_offset: int
+    end_offset: int
+    stores: tuple[StoreAudit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveAudit:
+    """The whole topic."""
+
+    topic: str
+    topic_id: str
+    partitions: tuple[PartitionAudit, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether every store holds every offset once."""
+        return all(store.clean for partition in self.partitions for store in partition.stores)
+
+    def of_store(self, store: str) -> list[StoreAudit]:
+        """One store's part, by partition."""
+        return [found for partition in self.partitions for found in partition.stores if found.store == store]
+
+
+def audit_archive(
+    kafka: KafkaSettings, topic: str, *, database_url: str | None = None, archive_root: Path | None = None
+) -> ArchiveAudit:
+    """Compare the topic with the stores that are given.
+
+    What retention has removed from the topic may still be in the stores: it is neither missing nor beyond. Raises
+    KafkaRefused when there is no such topic, PostgresUnavailable when the database cannot be reached.
+    """
+    current_id = topic_id(kafka, topic)
+    contents: dict[str, dict[int, StoreContent]] = {}
+    if database_url is not None:
+        contents["postgres"] = read_postgres_offsets(database_url, topic, current_id)
+    if archive_root is not None:
+        contents["parquet"] = read_parquet_offsets(archive_root, topic, current_id)
+    starts = topic_start_offsets(kafka, topic)
+    ends = topic_end_offsets(kafka, topic)
+    return ArchiveAudit(
+        topic,
+        current_id,
+        tuple(
+            PartitionAudit(
+                partition,
+                starts[partition],
+                end,
+                tuple(_compare(store, held.get(partition), starts[partition], end) for store, held in contents.items()),
+            )
+            for partition, end in sorted(ends.items())
+        ),
+    )
+
+
+def read_postgres_offsets(database_url: str, topic: str, topic_id: str) -> dict[int, StoreContent]:
+    """Partition → what Postgres holds of this life of the topic."""
+    connection = connect(database_url, "holistic-audit")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+            cursor.execute(_RUNS.format(topic="%s", topic_id="%s"), (topic, topic_id))
+            return _by_partition(cursor.fetchall())
+    except psycopg2.Error as error:
+        raise explain_postgres_error(error, "auditing Postgres") from error
+    finally:
+        connection.close()
+
+
+def read_parquet_offsets(archive_root: Path, topic: str, topic_id: str) -> dict[int, StoreContent]:
+    """Partition → what the listed files really hold (their rows are read, the manifest's word is not taken)."""
+    with open_archive(archive_root) as connection:
+        _, rows = query(connection, _RUNS.format(topic="$1", topic_id="$2"), [topic, topic_id])
+        return _by_partition(rows)
+
+
+def _by_partition(rows: Iterable[tuple[int, ...]]) -> dict[int, StoreContent]:
+    runs: dict[int, list[Run]] = {}
+    counts: dict[int, int] = {}
+    for partition, first, last, count in rows:
+        runs.setdefault(partition, []).append((first, last))
+        counts[partition] = counts.get(partition, 0) + count
+    return {partition: StoreContent(counts[partition], OffsetSet.of_runs(found)) for partition, found in runs.items()}
+
+
+def _compare(store: str, held: StoreContent | None, start: int, end: int) -> StoreAudit:
+    content = held or StoreContent(0, OffsetSet.of_runs([]))
+    beyond = [(max(first, end), last) for first, last in content.offsets.runs if last >= end]
+    return StoreAudit(
+        store=store,
+        rows=content.rows,
+        duplicates=content.duplicates,
+        gaps=tuple(content.offsets.missing(start, end - 1)),
+        beyond=tuple(beyond),
+    )

@@ -1,0 +1,98 @@
+"""The archive's two connectors: how each is named, set up, and makes its sink."""
+
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from connect_runtime.service import ConnectorSpec, read_connector
+from connect_runtime.sink import Sink
+from consumers.archive.parquet.sink import ParquetSink, RollLimits
+from consumers.archive.parquet.storage import LocalStorage
+from consumers.archive.postgres.days import DayWindow
+from consumers.archive.postgres.migrate import migrate
+from consumers.archive.postgres.sink import PostgresSink
+from consumers.archive.settings import (
+    BATCH_SIZE,
+    BUFFER_BYTES,
+    CONNECTIONS,
+    DAYS_BACK,
+    FLUSH_BYTES,
+    FLUSH_SIZE,
+    PARQUET_CONNECTOR,
+    PARQUET_KEYS,
+    POSTGRES_CONNECTOR,
+    POSTGRES_KEYS,
+    ROTATE_INTERVAL_MS,
+    ArchiveSettings,
+)
+from kafka_io.admin import topic_id
+from kafka_io.settings import KafkaSettings
+from keypoints.errors import Terminal
+
+
+class Store(StrEnum):
+    """What the archive writes to."""
+
+    POSTGRES = "postgres"
+    PARQUET = "parquet"
+
+
+def read_clock_us() -> int:
+    """The clock on the wall, microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def make_connector(
+    store: Store, settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int] = read_clock_us
+) -> ConnectorSpec:
+    """The connector that fills a store. Raises InvalidConfig, or Terminal when the database is not configured."""
+    return {Store.POSTGRES: _postgres, Store.PARQUET: _parquet}[store](settings, kafka, now_us)
+
+
+def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:
+    if settings.database_url is None:
+        raise Terminal("no database is configured", hint="set DATABASE_URL, or run `holistic up`")
+    database_url = settings.database_url.get_secret_value()
+
+    def make_sink() -> Sink:
+        # Here, so that a database that is away when the service starts is waited for like one that goes away later.
+        migrate(database_url)
+        return PostgresSink(
+            database_url,
+            lambda topic: topic_id(kafka, topic),
+            now_us,
+            DayWindow(days_back=int(values[DAYS_BACK.name])),
+            int(values[CONNECTIONS.name]),
+            int(values[BATCH_SIZE.name]),
+        )
+
+    name, config = _named(POSTGRES_CONNECTOR, settings.archive_postgres_config)
+    spec = ConnectorSpec(name, {"topics": settings.topic, **config}, make_sink, POSTGRES_KEYS)
+    values = read_connector(spec).sink
+    return spec
+
+
+def _parquet(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:
+    def make_sink() -> Sink:
+        return ParquetSink(
+            LocalStorage(settings.archive_dir), name, lambda topic: topic_id(kafka, topic), now_us, limits
+        )
+
+    name, config = _named(PARQUET_CONNECTOR, settings.archive_parquet_config)
+    # A flush ends files, so the runtime's own must not come before the age at which they are to end.
+    rotate_ms = config.get(ROTATE_INTERVAL_MS.name, ROTATE_INTERVAL_MS.default)
+    given = {"topics": settings.topic, "offset.flush.interval.ms": rotate_ms, **config}
+    spec = ConnectorSpec(name, given, make_sink, PARQUET_KEYS)
+    values = read_connector(spec).sink
+    limits = RollLimits(
+        rows=int(values[FLUSH_SIZE.name]),
+        bytes=int(values[FLUSH_BYTES.name]),
+        age_s=int(values[ROTATE_INTERVAL_MS.name]) / 1000,
+        all_bytes=int(values[BUFFER_BYTES.name]),
+    )
+    return spec
+
+
+def _named(default: str, config: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """A connector's name, which its settings may change, and the other settings."""
+    return str(config.get("name", default)), {key: value for key, value in config.items() if key != "name"}

@@ -1,0 +1,22 @@
+"""The archive as a process: connectors for the stores asked for, run until told to stop."""
+
+from collections.abc import Sequence
+
+from connect_runtime.service import ServiceOptions, run_connectors
+from consumers.archive.connectors import Store, make_connector
+from consumers.archive.settings import ArchiveSettings, read_archive_settings
+from kafka_io.settings import KafkaSettings, read_kafka_settings
+from observability.logs import configure_logging
+
+
+def run_archive(
+    stores: Sequence[Store] = tuple(Store),
+    settings: ArchiveSettings | None = None,
+    kafka: KafkaSettings | None = None,
+) -> int:
+    """Archive until SIGTERM or SIGINT, drain, and return the exit code. Raises Terminal for settings that are wrong."""
+    settings = settings or read_archive_settings()
+    kafka = kafka or read_kafka_settings()
+    configure_logging(settings.log_format)
+    connectors = [make_connector(store, settings, kafka) for store in stores]
+    return run_connectors(connectors, kafka, ServiceOptions(settings.http_port, settings.http_host))

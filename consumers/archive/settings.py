@@ -1,0 +1,78 @@
+"""Everything that can be set about the archive, in one place."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connect_runtime.config import ConfigKey, read_count, read_duration_ms
+from keypoints.errors import Terminal
+from keypoints.topics import TRACKING_TOPIC
+
+_PREFIX: Final = "HOLISTIC_"
+
+POSTGRES_CONNECTOR: Final = "archive-postgres"
+PARQUET_CONNECTOR: Final = "archive-parquet"
+"""Also the consumer groups."""
+
+CONNECTIONS: Final = ConfigKey("connections", read_count, "2", "Connections a task writes to Postgres with.")
+BATCH_SIZE: Final = ConfigKey("batch.size", read_count, "2000", "Most rows a transaction writes.")
+DAYS_BACK: Final = ConfigKey(
+    "days.back", read_count, "3650", "Frames captured longer ago than this go to frames_out_of_range."
+)
+POSTGRES_KEYS: Final[Sequence[ConfigKey]] = (CONNECTIONS, BATCH_SIZE, DAYS_BACK)
+
+FLUSH_SIZE: Final = ConfigKey("flush.size", read_count, "20000", "Rows of a partition that become files at once.")
+FLUSH_BYTES: Final = ConfigKey(
+    "flush.bytes", read_count, str(128 * 1024 * 1024), "Bytes of coordinates of a partition that become files at once."
+)
+BUFFER_BYTES: Final = ConfigKey(
+    "buffer.memory", read_count, str(192 * 1024 * 1024), "Bytes of coordinates a task buffers over all its partitions."
+)
+ROTATE_INTERVAL_MS: Final = ConfigKey(
+    "rotate.interval.ms", read_duration_ms, "10000", "Longest time rows wait to become files, also on an idle topic."
+)
+PARQUET_KEYS: Final[Sequence[ConfigKey]] = (FLUSH_SIZE, FLUSH_BYTES, BUFFER_BYTES, ROTATE_INTERVAL_MS)
+
+
+class ArchiveSettings(BaseSettings):
+    """Read from the environment (names in capitals, prefix `HOLISTIC_`); keyword arguments win over it."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, populate_by_name=True)
+
+    topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topics to archive, separated by commas.")
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
+        description="Postgres to write to, as postgresql://user:password@host:port/database.",
+    )
+    archive_dir: Path = Field(default=Path("archive-data"), description="Folder of the Parquet files.")
+    archive_postgres_config: Mapping[str, Any] = Field(
+        default_factory=dict,
+        description='Settings of the connector archive-postgres as a JSON object, say {"batch.size": 4000}.',
+    )
+    archive_parquet_config: Mapping[str, Any] = Field(
+        default_factory=dict,
+        description='Settings of the connector archive-parquet as a JSON object, say {"rotate.interval.ms": 60000}.',
+    )
+    http_port: int = Field(default=8083, ge=0, le=65535, description="Port of health and metrics; 0 picks one.")
+    http_host: str = Field(default="127.0.0.1", description="Address health and metrics listen on.")
+    log_format: Literal["human", "json"] = Field(default="human", description="Form of log lines.")
+
+
+def read_archive_settings(**overrides: object) -> ArchiveSettings:
+    """The settings of this process's environment, but for what is overridden (None leaves the environment's word).
+
+    Raises Terminal naming each wrong variable and what was wrong with it, never a secret's value.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return ArchiveSettings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = [
+            f"{_PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise Terminal("archive settings are wrong: " + "; ".join(problems)) from error
