@@ -94,8 +94,9 @@ class BoundedPublisher:
         headers: Sequence[tuple[str, bytes]] = (),
         timestamp_ms: int | None = None,
         tag: object = None,
+        partition: int | None = None,
     ) -> None:
-        """Hand one record over; its fate comes to `on_delivery` with `tag`.
+        """Hand one record over; its fate comes to `on_delivery` with `tag`. Without `partition` the key decides.
 
         Blocks while too many bytes are in flight. Raises PublisherFull after `block_s`, RecordTooLarge, KafkaRefused or
         KafkaUnavailable when the record was not accepted (then `on_delivery` is not called for it).
@@ -103,7 +104,7 @@ class BoundedPublisher:
         size = _RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
         self._reserve(size, topic)
         try:
-            future = self._producer.send(topic, value, key, list(headers), None, timestamp_ms)
+            future = self._producer.send(topic, value, key, list(headers), partition, timestamp_ms)
         except (kafka_errors.KafkaError, OSError, ValueError, TypeError) as error:
             self._release(size)
             raise explain_kafka_error(error, f"publishing to {topic}", topic=topic) from error
