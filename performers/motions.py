@@ -12,16 +12,18 @@ from performers.posture import Face, Limb, Trunk
 from performers.rotations import FloatArray, cos_sin
 
 _RAISED_PALM: Final[Mapping[Limb, float]] = {
-    Limb.ARM_DOWN: 62.0, Limb.ARM_FORWARD: 0.0, Limb.ARM_SWING: 22.0, Limb.ARM_INTERNAL: -18.0,
-    Limb.ELBOW: 128.0, Limb.PRONATION: 78.0, Limb.WRIST_FLEX: -4.0, Limb.WRIST_DEVIATION: 0.0,
+    Limb.ARM_DOWN: 71.0, Limb.ARM_FORWARD: 0.0, Limb.ARM_SWING: 38.0, Limb.ARM_INTERNAL: -22.0,
+    Limb.ELBOW: 127.0, Limb.PRONATION: 61.0, Limb.WRIST_FLEX: -10.0, Limb.WRIST_DEVIATION: 5.0,
 }  # fmt: skip
+_RING_SHOWN: Final[Mapping[Limb, float]] = {**_RAISED_PALM, Limb.PRONATION: 30.0}
+"""The palm half turned away, so that a ring of thumb and index finger is seen through."""
 _THUMB_UPWARD: Final[Mapping[Limb, float]] = {
-    Limb.ARM_DOWN: 72.0, Limb.ARM_FORWARD: 0.0, Limb.ARM_SWING: 18.0, Limb.ARM_INTERNAL: 48.0,
-    Limb.ELBOW: 88.0, Limb.PRONATION: 0.0, Limb.WRIST_FLEX: 0.0, Limb.WRIST_DEVIATION: 0.0,
+    Limb.ARM_DOWN: 46.0, Limb.ARM_FORWARD: 0.0, Limb.ARM_SWING: 26.0, Limb.ARM_INTERNAL: 34.0,
+    Limb.ELBOW: 106.0, Limb.PRONATION: -36.0, Limb.WRIST_FLEX: 15.0, Limb.WRIST_DEVIATION: -3.0,
 }  # fmt: skip
 _THUMB_DOWNWARD: Final[Mapping[Limb, float]] = {
-    Limb.ARM_DOWN: 32.0, Limb.ARM_FORWARD: 42.0, Limb.ARM_SWING: 0.0, Limb.ARM_INTERNAL: 22.0,
-    Limb.ELBOW: 82.0, Limb.PRONATION: 76.0, Limb.WRIST_FLEX: 0.0, Limb.WRIST_DEVIATION: 0.0,
+    Limb.ARM_DOWN: -3.0, Limb.ARM_FORWARD: 39.0, Limb.ARM_SWING: 0.0, Limb.ARM_INTERNAL: 28.0,
+    Limb.ELBOW: 97.0, Limb.PRONATION: 95.0, Limb.WRIST_FLEX: 11.0, Limb.WRIST_DEVIATION: -20.0,
 }  # fmt: skip
 _WAVING: Final[Mapping[Limb, float]] = {
     Limb.ARM_DOWN: 22.0, Limb.ARM_FORWARD: 12.0, Limb.ARM_SWING: 0.0, Limb.ARM_INTERNAL: -84.0,
@@ -184,6 +186,8 @@ def _idle(_cue: Cue) -> None:
 MOTIONS: Final[Mapping[ActKind, Motion]] = {kind: _show_hand(_RAISED_PALM) for kind in HAND_ACTS} | {
     ActKind.IDLE: _idle,
     ActKind.WAVE: _wave,
+    ActKind.OK: _show_hand(_RING_SHOWN),
+    ActKind.PINCH: _show_hand(_RING_SHOWN),
     ActKind.THUMBS_UP: _show_hand(_THUMB_UPWARD),
     ActKind.THUMBS_DOWN: _show_hand(_THUMB_DOWNWARD),
     ActKind.WALK: _walk,
