@@ -1,10 +1,15 @@
-"""The settings of analytics' own, beside those every connector has."""
+"""Everything that can be set about the analytics service, in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from connect_runtime.config import ConfigKey, read_text
-from keypoints.topics import GESTURE_TOPIC
+from keypoints.errors import Terminal
+from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
+from observability.logs import LogFormat
 
 CONNECTOR_NAME: Final = "analytics"
 """Also the consumer group."""
@@ -14,3 +19,41 @@ EVENTS_TOPIC_KEY: Final = "events.topic"
 SINK_KEYS: Final[Sequence[ConfigKey]] = (
     ConfigKey(EVENTS_TOPIC_KEY, read_text, GESTURE_TOPIC, "Topic the start and end of each gesture go to."),
 )
+
+
+class AnalyticsSettings(BaseSettings):
+    """Read from the environment (names in capitals, prefix `HOLISTIC_`); keyword arguments win over it."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLISTIC_", extra="ignore", frozen=True)
+
+    database_url: SecretStr = Field(
+        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
+        description="Postgres that keeps results and state, as postgresql://user:password@host/name.",
+    )
+    topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topic the frames come from.")
+    http_host: str = Field(default="127.0.0.1", description="Address of /livez, /readyz and /metrics.")
+    http_port: int = Field(default=8084, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
+    log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
+
+    def connector_config(self, overrides: Mapping[str, str]) -> dict[str, str]:
+        """Flat settings of the connector: ours, and over them those given by name."""
+        # A gesture is saved when it begins and ends; this is for the state between, and bounds what a restart repeats.
+        return {"topics": self.topic, "offset.flush.interval.ms": "1000", **overrides}
+
+
+def read_analytics_settings(**given: object) -> AnalyticsSettings:
+    """The settings of this process's environment; what is given and not None wins over it.
+
+    Raises Terminal naming each wrong variable and what was wrong with it, never a secret's value.
+    """
+    try:
+        return AnalyticsSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise Terminal(
+            "analytics settings are wrong: " + "; ".join(problems),
+            hint="set DATABASE_URL, and check the variables that begin with HOLISTIC_",
+        ) from error

@@ -65,11 +65,22 @@ class AnalyticsSink:
             self._save()
 
     def flush(self) -> None:
-        """Save what was taken in, and try again to publish what the topic did not acknowledge."""
+        """Save what was taken in."""
         self._save()
+
+    @property
+    def tick_interval_s(self) -> float:
+        """How often the outbox is looked after."""
+        return 1.0
+
+    def tick(self) -> None:
+        """Publish again what the topic did not acknowledge, and drop what it did."""
         publisher = self._prepare()
         if publisher.take_failure():
             publisher.publish(self._store.undelivered(self._open))
+        self._delivered += publisher.take_delivered()
+        self._store.delivered(self._delivered)
+        self._delivered = []
 
     def durable_offsets(self) -> Mapping[TopicPartition, int]:
         """What is saved. Events not acknowledged yet are saved too, in the outbox."""
@@ -116,6 +127,4 @@ class AnalyticsSink:
             for opened in changed:
                 opened.mark_saved()
             publisher.publish(rows)
-        else:
-            self._store.delivered(self._delivered)
-        self._delivered = []
+            self._delivered = []

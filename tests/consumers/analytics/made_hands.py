@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from keypoints.frame import FrameBatch, HolisticFrame
+from keypoints.frame import HolisticFrame
 from keypoints.landmarks import HandLandmark
 
 Points = dict[HandLandmark, tuple[float, float, float]]
@@ -100,11 +100,6 @@ def make_frames(
         )
         for number, hand in enumerate(right_hands)
     ]
-
-
-def cut(batch: FrameBatch, rows: int) -> list[FrameBatch]:
-    """The same records as polls of at most `rows` would bring them."""
-    return [batch.take(np.arange(start, min(start + rows, len(batch)))) for start in range(0, len(batch), rows)]
 
 
 def _bones_of(shape: str) -> Points:

@@ -1,0 +1,54 @@
+"""`python -m consumers.analytics [KEY=VALUE…]`: recognise gestures in the tracking topic until told to stop."""
+
+import argparse
+import sys
+
+from consumers.analytics.run import run_analytics
+from consumers.analytics.settings import AnalyticsSettings, read_analytics_settings
+from kafka_io.settings import read_kafka_settings
+from keypoints.errors import HolisticError
+from observability.logs import configure_logging
+
+
+def main() -> int:
+    """Parse the arguments, run, and return the exit code; 1 with one clear line when it cannot begin."""
+    asked = _parse_arguments()
+    try:
+        settings = read_analytics_settings(log_format=asked.log_format)
+        configure_logging(settings.log_format)
+        return run_analytics(settings, read_kafka_settings(), dict(asked.config))
+    except HolisticError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return 1
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m consumers.analytics",
+        description="Recognise gestures in the tracking topic, and say so in Postgres and on the topic of events.",
+        epilog="Environment: "
+        + "; ".join(
+            f"{'DATABASE_URL' if name == 'database_url' else f'HOLISTIC_{name.upper()}'}: {field.description}"
+            for name, field in AnalyticsSettings.model_fields.items()
+        ),
+    )
+    parser.add_argument(
+        "config",
+        nargs="*",
+        type=_split_setting,
+        metavar="KEY=VALUE",
+        help="settings by Kafka Connect's names, as tasks.max=2 or name=another-group",
+    )
+    parser.add_argument("--log-format", choices=["human", "json"], help="form of log lines")
+    return parser.parse_args()
+
+
+def _split_setting(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

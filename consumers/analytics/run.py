@@ -1,0 +1,38 @@
+"""The analytics service: frames of the tracking topic → shapes → gestures → Postgres and the topic of events."""
+
+from collections.abc import Mapping
+
+from connect_runtime.service import ConnectorSpec, ServiceOptions, read_connector, run_connectors
+from consumers.analytics.database import connect
+from consumers.analytics.outbox import EventPublisher
+from consumers.analytics.settings import CONNECTOR_NAME, EVENTS_TOPIC_KEY, SINK_KEYS, AnalyticsSettings
+from consumers.analytics.sink import AnalyticsSink
+from kafka_io.admin import create_topics, topic_id
+from kafka_io.settings import KafkaSettings
+from keypoints.topics import GESTURE_TOPIC, SUITE_TOPICS, TopicSpec
+
+
+def run_analytics(settings: AnalyticsSettings, kafka: KafkaSettings, overrides: Mapping[str, str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT, and return the exit code.
+
+    `overrides` are flat connector settings; `name` is the consumer group. Raises InvalidConfig before anything starts.
+    """
+    config = settings.connector_config(overrides or {})
+
+    def make_sink() -> AnalyticsSink:
+        return AnalyticsSink(
+            connect(settings.database_url.get_secret_value()),
+            make_publisher=lambda: connect_events_topic(kafka, events_topic),
+            topic_id=lambda topic: topic_id(kafka, topic),
+        )
+
+    spec = ConnectorSpec(config.get("name", CONNECTOR_NAME), config, make_sink, SINK_KEYS)
+    events_topic = str(read_connector(spec).sink[EVENTS_TOPIC_KEY])
+    return run_connectors([spec], kafka, ServiceOptions(http_port=settings.http_port, http_host=settings.http_host))
+
+
+def connect_events_topic(kafka: KafkaSettings, events_topic: str) -> EventPublisher:
+    """A publisher to the topic of events, which is created as the suite's where it is not there yet."""
+    suite = next(spec for spec in SUITE_TOPICS if spec.name == GESTURE_TOPIC)
+    create_topics(kafka, [TopicSpec(events_topic, suite.partitions, suite.configs)])
+    return EventPublisher(kafka, events_topic)

@@ -1,0 +1,35 @@
+"""`holistic analytics`"""
+
+from typing import Annotated
+
+import typer
+
+
+def analytics(
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting by Kafka Connect's name, as tasks.max=2."),
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Topic to read (HOLISTIC_TOPIC, else the suite's own).")] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="Port of /livez, /readyz and /metrics (HOLISTIC_HTTP_PORT, else 8084); 0: any.")
+    ] = None,
+) -> None:
+    """Recognise gestures: which hand showed what, from when to when, in Postgres and on holistic-gesture-events.
+
+    Runs until interrupted. Start it again, here or elsewhere, and the streams are shared among them.
+    Read the results with `holistic sql "SELECT * FROM gesture_events ORDER BY started_at" --on postgres`.
+    """
+    from consumers.analytics.run import run_analytics
+    from consumers.analytics.settings import read_analytics_settings
+    from holistic_cli.connect import use_stack
+    from kafka_io.settings import read_kafka_settings
+    from observability.logs import configure_logging
+
+    pairs = [setting.partition("=") for setting in settings or []]
+    if any(not key or not separator for key, separator, _ in pairs):
+        raise typer.BadParameter("give settings as KEY=VALUE", param_hint="--set")
+    use_stack()
+    read = read_analytics_settings(topic=topic, http_port=http_port)
+    configure_logging(read.log_format)
+    raise typer.Exit(run_analytics(read, read_kafka_settings(), {key: value for key, _, value in pairs}))
