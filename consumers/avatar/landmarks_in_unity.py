@@ -1,0 +1,66 @@
+"""A batch's landmarks as points in Unity's space, each part in units and with an origin of its own.
+
+MediaPipe's x runs to the image's right, y down, z away from the camera; Unity's y runs up and a performer who faces the
+camera looks along +z with the left side at −x: all three axes change sign. Only directions and ratios are read from the
+points, so units (metres, pixels) and origins do not matter.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumers.avatar.rotations import Vectors
+from keypoints.frame import FrameBatch
+
+_USUAL_SIZE: Final = (1280, 720)
+"""Width and height in pixels assumed for a frame that does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnityLandmarks:
+    """N frames; NaN where a part is absent or a coordinate is not finite.
+
+    `body` float64[N, 33, 3] (metres where world landmarks are there, else pixels), `visibility` float64[N, 33] (0 where
+    unknown), `hands` float64[N, 2, 21, 3] left then right (pixels), `face` float64[N, 478, 3] (pixels).
+    """
+
+    body: Vectors
+    visibility: NDArray[np.float64]
+    hands: Vectors
+    face: Vectors
+
+
+def place_in_unity(batch: FrameBatch) -> UnityLandmarks:
+    """Turn a batch's parts into Unity's space."""
+    pixels = _pixels_per_unit(batch)
+    world, image = batch.pose_world.astype(np.float64), batch.pose.astype(np.float64)
+    has_world = batch.pose_world_present[:, None, None]
+    body = np.where(has_world, world[..., :3], _keep(image[..., :3], batch.pose_present) * pixels)
+    visibility = np.where(has_world[..., 0], world[..., 3], image[..., 3])
+    hands = np.stack(
+        (_keep(batch.left_hand, batch.left_hand_present), _keep(batch.right_hand, batch.right_hand_present)), axis=1
+    )
+    return UnityLandmarks(
+        body=_negate(body),
+        visibility=np.nan_to_num(visibility, nan=0.0, posinf=0.0, neginf=0.0),
+        hands=_negate(hands * pixels[:, None]),
+        face=_negate(_keep(batch.face, batch.face_present) * pixels),
+    )
+
+
+def _keep(points: NDArray[np.floating], present: NDArray[np.bool_]) -> Vectors:
+    return np.where(present[:, None, None], points, np.nan).astype(np.float64, copy=False)
+
+
+def _negate(points: Vectors) -> Vectors:
+    return np.where(np.isfinite(points), -points, np.nan)
+
+
+def _pixels_per_unit(batch: FrameBatch) -> Vectors:
+    """float64[N, 1, 3]: x is a fraction of the width, y of the height, and z has about the scale of x."""
+    known = (batch.width > 0) & (batch.height > 0)
+    width = np.where(known, batch.width, _USUAL_SIZE[0]).astype(np.float64)
+    height = np.where(known, batch.height, _USUAL_SIZE[1]).astype(np.float64)
+    return np.stack((width, height, width), axis=-1)[:, None, :]

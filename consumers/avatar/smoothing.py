@@ -1,0 +1,110 @@
+"""One-Euro filters for rotations and for plain values: still things are smoothed hard, fast ones hardly.
+
+Casiez, Roussel and Vogel (2012): a low-pass whose cutoff grows with the speed, cutoff = least + gain · speed, the speed
+itself low-passed at 1 Hz; here on steps of any length in time, and for rotations on the sphere: the speed is the vector
+of angular velocity, so that noise about a pose cancels out, and a step is a slerp. No rotation turns faster than 720° a
+second, which hardly a body does and mostly a wrong landmark asks for.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumers.avatar.rotations import IDENTITY, Quaternions, invert, limit_angle, multiply, normalise, slerp
+from consumers.avatar.skeleton import BONE_COUNT, FINGER_BONES, Bone
+
+Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_SPEED_CUTOFF_HZ: Final = 1.0
+_SHORTEST: Final = 1e-12
+_FASTEST_RAD_PER_S: Final = np.radians(720.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """`least_hz` the cutoff of what is still, `gain` Hz for each unit of speed (rad/s, or 1/s for plain values)."""
+
+    least_hz: Values
+    gain: Values
+
+
+def _tune_bones() -> Tuning:
+    least, gain = np.full(BONE_COUNT, 0.6), np.full(BONE_COUNT, 5.0)
+    wrists = [Bone.LEFT_HAND, Bone.RIGHT_HAND, Bone.LEFT_LOWER_ARM, Bone.RIGHT_LOWER_ARM]
+    rows = np.r_[FINGER_BONES[0], FINGER_BONES[1], wrists]
+    least[rows], gain[rows] = 0.8, 4.0
+    return Tuning(least, gain)
+
+
+BONE_TUNING: Final = _tune_bones()
+
+
+class RotationFilter:
+    """Smoothed rotations of `count` bones, unit length at all times."""
+
+    def __init__(self, tuning: Tuning) -> None:
+        count = len(tuning.least_hz)
+        self.value: Quaternions = np.tile(IDENTITY, (count, 1))
+        self._tuning = tuning
+        self._raw = self.value.copy()
+        self._speed = np.zeros((count, 3))
+        self._at_s = np.full(count, -np.inf)
+
+    def observe(self, measured: Quaternions, seen: Flags, restarted: Flags, at_s: float) -> None:
+        """Take measured rotations (count, 4) at a time later than the last; only `seen` rows are read, and those
+        `restarted` are taken as they are."""
+        begin, go_on = seen & restarted, np.flatnonzero(seen & ~restarted)
+        self.value[begin], self._raw[begin], self._speed[begin] = measured[begin], measured[begin], 0.0
+        step_s = at_s - self._at_s[go_on]
+        aim = measured[go_on]
+        velocity = _rotation_vector(multiply(aim, invert(self._raw[go_on]))) / step_s[:, None]
+        speed = self._speed[go_on]
+        speed += _share(_SPEED_CUTOFF_HZ, step_s)[:, None] * (velocity - speed)
+        size = np.sqrt((speed * speed).sum(axis=-1))
+        share = _share(self._tuning.least_hz[go_on] + self._tuning.gain[go_on] * size, step_s)
+        before = self.value[go_on]
+        turn = multiply(slerp(before, aim, share), invert(before))
+        self.value[go_on] = normalise(multiply(limit_angle(turn, _FASTEST_RAD_PER_S * step_s), before))
+        self._raw[go_on], self._speed[go_on] = aim, speed
+        self._at_s[seen] = at_s
+
+
+class ValueFilter:
+    """Smoothed plain values."""
+
+    def __init__(self, tuning: Tuning) -> None:
+        count = len(tuning.least_hz)
+        self.value: Values = np.zeros(count)
+        self._tuning = tuning
+        self._raw = np.zeros(count)
+        self._speed = np.zeros(count)
+        self._at_s = np.full(count, -np.inf)
+
+    def observe(self, measured: Values, seen: Flags, restarted: Flags, at_s: float) -> None:
+        """Take measured values (count,), as RotationFilter does."""
+        begin, go_on = seen & restarted, np.flatnonzero(seen & ~restarted)
+        self.value[begin], self._raw[begin], self._speed[begin] = measured[begin], measured[begin], 0.0
+        step_s = at_s - self._at_s[go_on]
+        aim, speed = measured[go_on], self._speed[go_on]
+        speed += _share(_SPEED_CUTOFF_HZ, step_s) * ((aim - self._raw[go_on]) / step_s - speed)
+        share = _share(self._tuning.least_hz[go_on] + self._tuning.gain[go_on] * np.abs(speed), step_s)
+        self.value[go_on] += share * (aim - self.value[go_on])
+        self._raw[go_on], self._speed[go_on] = aim, speed
+        self._at_s[seen] = at_s
+
+
+def _share(cutoff_hz: float | Values, step_s: Values) -> Values:
+    """How far a low-pass goes towards its input in one step."""
+    turn: Values = 2.0 * np.pi * cutoff_hz * step_s
+    return turn / (1.0 + turn)
+
+
+def _rotation_vector(rotation: Quaternions) -> Values:
+    upright = np.where(rotation[:, 3:] < 0.0, -rotation, rotation)
+    length = np.sqrt((upright[:, :3] ** 2).sum(axis=-1, keepdims=True))
+    angle = 2.0 * np.arctan2(length, upright[:, 3:])
+    scale: Values = np.where(length > _SHORTEST, angle / np.where(length > _SHORTEST, length, 1.0), 2.0)
+    return upright[:, :3] * scale

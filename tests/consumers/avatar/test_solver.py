@@ -1,0 +1,309 @@
+"""A puppet posed by known rotations comes back out of the solver in the same pose."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from consumers.avatar.expressions import Blendshape
+from consumers.avatar.skeleton import PARENTS, Bone
+from consumers.avatar.solver import SolvedMotion, solve
+from keypoints import FrameBatch
+from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR
+from tests.consumers.avatar.puppet import (
+    Face,
+    Matrix,
+    Pose,
+    degrees_between,
+    film,
+    film_all,
+    matrix_of,
+    spaces,
+    turn,
+)
+
+FINGERS = ("Index", "Middle", "Ring", "Little")
+ARM_AXIS = {"Left": np.array([-1.0, 0.0, 0.0]), "Right": np.array([1.0, 0.0, 0.0])}
+BODY = [bone for bone in Bone if bone <= Bone.RIGHT_FOOT or Bone.SPINE <= bone <= Bone.RIGHT_HAND]
+NEVER_SOLVED = {
+    Bone.UPPER_CHEST, Bone.LEFT_SHOULDER, Bone.RIGHT_SHOULDER, Bone.LEFT_TOES, Bone.RIGHT_TOES, Bone.LEFT_EYE,
+    Bone.RIGHT_EYE, Bone.JAW,
+}  # fmt: skip
+
+
+def local(solved: SolvedMotion, bone: Bone, frame: int = 0) -> NDArray[np.float64]:
+    rotation: NDArray[np.float64] = solved.rotations[frame, bone]
+    return rotation
+
+
+def solved_space(solved: SolvedMotion, bone: Bone, frame: int = 0) -> Matrix:
+    """The bone's rotation in Unity's space: its own after all its parents'; bones not solved do not turn."""
+    rotation = solved.rotations[frame, bone]
+    here = matrix_of(rotation) if np.isfinite(rotation).all() else np.eye(3)
+    parent = PARENTS[bone]
+    return here if parent is None else solved_space(solved, parent, frame) @ here
+
+
+def solve_pose(pose: Pose, face: Face | None = None) -> SolvedMotion:
+    return solve(film_all([pose], face=face))
+
+
+def bone_named(name: str) -> Bone:
+    return next(bone for bone in Bone if bone.unity_name == name)
+
+
+def space_errors(pose: Pose, names: list[str], face: Face | None = None) -> dict[str, float]:
+    """Degrees between each bone's true and solved rotation in Unity's space."""
+    solved, true = solve_pose(pose, face), spaces(pose)
+    return {name: degrees_between(true[name][0], solved_space(solved, bone_named(name))) for name in names}
+
+
+def direction_error(pose: Pose, name: str, axis: NDArray[np.float64]) -> float:
+    """Degrees between where a bone truly points and where the solved one does."""
+    true, found = spaces(pose)[name][0] @ axis, solved_space(solve_pose(pose), bone_named(name)) @ axis
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(true, found)), true @ found)))
+
+
+def both_sides(bone: str, axis: str, degrees: float) -> dict[str, Matrix]:
+    """A left bone's rotation, and the right one's that mirrors it."""
+    mirrored = degrees if axis == "x" else -degrees
+    return {f"Left{bone}": turn(axis, degrees), f"Right{bone}": turn(axis, mirrored)}
+
+
+def test_a_puppet_in_t_pose_is_all_identity() -> None:
+    solved = solve_pose({}, Face())
+    for bone in set(Bone) - NEVER_SOLVED:
+        np.testing.assert_allclose(local(solved, bone), [0, 0, 0, 1], atol=2e-3, err_msg=bone.unity_name)
+
+
+def test_arms_straight_down_are_the_quaternions_of_the_protocol() -> None:
+    solved = solve_pose(both_sides("UpperArm", "z", 90.0))
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(local(solved, Bone.LEFT_UPPER_ARM), [0, 0, half, half], atol=1e-4)
+    np.testing.assert_allclose(local(solved, Bone.RIGHT_UPPER_ARM), [0, 0, -half, half], atol=1e-4)
+    np.testing.assert_allclose(local(solved, Bone.LEFT_LOWER_ARM), [0, 0, 0, 1], atol=1e-3)
+
+
+@pytest.mark.parametrize("degrees", [-90.0, -45.0, 45.0, 90.0])
+@pytest.mark.parametrize("axis", ["y", "z"])
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_a_shoulder_turned_alone_is_found_exactly(side: str, axis: str, degrees: float) -> None:
+    solved = solve_pose({f"{side}UpperArm": turn(axis, degrees)})
+    found = matrix_of(local(solved, bone_named(f"{side}UpperArm")))
+    assert degrees_between(found, turn(axis, degrees)) < 0.5
+    other = "Right" if side == "Left" else "Left"
+    assert degrees_between(matrix_of(local(solved, bone_named(f"{other}UpperArm"))), np.eye(3)) < 0.5
+
+
+@pytest.mark.parametrize("degrees", [45.0, 90.0])
+@pytest.mark.parametrize("twist", [-90.0, -45.0, 0.0, 45.0, 90.0])
+def test_a_bent_elbow_shows_the_bend_and_the_twist_of_the_upper_arm(degrees: float, twist: float) -> None:
+    pose = both_sides("LowerArm", "y", degrees) | both_sides("UpperArm", "x", twist)
+    solved = solve_pose(pose)
+    for name, true in pose.items():
+        assert degrees_between(matrix_of(local(solved, bone_named(name))), true) < 0.5, name
+
+
+@pytest.mark.parametrize("degrees", [-90.0, -45.0, 45.0, 90.0])
+@pytest.mark.parametrize("axis", ["y", "z"])
+def test_a_forearm_points_where_it_points_whatever_the_elbow_would_have_to_do(axis: str, degrees: float) -> None:
+    for side in ("Left", "Right"):
+        pose = {f"{side}LowerArm": turn(axis, degrees)}
+        assert direction_error(pose, f"{side}LowerArm", ARM_AXIS[side]) < 0.5
+        assert direction_error(pose, f"{side}UpperArm", ARM_AXIS[side]) < 0.5
+        assert space_errors(pose, [f"{side}Hand"])[f"{side}Hand"] < 0.5
+
+
+def test_a_wrist_turned_over_is_shared_with_the_forearm() -> None:
+    pose = both_sides("LowerArm", "y", 60.0) | both_sides("Hand", "x", 80.0)
+    solved = solve_pose(pose)
+    assert degrees_between(matrix_of(local(solved, Bone.LEFT_HAND)), turn("x", 40.0)) < 0.5
+    assert max(space_errors(pose, ["LeftHand", "RightHand"]).values()) < 0.5
+
+
+def test_a_palm_turning_round_never_makes_the_wrist_spin() -> None:
+    angles = np.arange(0.0, 361.0, 3.0)
+    solved = solve(film_all([both_sides("Hand", "x", float(angle)) for angle in angles]))
+    for bone in (Bone.LEFT_HAND, Bone.RIGHT_LOWER_ARM):
+        matrices = [matrix_of(rotation) for rotation in solved.rotations[:, bone]]
+        steps = [degrees_between(now, after) for now, after in pairwise(matrices)]
+        assert max(steps) < 13.0, bone
+
+
+@pytest.mark.parametrize("degrees", [20.0, 45.0, 90.0])
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_each_curled_finger_curls_at_each_of_its_joints(side: str, degrees: float) -> None:
+    sign = 1.0 if side == "Left" else -1.0
+    for finger in FINGERS:
+        pose = {f"{side}{finger}{segment}": turn("z", sign * degrees) for segment in ("Proximal", "Intermediate")}
+        solved = solve_pose(pose)
+        for name, true in pose.items():
+            assert degrees_between(matrix_of(local(solved, bone_named(name))), true) < 0.7, name
+        for still in FINGERS:
+            if still != finger:
+                name = f"{side}{still}Proximal"
+                assert degrees_between(matrix_of(local(solved, bone_named(name))), np.eye(3)) < 0.5, name
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_spread_fingers_spread(side: str) -> None:
+    sign = 1.0 if side == "Left" else -1.0
+    spread = {"Index": 15.0, "Middle": 2.0, "Ring": -10.0, "Little": -22.0}
+    pose = {f"{side}{finger}Proximal": turn("y", sign * degrees) for finger, degrees in spread.items()}
+    assert max(space_errors(pose, list(pose)).values()) < 0.7
+
+
+def test_a_thumb_bent_across_the_palm_is_followed() -> None:
+    pose = both_sides("ThumbProximal", "y", -30.0) | both_sides("ThumbDistal", "z", 40.0)
+    rest = {"Left": np.array([-1.0, 0.0, 1.0]) / np.sqrt(2.0), "Right": np.array([1.0, 0.0, 1.0]) / np.sqrt(2.0)}
+    for name in pose:
+        assert direction_error(pose, name, rest["Left" if name.startswith("Left") else "Right"]) < 0.7, name
+
+
+@pytest.mark.parametrize("with_face", [True, False])
+@pytest.mark.parametrize(("axis", "degrees"), [("y", 40.0), ("y", -40.0), ("x", 20.0), ("x", -25.0), ("z", 15.0)])
+def test_a_turned_head_turns_with_and_without_a_face_mesh(axis: str, degrees: float, with_face: bool) -> None:
+    pose = {"Head": turn(axis, degrees)}
+    assert space_errors(pose, ["Head"], Face() if with_face else None)["Head"] < 1.0
+    assert degrees_between(matrix_of(local(solve_pose(pose), Bone.NECK)), turn(axis, 0.4 * degrees)) < 1.0
+
+
+@pytest.mark.parametrize(("axis", "degrees"), [("y", 35.0), ("z", -20.0)])
+def test_a_turn_of_the_waist_is_shared_by_the_spine_and_leaves_the_hips(axis: str, degrees: float) -> None:
+    pose = {"Spine": turn(axis, degrees / 2), "Chest": turn(axis, degrees / 2)}
+    errors = space_errors(pose, ["Hips", "Spine", "Chest", "LeftUpperArm", "RightUpperArm"])
+    assert max(errors.values()) < (0.5 if axis == "y" else 8.0)
+    assert errors["Chest"] < 0.5
+
+
+def test_a_performer_turned_round_turns_the_hips_and_all_else_with_them() -> None:
+    pose = {"Hips": turn("y", 130.0) @ turn("x", 15.0)} | both_sides("UpperArm", "z", 70.0)
+    assert max(space_errors(pose, ["Hips", "Chest", "Head", "LeftHand", "RightUpperLeg"]).values()) < 1.0
+
+
+@pytest.mark.parametrize("knee", [45.0, 90.0])
+def test_a_bent_knee_and_a_lifted_leg_are_found(knee: float) -> None:
+    pose = {"LeftUpperLeg": turn("x", -60.0) @ turn("y", 20.0), "LeftLowerLeg": turn("x", knee)}
+    solved = solve_pose(pose)
+    for name, true in pose.items():
+        assert degrees_between(matrix_of(local(solved, bone_named(name))), true) < 0.5, name
+    assert degrees_between(matrix_of(local(solved, Bone.RIGHT_UPPER_LEG)), np.eye(3)) < 0.5
+
+
+def test_random_poses_within_a_bodys_limits_come_back_within_a_degree() -> None:
+    rng = np.random.default_rng(11)
+    poses = [_random_pose(rng) for _ in range(200)]
+    solved = solve(film_all(poses, face=Face()))
+    errors = [
+        degrees_between(spaces(pose)[name][0], solved_space(solved, bone_named(name), frame))
+        for frame, pose in enumerate(poses)
+        for name in ("Chest", "Head", "LeftUpperArm", "RightUpperArm", "LeftHand", "RightHand", "LeftIndexIntermediate")
+    ]
+    assert np.mean(errors) <= 1.0
+    assert np.max(errors) <= 5.0
+
+
+def _random_pose(rng: np.random.Generator) -> dict[str, Matrix]:
+    pose = {"Hips": turn("y", rng.uniform(-60, 60)), "Chest": turn("y", rng.uniform(-25, 25)),
+            "Head": turn("y", rng.uniform(-40, 40)) @ turn("x", rng.uniform(-20, 20))}  # fmt: skip
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        pose[f"{side}UpperArm"] = turn("z", sign * rng.uniform(-50, 80)) @ turn("y", sign * rng.uniform(-20, 70))
+        pose[f"{side}UpperArm"] = pose[f"{side}UpperArm"] @ turn("x", rng.uniform(-70, 70))
+        pose[f"{side}LowerArm"] = turn("y", sign * rng.uniform(35, 130))
+        pose[f"{side}Hand"] = turn("z", sign * rng.uniform(-40, 40)) @ turn("x", rng.uniform(-60, 60))
+        for finger in FINGERS:
+            pose[f"{side}{finger}Proximal"] = turn("z", sign * rng.uniform(0, 60))
+            pose[f"{side}{finger}Intermediate"] = turn("z", sign * rng.uniform(0, 90))
+    return pose
+
+
+def test_a_mirrored_performer_gives_the_mirrored_pose() -> None:
+    pose = {"LeftUpperArm": turn("z", 40.0) @ turn("y", 20.0), "LeftLowerArm": turn("y", 70.0), "Head": turn("y", 25.0)}
+    there, back = solve_pose(pose, Face(left_eye=0.1)), solve(_mirror(film_all([pose], face=Face(left_eye=0.1))))
+    for left in Bone:
+        right = Bone[left.name.replace("LEFT_", "?").replace("RIGHT_", "LEFT_").replace("?", "RIGHT_")]
+        expected = local(there, left) * [1, -1, -1, 1]
+        np.testing.assert_allclose(local(back, right), expected, atol=2e-3, err_msg=left.name)
+    assert there.shapes[0, Blendshape.BLINK_L] > 0.9 > 0.1 > there.shapes[0, Blendshape.BLINK_R]
+    assert back.shapes[0, Blendshape.BLINK_R] > 0.9 > 0.1 > back.shapes[0, Blendshape.BLINK_L]
+
+
+def _mirror(batch: FrameBatch) -> FrameBatch:
+    frame = batch.frame(0)
+    return FrameBatch.from_frames(
+        [
+            replace(
+                frame,
+                pose=_flip(frame.pose, POSE_MIRROR, around=0.5),
+                pose_world=_flip(frame.pose_world, POSE_MIRROR, around=0.0),
+                face=_flip(frame.face, FACE_MIRROR, around=0.5),
+                left_hand=_flip(frame.right_hand, np.arange(21), around=0.5),
+                right_hand=_flip(frame.left_hand, np.arange(21), around=0.5),
+            )
+        ]
+    )
+
+
+def _flip(points: NDArray[np.float32] | None, order: NDArray[np.intp], around: float) -> NDArray[np.float32]:
+    assert points is not None
+    flipped = points[order]
+    flipped[:, 0] = 2.0 * around - flipped[:, 0]
+    return flipped
+
+
+def test_without_world_landmarks_the_picture_alone_gives_the_pose() -> None:
+    pose = {"LeftUpperArm": turn("z", 50.0), "RightLowerArm": turn("y", -80.0)}
+    solved = solve(FrameBatch.from_frames([replace(film(pose), pose_world=None)]))
+    for name, true in pose.items():
+        assert degrees_between(matrix_of(local(solved, bone_named(name))), true) < 1.0
+
+
+@pytest.mark.parametrize("missing", ["pose", "left_hand", "right_hand", "face", "everything"])
+def test_what_is_missing_leaves_its_bones_out_and_spoils_no_other(missing: str) -> None:
+    frame = film({"LeftUpperArm": turn("z", 30.0)}, face=Face())
+    gone = {
+        "pose": {"pose": None, "pose_world": None},
+        "everything": dict.fromkeys(("pose", "pose_world", "face", "left_hand", "right_hand")),
+    }.get(missing, {missing: None})
+    whole = solve(FrameBatch.from_frames([frame]))
+    solved = solve(FrameBatch.from_frames([replace(frame, **gone)]))  # type: ignore[arg-type]
+    absent = np.isnan(solved.rotations[0]).any(axis=1)
+    np.testing.assert_array_equal(absent, np.isnan(solved.rotations[0]).all(axis=1))
+    assert absent[Bone.LEFT_INDEX_PROXIMAL] == (missing in ("left_hand", "everything"))
+    assert absent[Bone.RIGHT_HAND] == (missing in ("pose", "right_hand", "everything"))
+    assert absent[Bone.LEFT_UPPER_ARM] == (missing in ("pose", "everything"))
+    assert np.isnan(solved.shapes[0]).all() == (missing in ("face", "everything"))
+    shared = [Bone.NECK, Bone.HEAD, Bone.LEFT_LOWER_ARM, Bone.RIGHT_LOWER_ARM]
+    kept = np.flatnonzero(~absent & ~np.isin(np.arange(len(Bone)), shared))
+    np.testing.assert_allclose(solved.rotations[0, kept], whole.rotations[0, kept], atol=1e-9)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_a_spoiled_landmark_never_becomes_a_spoiled_rotation(value: float) -> None:
+    frame = film({}, face=Face())
+    for part in (frame.pose, frame.pose_world, frame.left_hand, frame.right_hand, frame.face):
+        assert part is not None
+        part[::2, :3] = value
+    solved = solve(FrameBatch.from_frames([frame]))
+    lengths = np.linalg.norm(solved.rotations[0], axis=-1)
+    assert np.all(np.isnan(lengths) | (np.abs(lengths - 1.0) < 1e-4))
+    assert not np.isinf(solved.shapes).any()
+
+
+def test_legs_out_of_the_picture_are_left_out() -> None:
+    frame = film({})
+    assert frame.pose_world is not None
+    frame.pose_world[25:, 3] = 0.05
+    solved = solve(FrameBatch.from_frames([frame]))
+    assert np.isnan(local(solved, Bone.LEFT_UPPER_LEG)).all()
+    assert np.isfinite(local(solved, Bone.HIPS)).all()
+
+
+def test_frames_solved_together_and_one_by_one_are_the_same() -> None:
+    rng = np.random.default_rng(3)
+    batch = film_all([_random_pose(rng) for _ in range(7)], face=Face())
+    together = solve(batch)
+    for row in range(len(batch)):
+        np.testing.assert_array_equal(solve(batch.take([row])).rotations[0], together.rotations[row])
