@@ -27,7 +27,6 @@ from consumers.archive.settings import (
 )
 from kafka_io.admin import topic_id
 from kafka_io.settings import KafkaSettings
-from keypoints.errors import Terminal
 
 
 class Store(StrEnum):
@@ -50,9 +49,7 @@ def make_connector(
 
 
 def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:
-    if settings.database_url is None:
-        raise Terminal("no database is configured", hint="set DATABASE_URL, or run `holistic up`")
-    database_url = settings.database_url.get_secret_value()
+    database_url = settings.require_database_url()
 
     def make_sink() -> Sink:
         # Here, so that a database that is away when the service starts is waited for like one that goes away later.

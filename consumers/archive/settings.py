@@ -61,6 +61,12 @@ class ArchiveSettings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", description="Address health and metrics listen on.")
     log_format: Literal["human", "json"] = Field(default="human", description="Form of log lines.")
 
+    def require_database_url(self) -> str:
+        """The database's URL. Raises Terminal when none is configured."""
+        if self.database_url is None:
+            raise Terminal("no database is configured", hint="set DATABASE_URL, or run `holistic up`")
+        return self.database_url.get_secret_value()
+
 
 def read_archive_settings(**overrides: object) -> ArchiveSettings:
     """The settings of this process's environment, but for what is overridden (None leaves the environment's word).

@@ -51,7 +51,12 @@ def query(
         names = [column[0] for column in answer.description or ()]
         return names, answer.fetchall() if names else []
     except duckdb.Error as error:
-        raise QueryRefused(str(error).strip(), sql=sql) from error
+        raise explain_duckdb_error(error, sql) from error
+
+
+def explain_duckdb_error(error: duckdb.Error, sql: str) -> QueryRefused:
+    """The project's error for one of DuckDB's."""
+    return QueryRefused(str(error).strip(), sql=sql)
 
 
 def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorage, files: list[ListedFile]) -> None:

@@ -1,0 +1,90 @@
+"""Questions in SQL to either store; both know the same views."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import psycopg2
+from psycopg2 import errors as pg
+from psycopg2 import extensions
+
+from consumers.archive.parquet.reading import QueryRefused, explain_duckdb_error, open_archive
+from consumers.archive.postgres.connection import connect
+from consumers.archive.postgres.errors import PostgresUnavailable, explain_postgres_error
+
+_ROWS_AT_ONCE: Final = 1000
+_TIMESTAMP_TZ_OID: Final = 1184
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Column names, and rows that are fetched while they are read."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+
+@contextmanager
+def ask_postgres(database_url: str, sql: str) -> Iterator[Answer]:
+    """Ask in a read-only transaction; the answer can be read inside the block.
+
+    Raises QueryRefused for SQL that is wrong or would write, PostgresUnavailable when there is no database.
+    """
+    connection = connect(database_url, "holistic-sql")
+    try:
+        connection.set_session(readonly=True)
+        extensions.register_type(
+            extensions.new_type((_TIMESTAMP_TZ_OID,), "TIMESTAMP_OR_TEXT", _read_timestamp), connection
+        )
+        cursor = connection.cursor()
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(sql)
+        columns = tuple(column.name for column in cursor.description or ())
+        yield Answer(columns, _fetch_postgres(cursor) if columns else iter(()))
+    except psycopg2.Error as error:
+        raise _refuse(error, sql) from error
+    finally:
+        connection.close()
+
+
+@contextmanager
+def ask_parquet(archive_root: Path, sql: str) -> Iterator[Answer]:
+    """Ask the files that are listed now; the answer can be read inside the block. Raises QueryRefused."""
+    with open_archive(archive_root) as connection:
+        try:
+            answer = connection.execute(sql)
+            columns = tuple(column[0] for column in answer.description or ())
+            yield Answer(columns, _fetch_parquet(answer))
+        except duckdb.Error as error:
+            raise explain_duckdb_error(error, sql) from error
+
+
+def _fetch_postgres(cursor: extensions.cursor) -> Iterator[tuple[Any, ...]]:
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield from rows
+
+
+def _fetch_parquet(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := answer.fetchmany(_ROWS_AT_ONCE):
+        yield from rows
+
+
+def _read_timestamp(text: str | bytes | None, cursor: extensions.cursor) -> object:
+    """Years that Python's calendar does not have stay text."""
+    try:
+        return extensions.PYDATETIMETZ(text, cursor)
+    except (ValueError, psycopg2.Error):
+        return text
+
+
+def _refuse(error: psycopg2.Error, sql: str) -> Exception:
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return QueryRefused(f"{str(error).strip()}: here the archive is only read", sql=sql)
+    explained = explain_postgres_error(error, "asking Postgres")
+    if isinstance(explained, PostgresUnavailable):
+        return explained
+    hint = "the archive's views are made when `holistic archive` first runs" if error.pgcode == "42P01" else None
+    return QueryRefused(str(error).strip(), sql=sql, hint=hint)

@@ -1,0 +1,86 @@
+"""Answers of a database as a table for people, as CSV, or as JSON."""
+
+import csv
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time
+from typing import Any, Final
+
+import orjson
+import typer
+
+Rows = Iterator[tuple[Any, ...]]
+
+_ROWS_SHOWN: Final = 200
+_CELL_WIDTH: Final = 60
+_ALL_DIGITS: Final = 17
+
+
+def print_table(columns: Sequence[str], rows: Rows) -> None:
+    """A table on the terminal: the first 200 rows, long values cut, numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = list(itertools.islice(rows, _ROWS_SHOWN))
+    more = next(rows, None) is not None
+    table = Table(header_style="bold", row_styles=["", "dim"] if len(shown) > 5 else None)
+    for index, name in enumerate(columns):
+        numeric = bool(shown) and all(isinstance(row[index], int | float | None) for row in shown)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in shown:
+        table.add_row(*(_cut(show_value(value)) for value in row))
+    # Piped elsewhere, nothing may be folded to a width nobody chose.
+    console = Console() if sys.stdout.isatty() else Console(width=max(80, 24 * len(columns)))
+    console.print(table)
+    count = f"{len(shown)} row{'' if len(shown) == 1 else 's'}"
+    console.print(f"the first {count}; --csv and --json give all" if more else count, style="dim")
+
+
+def print_csv(columns: Sequence[str], rows: Rows) -> None:
+    """CSV with a line of names; an absent value is an empty cell."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([show_value(value, absent="", digits=_ALL_DIGITS) for value in row] for row in rows)
+
+
+def print_json(columns: Sequence[str], rows: Rows) -> None:
+    """A JSON array of objects, one a line. JSON has no NaN and no infinities: they become null."""
+    typer.echo("[", nl=False)
+    for number, row in enumerate(rows):
+        line = orjson.dumps(dict(zip(columns, row, strict=True)), default=show_value, option=orjson.OPT_NON_STR_KEYS)
+        typer.echo(("\n" if number == 0 else ",\n") + line.decode(), nl=False)
+    typer.echo("\n]")
+
+
+def choose_format(*, as_csv: bool, as_json: bool) -> Callable[[Sequence[str], Rows], None]:
+    """The printer the options ask for. Raises BadParameter for both at once."""
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json exclude each other")
+    if as_csv:
+        return print_csv
+    return print_json if as_json else print_table
+
+
+def show_value(value: object, absent: str = "∅", digits: int = 6) -> str:
+    """A value as text: bytes as hex, times in UTC as ISO 8601, absent ones as `absent`."""
+    if value is None:
+        return absent
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    if isinstance(value, float):
+        return repr(value) if digits >= _ALL_DIGITS or not math.isfinite(value) else f"{value:.{digits}g}"
+    if isinstance(value, datetime | date | time):
+        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, list | tuple):
+        return "{" + ", ".join(show_value(item, absent, digits) for item in value) + "}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {show_value(item, absent, digits)}" for name, item in value.items()) + "}"
+    return str(value)
+
+
+def _cut(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…")
