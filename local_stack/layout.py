@@ -14,13 +14,12 @@ class Endpoints:
     """Where a client finds the servers of a running stack.
 
     `database_url` carries the password: show it only to the person who asked for it.
-    `data_dir` is None when the servers are not ours but named by the environment.
     """
 
     kafka_bootstrap_servers: str
     database_url: str
     schema_registry_url: str | None
-    data_dir: Path | None
+    data_dir: Path
 
     def environment(self) -> dict[str, str]:
         """The variables every service reads, by name."""

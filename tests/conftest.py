@@ -31,7 +31,7 @@ def in_ci() -> bool:
 
 @pytest.fixture(scope="session")
 def require_tool() -> Callable[[str], str]:
-    """`require_tool("buildah")` gives the tool's path; where it is missing the test is skipped by name, or fails in CI."""
+    """`require_tool("buildah")` gives the tool's path; without it the test is skipped by name, or fails in CI."""
 
     def find(name: str) -> str:
         path = shutil.which(name, path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin:/sbin")
@@ -56,12 +56,12 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Endpoints]:
     """Real Kafka and Postgres: those of the environment, or one local stack for this run."""
-    from local_stack import Endpoints, start_stack, stop_stack
+    from local_stack import Endpoints, default_data_dir, start_stack, stop_stack
 
     bootstrap_servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     database_url = os.environ.get("DATABASE_URL")
     if bootstrap_servers and database_url:
-        yield Endpoints(bootstrap_servers, database_url, os.environ.get("SCHEMA_REGISTRY_URL"), data_dir=None)
+        yield Endpoints(bootstrap_servers, database_url, os.environ.get("SCHEMA_REGISTRY_URL"), default_data_dir())
         return
     data_dir = Path(tempfile.mkdtemp(prefix="holistic-tests-"))
     try:
