@@ -8,7 +8,6 @@ Encoding" and "Single-object encoding". Writers may cut an array into several bl
 
 import io
 import struct
-from typing_extensions import Buffer
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 import fastavro
 import numpy as np
 from fastavro.schema import SchemaParseException
+from typing_extensions import Buffer
 
 from keypoints.errors import Terminal
 from keypoints.frame import Float32Array, HolisticFrame
