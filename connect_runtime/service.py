@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 from connect_runtime.client import TaskConsumer
@@ -15,7 +16,7 @@ from connect_runtime.decoding import Decoder
 from connect_runtime.kafka_client import KafkaTaskConsumer
 from connect_runtime.rejections import LogReporter
 from connect_runtime.retry import Surroundings
-from connect_runtime.sink import Sink
+from connect_runtime.sink import Sink, TopicPartition
 from connect_runtime.supervision import TaskStatus, TaskSupervisor
 from connect_runtime.task import SinkTask, TaskParts
 from connect_runtime.task_metrics import TaskMetrics, TaskState
@@ -59,6 +60,8 @@ class ServiceOptions:
     stop: threading.Event | None = None
     """Stops the service when set; without it SIGTERM and SIGINT do."""
     metrics: Metrics = field(default_factory=Metrics)
+    on_durable: Callable[[str, Mapping[TopicPartition, int]], None] | None = None
+    """Told of a connector's durable next offsets after each call of its sink, on the sink's thread."""
     on_listening: Callable[[int], None] = lambda port: log.info("listening on port %d", port, extra={"port": port})
 
 
@@ -95,7 +98,7 @@ def run_connectors_on(
         supervisors = [
             supervisor
             for spec in connectors
-            for supervisor in _supervise_connector(spec, connect, schemas, options.metrics, surroundings)
+            for supervisor in _supervise_connector(spec, connect, schemas, options, surroundings)
         ]
         health = None
         if options.http_port is not None:
@@ -120,32 +123,46 @@ def _supervise_connector(
     spec: ConnectorSpec,
     connect: ConsumerMaker,
     schemas: SchemaLookup | None,
-    metrics: Metrics,
+    options: ServiceOptions,
     surroundings: Surroundings,
 ) -> Iterator[_Supervised]:
     config = read_connector(spec)
+    worker_options = WorkerOptions(
+        config.retry_timeout_s,
+        config.retry_delay_max_s,
+        None if options.on_durable is None else partial(options.on_durable, config.name),
+    )
     for task_id in range(config.tasks_max):
-        task_metrics = TaskMetrics(metrics, config.name, task_id)
-        make_task = _task_maker(spec, config, task_id, (connect, schemas, task_metrics, surroundings))
+        task_metrics = TaskMetrics(options.metrics, config.name, task_id)
+        shared = _Shared(connect, schemas, task_metrics, worker_options, surroundings)
+        make_task = _task_maker(spec, config, task_id, shared)
         yield config, TaskSupervisor(config, task_id, make_task, task_metrics, surroundings)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What every life of a task is made with."""
+
+    connect: ConsumerMaker
+    schemas: SchemaLookup | None
+    metrics: TaskMetrics
+    worker_options: WorkerOptions
+    surroundings: Surroundings
+
+
 def _task_maker(
-    spec: ConnectorSpec,
-    config: ConnectorConfig,
-    task_id: int,
-    shared: tuple[ConsumerMaker, SchemaLookup | None, TaskMetrics, Surroundings],
+    spec: ConnectorSpec, config: ConnectorConfig, task_id: int, shared: _Shared
 ) -> Callable[[Callable[[], None]], SinkTask]:
-    connect, schemas, metrics, surroundings = shared
+    metrics, surroundings = shared.metrics, shared.surroundings
 
     def make_task(on_running: Callable[[], None]) -> SinkTask:
         # The connection first: when there is none, no sink needs to be stopped again.
-        consumer = connect(config)
-        worker_options = WorkerOptions(config.retry_timeout_s, config.retry_delay_max_s)
+        consumer = shared.connect(config)
+        name = f"{config.name}-{task_id}-sink"
         parts = TaskParts(
             consumer=consumer,
-            worker=SinkWorker(f"{config.name}-{task_id}-sink", spec.make_sink, worker_options, metrics, surroundings),
-            decoder=Decoder(schemas, config.schema_retry_timeout_s, surroundings),
+            worker=SinkWorker(name, spec.make_sink, shared.worker_options, metrics, surroundings),
+            decoder=Decoder(shared.schemas, config.schema_retry_timeout_s, surroundings),
             reporter=LogReporter(config.name, metrics, surroundings),
             metrics=metrics,
             surroundings=surroundings,

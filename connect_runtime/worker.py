@@ -33,10 +33,11 @@ class Abandoned(Terminal):
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """How long a worker repeats a call; None: without end."""
+    """How long a worker repeats a call (None: without end), and who is told of what is durable after each call."""
 
     retry_timeout_s: float | None
     retry_delay_max_s: float
+    on_durable: Callable[[Mapping[TopicPartition, int]], None] | None = None
 
 
 class _Kind(Enum):
@@ -232,6 +233,8 @@ class SinkWorker:
             if isinstance(sink, TickingSink) and job.kind in {_Kind.OPEN, _Kind.TICK}:
                 self._next_tick = self._around.clock() + max(_SHORTEST_TICK_S, sink.tick_interval_s)
             self._changed.notify_all()
+        if self._options.on_durable is not None and durable:
+            self._options.on_durable(durable)
 
     def _repeat(self, sink: Sink, job: _Job) -> Any:
         """Make the call, again after each Transient, until it succeeds, the time is over or its era is."""

@@ -108,9 +108,7 @@ class ServiceProcesses:
         while not _is_ready(port):
             self.check()
             if time.monotonic() > deadline_s:
-                raise self._failure(
-                    name, f"the {name} service was not ready within {self._startup_timeout_s:.0f} s"
-                )
+                raise self._failure(name, f"the {name} service was not ready within {self._startup_timeout_s:.0f} s")
             time.sleep(_POLL_S)
 
     def _failure(self, name: str, message: str) -> ServiceFailed:

@@ -1,5 +1,7 @@
 """Where the verbs find Kafka and Postgres: in the environment, else in the local stack that is up."""
 
+import contextlib
+import io
 import os
 
 from keypoints.errors import Terminal
@@ -34,3 +36,15 @@ def use_stack() -> None:
             "no Kafka is configured, and no local stack is up",
             hint="run `holistic up`, or set KAFKA_BOOTSTRAP_SERVERS (and DATABASE_URL) to servers of your own",
         )
+
+
+def start_stack_if_needed(*, quiet: bool) -> None:
+    """As `use_stack`, but the local stack is started, and its topics made, when it is not up.
+
+    Topics are made on servers of one's own as well.
+    """
+    from holistic_cli.stack import up
+
+    with contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext():
+        up(as_json=quiet)
+    use_stack()

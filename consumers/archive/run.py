@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from connect_runtime.durable_log import DurableLog
 from connect_runtime.service import ServiceOptions, run_connectors
-from consumers.archive.connectors import Store, make_connector
+from consumers.archive.connectors import Store, make_connector, read_clock_us
 from consumers.archive.settings import ArchiveSettings, read_archive_settings
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from observability.logs import configure_logging
@@ -19,4 +20,6 @@ def run_archive(
     kafka = kafka or read_kafka_settings()
     configure_logging(settings.log_format)
     connectors = [make_connector(store, settings, kafka) for store in stores]
-    return run_connectors(connectors, kafka, ServiceOptions(settings.http_port, settings.http_host))
+    durable_log = None if settings.durable_log is None else DurableLog(settings.durable_log, read_clock_us)
+    options = ServiceOptions(settings.http_port, settings.http_host, on_durable=durable_log)
+    return run_connectors(connectors, kafka, options)

@@ -57,6 +57,9 @@ class ArchiveSettings(BaseSettings):
         default_factory=dict,
         description='Settings of the connector archive-parquet as a JSON object, say {"rotate.interval.ms": 60000}.',
     )
+    durable_log: Path | None = Field(
+        default=None, description="File that gets a line whenever more became durable, to measure latency by."
+    )
     http_port: int = Field(default=8083, ge=0, le=65535, description="Port of health and metrics; 0 picks one.")
     http_host: str = Field(default="127.0.0.1", description="Address health and metrics listen on.")
     log_format: Literal["human", "json"] = Field(default="human", description="Form of log lines.")
