@@ -1,0 +1,55 @@
+"""`python -m consumers.avatar [KEY=VALUE…]`: drive avatars from the tracking topic until told to stop."""
+
+import argparse
+import sys
+
+from consumers.avatar.run import run_avatar
+from consumers.avatar.settings import AvatarSettings, read_avatar_settings
+from kafka_io.settings import read_kafka_settings
+from keypoints.errors import HolisticError
+from observability.logs import configure_logging
+
+
+def main() -> int:
+    """Parse the arguments, run, and return the exit code; 1 with one clear line when it cannot begin."""
+    asked = _parse_arguments()
+    try:
+        settings = read_avatar_settings(vmc_targets=asked.targets, avatar_from=asked.start, log_format=asked.log_format)
+        configure_logging(settings.log_format)
+        return run_avatar(settings, read_kafka_settings(), dict(asked.config))
+    except HolisticError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return 1
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m consumers.avatar",
+        description="Send the motion of a performer in the tracking topic to VMC receivers, over UDP.",
+        epilog="Environment: "
+        + "; ".join(
+            f"HOLISTIC_{name.upper()}: {field.description}" for name, field in AvatarSettings.model_fields.items()
+        ),
+    )
+    parser.add_argument(
+        "config",
+        nargs="*",
+        type=_split_setting,
+        metavar="KEY=VALUE",
+        help="settings by Kafka Connect's names, as name=another-group",
+    )
+    parser.add_argument("--targets", help="VMC receivers, as host:port, separated by commas")
+    parser.add_argument("--from", dest="start", choices=["latest", "earliest"], help="where a new group begins")
+    parser.add_argument("--log-format", choices=["human", "json"], help="form of log lines")
+    return parser.parse_args()
+
+
+def _split_setting(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Receivers come and go; sending goes on."""
+
+import logging
+import socket
+import time
+
+import pytest
+
+from consumers.avatar.sender import BadTarget, Target, UdpSender, parse_target
+from tests.consumers.avatar.receiver import open_receiver
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("127.0.0.1:39540", Target("127.0.0.1", 39540)),
+        (" studio.local:1 ", Target("studio.local", 1)),
+        ("studio.local", Target("studio.local", 39539)),
+        ("[::1]:39539", Target("::1", 39539)),
+        ("[::1]", Target("::1", 39539)),
+    ],
+)
+def test_a_target_is_a_host_and_a_port(text: str, target: Target) -> None:
+    assert parse_target(text) == target
+    assert parse_target(str(target)) == target
+
+
+@pytest.mark.parametrize("text", ["", ":39539", "host:", "host:0", "host:65536", "host:vmc", "host:-1", "host:³"])
+def test_what_is_no_target_is_refused_by_name(text: str) -> None:
+    with pytest.raises(BadTarget, match=r"is no target"):
+        parse_target(text)
+
+
+def test_a_host_nobody_knows_is_said_before_anything_is_sent() -> None:
+    with pytest.raises(BadTarget, match=r"no-such-host\.invalid"):
+        UdpSender([Target("no-such-host.invalid", 39539)])
+
+
+def test_every_target_gets_every_datagram() -> None:
+    with open_receiver() as first, open_receiver() as second:
+        sender = UdpSender([Target(*first.getsockname()), Target(*second.getsockname())])
+        assert sender.send([b"one", b"two"]) == 4
+        for receiver in (first, second):
+            assert [receiver.recv(100), receiver.recv(100)] == [b"one", b"two"]
+        sender.close()
+
+
+def test_a_target_that_is_away_is_counted_said_once_and_found_again(caplog: pytest.LogCaptureFixture) -> None:
+    with open_receiver() as here, open_receiver() as leaving:
+        away = leaving.getsockname()
+        sender = UdpSender([Target(*away), Target(*here.getsockname())])
+        leaving.close()
+        with caplog.at_level(logging.WARNING):
+            for _ in range(5):
+                sender.send([b"a", b"b"])
+                time.sleep(0.01)
+        assert sender.refused > 0
+        assert [record.message for record in caplog.records] == [f"No receiver at 127.0.0.1:{away[1]}; sending on."]
+        assert [here.recv(100) for _ in range(10)] == [b"a", b"b"] * 5
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back:
+            back.bind(away)
+            back.settimeout(2.0)
+            sender.send([b"c"])
+            assert back.recv(100) == b"c"
+        sender.close()
