@@ -1,0 +1,82 @@
+"""Analytics with a real database and a real topic of events."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from connect_runtime.sink import Assignment, TopicPartition
+from consumers.analytics.database import connect
+from consumers.analytics.run import connect_events_topic
+from consumers.analytics.sink import AnalyticsSink
+from kafka_io.settings import KafkaSettings
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass
+class Bench:
+    """A database, a topic of events, and sinks that share them like replicas do."""
+
+    database_url: str
+    events_topic: str
+    kafka: KafkaSettings
+    sinks: list[AnalyticsSink] = field(default_factory=list)
+    engines: list[Engine] = field(default_factory=list)
+    """Each sink's own, in the same order."""
+    topic_id: str = "first"
+
+    def make_sink(self, partitions: Sequence[TopicPartition]) -> AnalyticsSink:
+        """A sink that was assigned `partitions`; who else has them is not its business."""
+        self.engines.append(connect(self.database_url))
+        sink = AnalyticsSink(
+            self.engines[-1],
+            make_publisher=lambda: connect_events_topic(self.kafka, self.events_topic),
+            topic_id=lambda _: self.topic_id,
+        )
+        self.sinks.append(sink)
+        sink.open(Assignment(tuple(partitions), generation=1, member_id="test", task_id=0))
+        return sink
+
+    def query(self, statement: str) -> Rows:
+        return query(self.database_url, statement)
+
+    def results(self) -> dict[str, Rows]:
+        """All that is known of gestures and streams, in a fixed order."""
+        return {
+            "gestures": self.query("SELECT * FROM analytics.gestures ORDER BY gesture_id"),
+            "streams": self.query("SELECT * FROM analytics.streams ORDER BY stream_id, epoch"),
+        }
+
+
+def query(database_url: str, statement: str) -> Rows:
+    """The rows of one statement."""
+    engine: Engine = connect(database_url)
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement))]
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def make_bench(
+    make_database: Callable[[], str], make_topic: Callable[..., str], kafka_settings: KafkaSettings
+) -> Iterator[Callable[[], Bench]]:
+    made: list[Bench] = []
+
+    def make() -> Bench:
+        made.append(Bench(make_database(), make_topic(1, name="events"), kafka_settings))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        for sink in bench.sinks:
+            sink.stop()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[[], Bench]) -> Bench:
+    return make_bench()

@@ -1,0 +1,180 @@
+"""What is in Postgres, after anything: cuts, restarts, zombies, commits of unknown outcome, moved offsets."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import event
+
+from connect_runtime.sink import TopicPartition
+from consumers.analytics.database import StoreRefused, StoreUnavailable, connect, migrate
+from consumers.analytics.sink import AnalyticsSink
+from consumers.analytics.store import Fenced
+from keypoints.frame import FrameBatch
+from keypoints.topics import TRACKING_TOPIC
+from tests.consumers.analytics.conftest import Bench
+from tests.consumers.analytics.made_hands import make_frames, make_hand
+from tests.consumers.analytics.made_streams import busy_minute, cut
+
+pytestmark = pytest.mark.servers
+
+PARTITION = TopicPartition(TRACKING_TOPIC, 0)
+
+
+def feed(sink: AnalyticsSink, *batches: FrameBatch) -> None:
+    for batch in batches:
+        sink.put(batch)
+
+
+def held_hand(frames: int, first_offset: int = 0) -> FrameBatch:
+    """An open right hand, `frames` frames from the `first_offset`-th on."""
+    made = make_frames([make_hand("open")] * (first_offset + frames))
+    return FrameBatch.from_frames(made[first_offset:], first_offset=first_offset)
+
+
+def test_the_tables_are_the_same_row_for_row_however_polls_cut_the_records(make_bench: Callable[[], Bench]) -> None:
+    batch = busy_minute(streams=3, frames=150)
+    found = []
+    for rows in (1, 7, 500):
+        bench = make_bench()
+        sink = bench.make_sink([PARTITION])
+        feed(sink, *cut(batch, rows))
+        sink.flush()
+        found.append(bench.results())
+    assert len(found[0]["gestures"]) > 10
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_successor_goes_on_in_the_middle_of_a_gesture(bench: Bench, make_bench: Callable[[], Bench]) -> None:
+    batch = busy_minute(streams=3, frames=150)
+    for number, part in enumerate(cut(batch, 40)):
+        sink = bench.make_sink([PARTITION])
+        assert sink.durable_offsets() == ({PARTITION: number * 40} if number else {})
+        feed(sink, *cut(part, 9))
+        sink.flush()
+    undisturbed = make_bench()
+    sink = undisturbed.make_sink([PARTITION])
+    feed(sink, batch)
+    sink.flush()
+    assert bench.results() == undisturbed.results()
+
+
+def test_what_was_not_saved_when_a_member_vanished_is_worked_out_again(bench: Bench) -> None:
+    vanished = bench.make_sink([PARTITION])
+    feed(vanished, held_hand(4))
+    successor = bench.make_sink([PARTITION])
+    assert successor.durable_offsets() == {}
+    feed(successor, held_hand(10))
+    assert bench.query("SELECT kind, hand, first_offset, provisional FROM gesture_events") == [
+        ("open", "right", 0, True)
+    ]
+
+
+def test_records_seen_before_have_no_second_effect(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    batch = busy_minute(streams=2, frames=100)
+    feed(sink, batch)
+    sink.flush()
+    before = bench.results()
+    feed(sink, batch, batch)
+    sink.flush()
+    assert bench.results() == before
+
+
+def test_a_zombies_save_changes_nothing(bench: Bench) -> None:
+    zombie = bench.make_sink([PARTITION])
+    feed(zombie, held_hand(3))
+    zombie.flush()
+    successor = bench.make_sink([PARTITION])
+    feed(successor, held_hand(20, first_offset=3))
+    successor.flush()
+    before = bench.results(), bench.query("SELECT * FROM analytics.sources")
+    with pytest.raises(Fenced):
+        feed(zombie, held_hand(30, first_offset=3))
+    assert (bench.results(), bench.query("SELECT * FROM analytics.sources")) == before
+
+
+def test_two_members_that_both_begin_do_not_both_save(bench: Bench) -> None:
+    one, other = bench.make_sink([PARTITION]), bench.make_sink([PARTITION])
+    feed(one, held_hand(10))
+    with pytest.raises(Fenced):
+        feed(other, held_hand(20))
+    assert one.durable_offsets() == {PARTITION: 10}
+    assert other.durable_offsets() == {}
+
+
+def test_a_commit_whose_answer_was_lost_is_not_saved_twice(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(3))
+    sink.flush()
+    lost: list[bool] = []
+
+    def lose_the_answer(connection: object) -> None:
+        if not lost:
+            lost.append(True)
+            connection.connection.driver_connection.commit()  # type: ignore[attr-defined]
+            connection.connection.driver_connection.close()  # type: ignore[attr-defined]
+
+    event.listen(bench.engines[0], "commit", lose_the_answer)
+    batch = held_hand(20, first_offset=3)
+    with pytest.raises(StoreUnavailable):
+        sink.put(batch)
+    assert sink.durable_offsets() == {PARTITION: 3}
+    sink.put(batch)
+    assert lost == [True]
+    assert sink.durable_offsets() == {PARTITION: 23}
+    assert bench.query("SELECT frames FROM analytics.streams") == [(23,)]
+    assert bench.query("SELECT count(*) FROM analytics.gestures") == [(1,)]
+
+
+def test_moved_offsets_take_the_state_along_and_end_what_was_open(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(20))
+    sink.flush()
+    sink.close([PARTITION])
+    sink.alter_offsets({PARTITION: 500})
+    assert bench.query("SELECT first_offset, last_offset, provisional FROM gesture_events") == [(0, 19, False)]
+    assert bench.make_sink([PARTITION]).durable_offsets() == {PARTITION: 500}
+    assert bench.query("SELECT * FROM analytics.streams") == []
+
+
+def test_going_back_to_the_start_gives_the_same_results_again(bench: Bench) -> None:
+    batch = busy_minute(streams=2, frames=150)
+    sink = bench.make_sink([PARTITION])
+    feed(sink, batch)
+    sink.flush()
+    before = bench.results()
+    sink.close([PARTITION])
+    sink.alter_offsets({PARTITION: None})
+    sink = bench.make_sink([PARTITION])
+    assert sink.durable_offsets() == {}
+    feed(sink, *cut(batch, 50))
+    sink.flush()
+    assert bench.results() == before
+
+
+def test_a_topic_deleted_and_made_again_begins_anew(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(20))
+    sink.flush()
+    bench.topic_id = "second"
+    sink = bench.make_sink([PARTITION])
+    assert sink.durable_offsets() == {}
+    assert bench.query("SELECT provisional FROM gesture_events") == [(False,)]
+
+
+def test_replicas_that_start_together_migrate_once(bench: Bench) -> None:
+    engines = [connect(bench.database_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate, engines))
+    for engine in engines:
+        engine.dispose()
+    assert bench.query("SELECT version_num FROM analytics.alembic_version") == [("0001",)]
+
+
+def test_a_database_that_does_not_answer_is_worth_another_try_and_a_wrong_url_is_not() -> None:
+    nobody = connect("postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(StoreUnavailable):
+        migrate(nobody)
+    with pytest.raises(StoreRefused):
+        connect("not a url")
