@@ -113,13 +113,14 @@ class ProductionLine:
             watcher.source_finished(reading.report)
 
     def _take_picture(self, picture: Captured, reading: _Reading) -> None:
+        source, report = reading.source, reading.report
+        # Opened first, for a picture is handed over when somebody is there to take it.
+        landmarker = self._landmarkers.serve(source.still)
         handed_over_us = self._now_us()
         self._ledger.count_frame_read()
-        source, report = reading.source, reading.report
         if reading.numbering is None:
             reading.numbering = self._epochs.begin(source.stream_id, handed_over_us)
             report.epoch = reading.numbering.epoch
-        landmarker = self._landmarkers.serve(source.still)
         try:
             found = landmarker.find(picture.image)
         except LandmarkerFailed as error:

@@ -119,7 +119,7 @@ def print_ledger(ledger: Ledger, console: Console) -> None:
             str(source.rejected),
         )
     console.print(table)
-    console.print(_sum_up(ledger), highlight=False)
+    console.print(_sum_up(ledger), highlight=False, soft_wrap=True)
     if ledger.error is not None:
         console.print(f"[red]{escape(ledger.error.message)}[/]", highlight=False)
         if ledger.error.hint:

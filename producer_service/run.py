@@ -36,7 +36,7 @@ def run_producer(
         around.enter_context(native_noise_filtered())
         stop = around.enter_context(stop_on_signals())
         # Made inside the filter, whose sys.stderr is the terminal itself.
-        console = Console(stderr=True)
+        console = Console(file=sys.stderr)
         watcher = around.enter_context(ProgressBar(console)) if console.is_terminal else ProgressLines(console)
         ledger = produce(sources, settings, kafka, watchers=[watcher], stop=stop.event)
     if as_json:

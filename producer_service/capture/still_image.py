@@ -4,6 +4,7 @@ Pillow decodes, not OpenCV: OpenCV returns damaged JPEGs half grey without a wor
 """
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,9 @@ from producer_service.capture.captured import RefusalReason, RgbImage
 
 _SIXTEEN_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _PAPER: Final = (255, 255, 255)
+
+# Our own limits refuse what Pillow would only warn of.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ def decode_image(data: bytes, limits: ImageLimits) -> RgbImage:
             return _to_rgb(_upright(picture))
     except InvalidImage:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InvalidImage(RefusalReason.IMAGE_TOO_LARGE, f"the {found} picture is too large: {error}") from error
     except Exception as error:
         # Pillow's readers raise some ten unrelated types on damaged bytes.
         message = f"the {found} picture is damaged: {error}"

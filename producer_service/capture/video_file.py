@@ -10,6 +10,7 @@ from producer_service.capture.captured import Captured, Clock, RefusalReason, Re
 
 _DEFAULT_FRAMES_PER_S: Final = 30.0
 _US_PER_S: Final = 1_000_000
+_TEXT_HEAD_BYTES: Final = 512
 # Containers without a frame index tell an estimate, and edit lists hide a frame or two: only a real gap counts.
 _COUNT_TOLERANCE_FRAMES: Final = 2
 _COUNT_TOLERANCE_SHARE: Final = 0.02
@@ -40,6 +41,10 @@ class VideoFile:
 
     def read(self) -> Generator[Captured | Refused, None, None]:
         """Yield every frame that decodes; at the end say when the file held fewer than it promised."""
+        # FFmpeg paints text files as ANSI art, and follows the addresses and paths that lists (.m3u8, .ffconcat) hold.
+        if _is_text(self._path):
+            yield self._refuse(RefusalReason.UNREADABLE_VIDEO, "a text, not a picture or a video")
+            return
         # An absolute path cannot be taken for an address or a pattern of file names.
         capture = cv2.VideoCapture(str(self._path.resolve()), cv2.CAP_FFMPEG)
         try:
@@ -74,6 +79,19 @@ class VideoFile:
 
     def _refuse(self, reason: RefusalReason, message: str) -> Refused:
         return Refused(self.name, reason, message)
+
+
+def _is_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(_TEXT_HEAD_BYTES)
+    controls = set(head) - set(b"\t\n\r\f")
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        # A character cut at the end of the head is no sign of anything.
+        if error.start < len(head) - 3:
+            return False
+    return bool(head) and min(controls, default=0x20) >= 0x20
 
 
 def _advance(last_us: int, position_ms: float, interval_us: int) -> int:

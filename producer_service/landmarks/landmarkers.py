@@ -1,6 +1,8 @@
 """Which landmarker serves which source: tracking is never carried from one stream into another."""
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 
 from producer_service.landmarks.landmarker import Landmarker
 
@@ -10,7 +12,9 @@ OpenLandmarker = Callable[[bool], Landmarker]
 
 def open_holistic(still: bool) -> Landmarker:
     """MediaPipe Holistic; its libraries are loaded when it is first asked for."""
-    from producer_service.landmarks.holistic import HolisticLandmarker
+    # While it is imported, native code prints through sys.stderr what belongs to the process's own standard error.
+    with redirect_stderr(sys.__stderr__ or sys.stderr):
+        from producer_service.landmarks.holistic import HolisticLandmarker
 
     return HolisticLandmarker(still=still)
 

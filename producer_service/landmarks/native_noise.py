@@ -19,6 +19,7 @@ _NOISE: Final = re.compile(
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
     rb"|WARNING: All log messages before absl::InitializeLog"
     rb"|I0000 "
+    rb"|\[ WARN:[^\]]*\] global cap\.cpp"
     rb"|W0000 .*inference_feedback_manager\.cc"
     rb"|W0000 .*landmark_projection_calculator\.cc.*NORM_RECT"
 )
@@ -38,7 +39,6 @@ def native_noise_filtered() -> Iterator[None]:
         return
     # FFmpeg inside OpenCV repeats for every damaged file what the outcome says already.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     python_stderr = sys.stderr
     python_stderr.flush()
     terminal_fd = os.dup(_STDERR_FD)

@@ -1,0 +1,192 @@
+"""Frame rate of the whole producer on real video, against a bare mp.solutions.holistic loop on the same frames.
+
+python benchmarks/bench_producer.py [--json] [--rounds N]
+
+Needs the recorded videos (HOLISTIC_SHARED_DATA, else ../shared/data) and a Kafka (KAFKA_BOOTSTRAP_SERVERS, else a local
+stack is started for the run). Three loops take turns on the same file, so that what else the machine does meets all:
+
+- producer: capture → landmarks → encode → publish, to the last acknowledgement;
+- bare loop: what people write: decode a frame, convert its colours, process it, one after the other;
+- inference alone: `process()` on frames decoded beforehand, the bound nothing can pass.
+
+Opening the models is left out of all three, and each graph has seen one empty picture before the clock starts.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+from mediapipe.python.solutions.holistic import Holistic
+from numpy.typing import NDArray
+
+from kafka_io.admin import create_topics, delete_topic
+from kafka_io.settings import KafkaSettings
+from keypoints.topics import TopicSpec
+from producer_service.capture.open_source import SourceOptions, open_source
+from producer_service.landmarks.native_noise import native_noise_filtered
+from producer_service.pipeline import produce, wall_clock_us
+from producer_service.settings import ProducerSettings
+from producer_service.watchers import Delivered, Watcher
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+VIDEO = "hoy_001.mp4"
+TARGET_RATIO = 0.95
+
+
+class Stopwatch(Watcher):
+    """From the first picture handed over to the last acknowledgement."""
+
+    def __init__(self) -> None:
+        self.first_handed_over_us: int | None = None
+        self.last_acknowledged_us = 0
+        self.latencies_ms: list[float] = []
+
+    def frame_delivered(self, delivered: Delivered, /) -> None:
+        self.first_handed_over_us = min(self.first_handed_over_us or delivered.handed_over_us, delivered.handed_over_us)
+        self.last_acknowledged_us = max(self.last_acknowledged_us, delivered.acknowledged_us)
+        self.latencies_ms.append((delivered.acknowledged_us - delivered.handed_over_us) / 1000)
+
+    @property
+    def seconds(self) -> float:
+        return (self.last_acknowledged_us - (self.first_handed_over_us or 0)) / 1e6
+
+
+def run_producer(video: Path, topic: str, kafka: KafkaSettings) -> tuple[float, float]:
+    """Frames per second, and the median ms from capture's hand-over to Kafka's acknowledgement."""
+    stopwatch = Stopwatch()
+    source = open_source(video, SourceOptions(stream_id="bench"), wall_clock_us)
+    ledger = produce([source], ProducerSettings(topic=topic), kafka, watchers=[stopwatch])
+    if not ledger.clean:
+        raise SystemExit(f"the producer lost frames: {ledger.as_dict()}")
+    return ledger.counts().acknowledged / stopwatch.seconds, median(stopwatch.latencies_ms)
+
+
+def run_bare_loop(video: Path) -> float:
+    """Frames per second of decode, convert and process in turn."""
+    with open_graph() as graph:
+        capture = cv2.VideoCapture(str(video))
+        frames = 0
+        started_s = time.perf_counter()
+        while True:
+            decoded, image_bgr = capture.read()
+            if not decoded:
+                break
+            graph.process(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))
+            frames += 1
+        seconds = time.perf_counter() - started_s
+        capture.release()
+    return frames / seconds
+
+
+def run_inference_alone(images: list[NDArray[np.uint8]]) -> float:
+    """Frames per second of process() on decoded frames."""
+    with open_graph() as graph:
+        started_s = time.perf_counter()
+        for image in images:
+            graph.process(image)
+        return len(images) / (time.perf_counter() - started_s)
+
+
+@contextmanager
+def open_graph() -> Iterator[Holistic]:
+    """A graph with the producer's options, warm."""
+    graph = Holistic(model_complexity=1, refine_face_landmarks=True)
+    graph.process(np.zeros((192, 192, 3), dtype=np.uint8))
+    yield graph
+    graph.close()
+
+
+def decode_all(video: Path) -> list[NDArray[np.uint8]]:
+    """Every frame of the video in RGB."""
+    capture = cv2.VideoCapture(str(video))
+    images: list[NDArray[np.uint8]] = []
+    while True:
+        decoded, image_bgr = capture.read()
+        if not decoded:
+            capture.release()
+            return images
+        images.append(np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+
+
+@contextmanager
+def open_kafka() -> Iterator[KafkaSettings]:
+    """The environment's Kafka, or one of a local stack that ends with the run."""
+    if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield KafkaSettings()
+        return
+    from local_stack import start_stack, stop_stack
+
+    data_dir = Path(tempfile.mkdtemp(prefix="holistic-bench-"))
+    try:
+        yield KafkaSettings(bootstrap_servers=start_stack(data_dir).kafka_bootstrap_servers)
+    finally:
+        stop_stack(data_dir)
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+def measure(video: Path, rounds: int) -> dict[str, object]:
+    """The three loops in turn, `rounds` times; medians, and the median of each round's ratios."""
+    images = decode_all(video)
+    producer, latency_ms, bare, alone = [], [], [], []
+    with native_noise_filtered(), open_kafka() as kafka:
+        topic = f"bench-producer-{uuid.uuid4().hex[:8]}"
+        create_topics(kafka, [TopicSpec(topic, 6)])
+        try:
+            for _ in range(rounds):
+                frames_per_s, milliseconds = run_producer(video, topic, kafka)
+                producer.append(frames_per_s)
+                latency_ms.append(milliseconds)
+                bare.append(run_bare_loop(video))
+                alone.append(run_inference_alone(images))
+        finally:
+            delete_topic(kafka, topic)
+    ratio = median(ours / theirs for ours, theirs in zip(producer, bare, strict=True))
+    return {
+        "video": video.name,
+        "frames": len(images),
+        "rounds": rounds,
+        "producer_frames_per_s": round(median(producer), 2),
+        "bare_loop_frames_per_s": round(median(bare), 2),
+        "inference_alone_frames_per_s": round(median(alone), 2),
+        "ratio_to_bare_loop": round(ratio, 3),
+        "ratio_to_inference_alone": round(
+            median(ours / theirs for ours, theirs in zip(producer, alone, strict=True)), 3
+        ),
+        "hand_over_to_acknowledged_ms": round(median(latency_ms), 1),
+        "target_ratio": TARGET_RATIO,
+        "reached": ratio >= TARGET_RATIO,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The producer against a bare mp.solutions.holistic loop.")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the loops take turns")
+    asked = parser.parse_args()
+    directory = Path(os.environ.get("HOLISTIC_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
+    video = directory / "videos" / VIDEO
+    if not video.is_file():
+        sys.stderr.write(f"skipped: needs the recorded video {video}\n")
+        return 0
+    figures = measure(video, asked.rounds)
+    if asked.json:
+        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+    else:
+        for name, value in figures.items():
+            sys.stdout.write(f"{name.replace('_', ' '):32} {value}\n")
+    return 0 if figures["reached"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
