@@ -10,7 +10,7 @@ from connect_runtime.sink import TopicPartition
 
 
 class DurableLog:
-    """Appends {"connector", "topic", "partition", "next_offset", "at_us"}: all below `next_offset` is durable at `at_us`.
+    """Appends {"connector", "topic", "partition", "next_offset", "at_us"}: what is below is durable at that time.
 
     An `on_durable` of the service. Each line is written whole and at once, so that a reader can follow the file.
     `now_us` is wall time in microseconds since 1970.

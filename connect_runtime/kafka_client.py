@@ -33,19 +33,20 @@ class KafkaTaskConsumer:
         """Connect. `overrides` are kafka-python's names. Raises KafkaUnavailable or KafkaRefused."""
         self._group = group
         self._consumer: KafkaConsumer = make_consumer(settings, group, **overrides)
-        self._topics: set[str] = set()
 
     def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
         """Join the group at the next poll. Raises KafkaRefused when a topic does not exist."""
         with self._explain("looking for topics"):
-            missing = sorted(topic for topic in topics if not self._consumer.partitions_for_topic(topic))
+            self._consumer.subscribe(list(topics), listener=_ThreadedListener(self._consumer, listener))
+            # Asked after subscribing: the client notes the topics' partitions when it hears of them, and would join
+            # its group a second time if it heard only after the first.
+            missing = sorted(set(topics) - self._consumer.topics())
             if missing:
                 raise KafkaRefused(
                     f"there is no topic {', '.join(missing)}",
                     hint="`holistic up` creates the suite's topics",
                     topics=missing,
                 )
-            self._consumer.subscribe(list(topics), listener=_ThreadedListener(self._consumer, listener))
 
     def poll(self, timeout_s: float) -> Polled:
         """Records as soon as there are any; see `TaskConsumer`."""

@@ -191,6 +191,8 @@ class SinkTask:
 
     def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Give partitions up: flush within the deadline, commit what is durable, have the sink drop the rest."""
+        if not partitions:
+            return
         deadline = self._around.clock() + self._config.shutdown_timeout_s
         log.info("partitions revoked", extra=self._context(partitions=_names(partitions)))
         if self._opening is None:

@@ -59,6 +59,7 @@ class Broker(Protocol):
     def publish(self, topic: str, partition: int, values: Sequence[bytes | None]) -> None: ...
     def connect(self, config: ConnectorConfig) -> TaskConsumer: ...
     def committed(self, group: str, topic: str) -> dict[int, int]: ...
+    def disturb(self, group: str, topic: str) -> None: ...
 
 
 class OnMemory:
@@ -88,6 +89,18 @@ class OnMemory:
             if partition.topic == topic
         }
 
+    def disturb(self, group: str, topic: str) -> None:
+        """Have the whole group give its partitions up once."""
+        self.broker.rebalance(group)
+
+
+class Passerby:
+    """A member that joins a group, does nothing, and leaves."""
+
+    def on_assigned(self, partitions: Sequence[TopicPartition]) -> None: ...
+    def on_revoked(self, partitions: Sequence[TopicPartition]) -> None: ...
+    def on_lost(self, partitions: Sequence[TopicPartition]) -> None: ...
+
 
 class OnKafka:
     """A real cluster."""
@@ -113,6 +126,13 @@ class OnKafka:
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         return group_offsets(self.settings, group, topic)
+
+    def disturb(self, group: str, topic: str) -> None:
+        """Have the whole group give its partitions up: once for a member that comes, once as it goes."""
+        passerby = KafkaTaskConsumer(self.settings, group, {})
+        passerby.subscribe([topic], Passerby())
+        wait_until("joined", lambda: not passerby.poll(0.2) and passerby.membership().generation >= 0)
+        passerby.close(5.0)
 
 
 class StoreDown(Transient):
