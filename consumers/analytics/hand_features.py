@@ -62,11 +62,11 @@ class HandFeatures:
     measured: NDArray[np.bool_]
     scale: Floats
     """Image heights, > 0: the longer of wrist to index knuckle and wrist to middle knuckle."""
-    index_extension: Floats
-    """0 folded … 1 straight; see `_measure_extension`. The same for the three others."""
-    middle_extension: Floats
-    ring_extension: Floats
-    pinky_extension: Floats
+    index_reach: Floats
+    """About 0.8 folded … 1.65 straight; see `_measure_reach`. The same for the three others."""
+    middle_reach: Floats
+    ring_reach: Floats
+    pinky_reach: Floats
     thumb_clearance: Floats
     """Hand lengths, ≥ 0: from the thumb's tip to the nearest joint of index and middle finger; about 0.2 on a fist."""
     thumb_abduction: Floats
@@ -101,7 +101,7 @@ def measure_hands(
         clearance = _length(hand.vector(HandLandmark.THUMB_TIP, _THUMB_RESTS[0]))
         for joint in _THUMB_RESTS[1:]:
             clearance = np.minimum(clearance, _length(hand.vector(HandLandmark.THUMB_TIP, joint)))
-        extensions = {f"{name}_extension": _measure_extension(hand, joints) for name, joints in _FINGERS.items()}
+        reaches = {f"{name}_reach": _measure_reach(hand, joints) for name, joints in _FINGERS.items()}
         pinch = _length(hand.vector(HandLandmark.THUMB_TIP, HandLandmark.INDEX_FINGER_TIP))
         gap = _length(hand.vector(HandLandmark.INDEX_FINGER_TIP, HandLandmark.MIDDLE_FINGER_TIP))
         return HandFeatures(
@@ -112,7 +112,7 @@ def measure_hands(
             thumb_upwards=-thumb[1] / _length(thumb),
             pinch=pinch / scale,
             victory_gap=gap / scale,
-            **extensions,
+            **reaches,
         )
 
 
@@ -133,21 +133,20 @@ class _Hand:
         return self._x[end] - self._x[start], self._y[end] - self._y[start], self._z[end] - self._z[start]
 
 
-def _measure_extension(hand: _Hand, joints: tuple[HandLandmark, ...]) -> Floats:
-    """0 folded … 1 straight, of one finger.
+def _measure_reach(hand: _Hand, joints: tuple[HandLandmark, ...]) -> Floats:
+    """How far one finger is stretched: a ratio of lengths, > 0.
 
-    Reach is how far the tip is from the wrist against the finger's middle joint (below 1 when the tip has come back to
-    the palm, about 1.4 in a straight finger); straightness is the distance from knuckle to tip against the way along
-    the bones (1 when straight, whatever the view). Reach + straightness / 4 parts folded from straight fingers at 1.40
-    with 97 % right on 14,000 fingers of recorded hands, the best of the weights tried.
+    How far the tip is from the wrist against the finger's middle joint (below 1 when the tip has come back to the palm,
+    about 1.4 in a straight finger), and a quarter of its straightness: the distance from knuckle to tip against the
+    way along the bones (1 when straight, whatever the view). At 1.40 it parts folded from straight fingers with 97 %
+    right on 14,000 fingers of recorded hands, the best of the weights tried; a hand that hangs relaxed is about there.
     """
     knuckle, middle, outer, tip = joints
-    reach = _length(hand.vector(HandLandmark.WRIST, tip)) / _length(hand.vector(HandLandmark.WRIST, middle))
+    tip_from_wrist = _length(hand.vector(HandLandmark.WRIST, tip)) / _length(hand.vector(HandLandmark.WRIST, middle))
     along_bones = (
         _length(hand.vector(knuckle, middle)) + _length(hand.vector(middle, outer)) + _length(hand.vector(outer, tip))
     )
-    straightness = _length(hand.vector(knuckle, tip)) / along_bones
-    return ramp(reach + 0.25 * straightness, 1.15, 1.65)
+    return tip_from_wrist + 0.25 * _length(hand.vector(knuckle, tip)) / along_bones
 
 
 def _length(vector: Vector) -> Floats:

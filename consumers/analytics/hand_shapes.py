@@ -23,6 +23,12 @@ class HandShape(StrEnum):
 
 SHAPES: Final = tuple(HandShape)
 
+# Reaches of a finger.
+_FOLDED_WHOLLY: Final = 1.15
+_FOLDED_FROM: Final = 1.36
+_STRAIGHT_FROM: Final = 1.25
+_STRAIGHT_WHOLLY: Final = 1.55
+
 
 def score_hands(
     hands_in_image: NDArray[np.float32], width: NDArray[np.int32], height: NDArray[np.int32]
@@ -40,25 +46,24 @@ def score_hands(
 
 def _score_shapes(hand: HandFeatures) -> Floats:
     """float64 (len(SHAPES), N). Only thumbs up and down ask for a direction in the image."""
-    index, middle, ring, pinky = (
-        hand.index_extension,
-        hand.middle_extension,
-        hand.ring_extension,
-        hand.pinky_extension,
+    reaches = (hand.index_reach, hand.middle_reach, hand.ring_reach, hand.pinky_reach)
+    # Between the two a finger is neither: a hand that hangs relaxed has no shape.
+    index, middle, ring, pinky = (ramp(reach, _STRAIGHT_FROM, _STRAIGHT_WHOLLY) for reach in reaches)
+    folded_index, folded_middle, folded_ring, folded_pinky = (
+        ramp(reach, _FOLDED_FROM, _FOLDED_WHOLLY) for reach in reaches
     )
-    folded = 1.0 - np.maximum(np.maximum(index, middle), np.maximum(ring, pinky))
-    ring_and_pinky_folded = 1.0 - np.maximum(ring, pinky)
+    fist = _weakest(folded_index, folded_middle, folded_ring, folded_pinky)
     apart = ramp(hand.pinch, 0.25, 0.45)
     # A thumb sticks out when its tip is clear of the fingers and it points away from them across the palm. A hand that
     # hangs relaxed has the first, not the second.
     thumb_out = np.minimum(ramp(hand.thumb_clearance, 0.3, 0.6), ramp(hand.thumb_abduction, 0.3, 0.7))
     scores = {
         HandShape.OPEN: _weakest(index, middle, ring, pinky, apart),
-        HandShape.CLOSED: _weakest(folded, 1.0 - thumb_out),
-        HandShape.POINTING: _weakest(index, 1.0 - middle, ring_and_pinky_folded),
-        HandShape.THUMBS_UP: _weakest(folded, thumb_out, ramp(hand.thumb_upwards, 0.3, 0.95)),
-        HandShape.THUMBS_DOWN: _weakest(folded, thumb_out, ramp(-hand.thumb_upwards, 0.3, 0.95)),
-        HandShape.VICTORY: _weakest(index, middle, ring_and_pinky_folded, ramp(hand.victory_gap, 0.25, 0.45)),
+        HandShape.CLOSED: _weakest(fist, 1.0 - thumb_out),
+        HandShape.POINTING: _weakest(index, folded_middle, folded_ring, folded_pinky),
+        HandShape.THUMBS_UP: _weakest(fist, thumb_out, ramp(hand.thumb_upwards, 0.3, 0.95)),
+        HandShape.THUMBS_DOWN: _weakest(fist, thumb_out, ramp(-hand.thumb_upwards, 0.3, 0.95)),
+        HandShape.VICTORY: _weakest(index, middle, folded_ring, folded_pinky, ramp(hand.victory_gap, 0.25, 0.45)),
         HandShape.OK: _weakest(middle, ring, pinky, 1.0 - apart),
     }
     return np.stack([scores[shape] for shape in SHAPES])

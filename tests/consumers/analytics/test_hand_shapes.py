@@ -54,7 +54,7 @@ def test_a_hand_keeps_its_shape_in_an_image_that_is_not_square(width: int, heigh
     other = measure_hands(
         make_hand("victory", width=width, height=height, turned_deg=30)[None], _sizes(1, width), _sizes(1, height)
     )
-    for name in ("index_extension", "ring_extension", "thumb_clearance", "pinch", "victory_gap", "thumb_abduction"):
+    for name in ("index_reach", "ring_reach", "thumb_clearance", "pinch", "victory_gap", "thumb_abduction"):
         assert getattr(other, name)[0] == pytest.approx(getattr(square, name)[0], abs=1e-4), name
 
 
@@ -124,5 +124,5 @@ def test_nine_in_ten_labelled_hands_of_other_people_are_named_right(shared_data:
     labels = [HandShape.OPEN, HandShape.CLOSED, HandShape.POINTING, HandShape.OK]
     truth = np.array([SHAPES.index(label) for label in labels])[rows[:, 0].astype(int)]
     named = scores.max(axis=1) >= 0.5
-    assert (named & (scores.argmax(axis=1) == truth)).mean() >= 0.92
-    assert (named & (scores.argmax(axis=1) != truth)).mean() <= 0.05
+    assert (named & (scores.argmax(axis=1) == truth)).mean() >= 0.90
+    assert (named & (scores.argmax(axis=1) != truth)).mean() <= 0.04
