@@ -42,7 +42,12 @@ class VideoFile:
     def read(self) -> Generator[Captured | Refused, None, None]:
         """Yield every frame that decodes; at the end say when the file held fewer than it promised."""
         # FFmpeg paints text files as ANSI art, and follows the addresses and paths that lists (.m3u8, .ffconcat) hold.
-        if _is_text(self._path):
+        try:
+            text = _is_text(self._path)
+        except OSError as error:
+            yield self._refuse(RefusalReason.UNREADABLE_FILE, f"cannot be read: {error.strerror or error}")
+            return
+        if text:
             yield self._refuse(RefusalReason.UNREADABLE_VIDEO, "a text, not a picture or a video")
             return
         # An absolute path cannot be taken for an address or a pattern of file names.
