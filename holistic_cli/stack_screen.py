@@ -98,17 +98,15 @@ def show_report(report: StackReport, as_json: bool) -> None:
         console.print(f"No local stack in {report.data_dir}. Start one: holistic up", highlight=False, soft_wrap=True)
         return
     where = f"the local stack in {report.data_dir}" if report.local else "the servers of the environment"
-    table = Table("part", "state", "address", "pid", "up for", "told", title=where, title_justify="left")
+    columns = ("part", "state", "address", "told") + (("pid", "up for") if report.local else ())
+    table = Table(*columns, title=where, title_justify="left")
     for part in report.parts:
         colour = _COLOURS[part.health]
-        table.add_row(
-            part.name,
-            f"[{colour}]{part.health}[/{colour}]",
-            escape(part.address),
-            "" if part.pid is None else str(part.pid),
-            "" if part.up_s is None else tell_duration(part.up_s),
-            escape(part.detail or ""),
-        )
+        cells = [part.name, f"[{colour}]{part.health}[/{colour}]", escape(part.address), escape(part.detail or "")]
+        if report.local:
+            cells.append("" if part.pid is None else str(part.pid))
+            cells.append("" if part.up_s is None else tell_duration(part.up_s))
+        table.add_row(*cells)
     console.print(table, highlight=False)
     if not report.ready and report.local:
         console.print(f"Logs: holistic logs, or {report.data_dir}{os.sep}logs", highlight=False, soft_wrap=True)

@@ -42,6 +42,9 @@ _SETTINGS = {
     "group.min.session.timeout.ms": "1000",
     # The default of 128 MiB would be a quarter of the heap.
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+    # A broker that was killed is refused until its former session ends; that would be 9 s.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     "num.network.threads": "2",
     "num.io.threads": "4",
 }
@@ -58,6 +61,8 @@ logger.settings.name = org.apache.kafka.common.config.AbstractConfig
 logger.settings.level = warn
 logger.segments.name = org.apache.kafka.storage.internals
 logger.segments.level = warn
+logger.leaders.name = state.change.logger
+logger.leaders.level = warn
 """
 
 

@@ -97,10 +97,12 @@ def _check_kafka() -> None:
 def _report_part(name: str, plan: StackPlan, layout: Layout, status: StackStatus | None, now_s: float) -> PartReport:
     part = status.part(name) if status else None
     port = {KAFKA: plan.ports.kafka, POSTGRES: plan.ports.postgres, REGISTRY: plan.ports.registry}[name]
-    health: PartHealth = "down"
-    if part is not None and part.state == "running":
+    health: PartHealth
+    if part is None or part.state == "stopped":
+        health = "down"
+    elif part.state == "running":
         health = "ready" if part_answers(name, plan, layout) else "starting"
-    elif part is not None and part.state != "stopped":
+    else:
         health = part.state
     return PartReport(
         name=name,

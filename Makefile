@@ -1,0 +1,73 @@
+# Everything a person does in a checkout. `make help` lists it.
+
+# The first Python that fits; another one: make setup PYTHON=/path/to/python3.12
+PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
+  if $$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null; \
+  then echo $$python; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.requirements-installed
+ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack holistic_cli
+CHECKED := $(wildcard $(ROOMS) demo benchmarks deploy requirements tests)
+SOURCE ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status check format test test-fast bench bare-debian clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## Install everything into .venv (again only when the requirements change)
+
+$(STAMP): requirements/all.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Holistic Stream runs on Python 3.11 or 3.12, and neither is on the PATH. \
+	Install one of them (on Debian 12: apt-get install python3 python3-venv), \
+	or name yours: make setup PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null || { \
+	echo "Holistic Stream runs on Python 3.11 or 3.12, and $(PYTHON) is neither." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "$(PYTHON) cannot make virtual environments here. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/all.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "Ready: $(BIN)/holistic --help"
+
+demo: $(STAMP) ## A frame's whole journey, with real servers: make demo [SOURCE=video.mp4]
+	$(BIN)/holistic demo $(SOURCE)
+
+up: $(STAMP) ## Start Kafka and Postgres here
+	$(BIN)/holistic up
+
+down: $(STAMP) ## Stop them; the data stay
+	$(BIN)/holistic down
+
+status: $(STAMP) ## Say how they are
+	$(BIN)/holistic status
+
+check: $(STAMP) ## Style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict $(CHECKED)
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Put the code into the house's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(STAMP) ## All tests, on real servers
+	$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(STAMP) ## The tests that need no server, no MediaPipe and no image
+	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images" $(ARGS)
+
+bench: $(STAMP) ## Measure, and compare with what is promised
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, then make test
+	tests/bare_debian.sh
+
+clean: ## Remove .venv and everything that is made anew
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
