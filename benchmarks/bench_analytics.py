@@ -1,0 +1,157 @@
+"""Analytics with everything on: decoding, shapes, gestures, saves in Postgres, events on a topic; 100 streams at once.
+
+python benchmarks/bench_analytics.py [--json]
+
+Needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, where it makes a topic and a database of its own and drops them again.
+"""
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import psycopg2
+from psycopg2 import sql
+
+from connect_runtime.sink import Assignment, TopicPartition
+from consumers.analytics.database import connect
+from consumers.analytics.frame_scores import score_frames
+from consumers.analytics.outbox import EventPublisher
+from consumers.analytics.rules import GestureRules
+from consumers.analytics.sink import AnalyticsSink
+from consumers.analytics.streams import PartitionStreams
+from kafka_io.admin import create_topics, delete_topic
+from kafka_io.settings import KafkaSettings, read_kafka_settings
+from keypoints.codec import decode_records, encode
+from keypoints.topics import TopicSpec, record_key
+from performers.acts import Act, ActKind
+from performers.performer import Performer
+
+STREAMS = 100
+FRAMES_A_STREAM = 150
+FPS = 30
+POLL_RECORDS = 500
+FLUSH_EVERY_S = 1.0
+START_US = 1_700_000_000_000_000
+PARTITION = TopicPartition("frames", 0)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as a consumer hands it over."""
+
+    value: bytes
+    key: bytes
+    offset: int
+    topic: str = PARTITION.topic
+    partition: int = PARTITION.partition
+    timestamp: int = START_US // 1000
+    headers: tuple[tuple[str, bytes | None], ...] = (("content-type", b"avro/binary"), ("schema-version", b"1"))
+
+
+def make_records() -> list[Record]:
+    """Full frames of performers who idle, show one of seven shapes and idle again, a frame of each in turn."""
+    shapes = (
+        ActKind.THUMBS_UP,
+        ActKind.THUMBS_DOWN,
+        ActKind.OPEN,
+        ActKind.CLOSED,
+        ActKind.POINTING,
+        ActKind.VICTORY,
+        ActKind.OK,
+    )
+    at_s = np.arange(FRAMES_A_STREAM) / FPS
+    encoded: list[list[bytes]] = []
+    for seed in range(STREAMS):
+        performer = Performer(f"performer-{seed}", [Act(shapes[seed % len(shapes)], 1.0, 4.0)], seed=seed)
+        batch = performer.batch(at_s, start_us=START_US)
+        encoded.append([encode(batch.frame(row)) for row in range(len(batch))])
+    return [
+        Record(encoded[stream][number], record_key(f"performer-{stream}"), number * STREAMS + stream)
+        for number in range(FRAMES_A_STREAM)
+        for stream in range(STREAMS)
+    ]
+
+
+@contextmanager
+def own_servers() -> Iterator[tuple[str, KafkaSettings, str]]:
+    """A database URL, Kafka's settings and a topic of events, for this run alone."""
+    kafka, server = read_kafka_settings(), os.environ["DATABASE_URL"]
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    create_topics(kafka, [TopicSpec(name, 6)])
+    run_sql(server, "CREATE DATABASE {}", name)
+    try:
+        yield server.rpartition("/")[0] + f"/{name}", kafka, name
+    finally:
+        run_sql(server, "DROP DATABASE {} WITH (FORCE)", name)
+        delete_topic(kafka, name)
+
+
+def run_sql(server: str, statement: str, database: str) -> None:
+    """One statement about a database, outside of any transaction."""
+    connection = psycopg2.connect(server)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL(statement).format(sql.Identifier(database)))
+    finally:
+        connection.close()
+
+
+def measure(records: list[Record]) -> dict[str, float]:
+    """Work through all records as the runtime would, flushing by the clock."""
+    polls = [records[start : start + POLL_RECORDS] for start in range(0, len(records), POLL_RECORDS)]
+    with own_servers() as (database_url, kafka, events_topic):
+        sink = AnalyticsSink(connect(database_url), lambda: EventPublisher(kafka, events_topic), lambda _: "bench")
+        sink.open(Assignment((PARTITION,), generation=1, member_id="bench", task_id=0))
+        began_s, began_cpu_s = time.perf_counter(), time.process_time()
+        flushed_s = began_s
+        puts_s = []
+        for poll in polls:
+            batch = decode_records(poll).batch
+            put_s = time.perf_counter()
+            sink.put(batch)
+            puts_s.append(time.perf_counter() - put_s)
+            if time.perf_counter() - flushed_s > FLUSH_EVERY_S:
+                sink.flush()
+                flushed_s = time.perf_counter()
+        sink.flush()
+        seconds, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
+        sink.stop()
+    return {
+        "frames_per_s": len(records) / seconds,
+        "frames_per_cpu_s": len(records) / cpu_s,
+        "put_of_500_ms_median": median(puts_s) * 1000,
+    }
+
+
+def measure_rules(records: list[Record]) -> dict[str, float]:
+    """The same without servers: features, shapes and gestures alone, on decoded frames."""
+    batches = [
+        decode_records(records[start : start + POLL_RECORDS]).batch for start in range(0, len(records), POLL_RECORDS)
+    ]
+    partition = PartitionStreams(GestureRules())
+    began_cpu_s = time.process_time()
+    events = sum(len(partition.advance(frame)) for batch in batches for frame in score_frames(batch))
+    return {"rules_frames_per_cpu_s": len(records) / (time.process_time() - began_cpu_s), "events": events}
+
+
+def main() -> None:
+    """Print one line of JSON, or one line a figure."""
+    records = make_records()
+    figures = {"frames": len(records), "streams": STREAMS, **measure(records), **measure_rules(records)}
+    if "--json" in sys.argv[1:]:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name:28} {value:12,.1f}")
+
+
+if __name__ == "__main__":
+    main()
