@@ -133,10 +133,10 @@ class Chain:
 
     def append(self, entry: Entry, claim: int) -> None:
         """Add the entry, numbered `next_number`. Raises Fenced when `claim` is no longer the last claim."""
-        self._check_claim(claim)
+        self.check_claim(claim)
         if not self._create(entry):
             self.refresh()
-            self._check_claim(claim)
+            self.check_claim(claim)
             raise ManifestUnreadable(
                 f"entry {entry.number} of {self._folder} is not from the chain's owner", path=self._folder
             )
@@ -150,7 +150,8 @@ class Chain:
         """Number the next entry must have."""
         return self._next_number
 
-    def _check_claim(self, claim: int) -> None:
+    def check_claim(self, claim: int) -> None:
+        """Raise Fenced when another claim than this one is the last one read."""
         if claim != self._last_claim:
             raise Fenced(
                 f"partition {self.identity.partition} of {self.identity.topic} has another owner now",

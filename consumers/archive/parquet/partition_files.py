@@ -78,6 +78,8 @@ class PartitionFiles:
         ]
         if files or next_offset != self._ownership.chain.next_offset:
             self._list(files, next_offset)
+        else:
+            self._ownership.chain.check_claim(self._ownership.claim)
         for file in files:
             self._storage.remove(self._staged_path(file.path))
         self._batches.clear()
