@@ -11,6 +11,7 @@ def demo(
         Path | None,
         typer.Argument(
             help="A picture, folder of pictures or video; without it a photograph and a synthetic performer.",
+            exists=True,
             show_default=False,
         ),
     ] = None,
@@ -33,6 +34,7 @@ def demo(
     from demo.journey import Journey, run_journey
     from holistic_cli.connect import start_stack_if_needed
     from kafka_io.settings import read_kafka_settings
+    from producer_service.landmarks.native_noise import native_noise_filtered
 
     on_screen = Console(stderr=True, quiet=as_json)
     start_stack_if_needed(quiet=as_json)
@@ -44,7 +46,8 @@ def demo(
             archive_dir=Path(os.environ.setdefault("HOLISTIC_ARCHIVE_DIR", str(Path("archive-data").absolute()))),
             work_dir=Path(directory),
         )
-        report = run_journey(journey, lambda step: on_screen.print(f"[dim]… {step}[/dim]"))
+        with native_noise_filtered():
+            report = run_journey(journey, lambda step: on_screen.print(f"[dim]… {step}[/dim]"))
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
     else:
