@@ -59,12 +59,14 @@ def run_load(
 ) -> "tuple[LoadReport, HolisticError | None]":
     """Publish a plan's frames to Kafka, the schema first: what became of them, and the first error if there was one.
 
-    Raises KafkaUnavailable or KafkaRefused when it cannot begin.
+    Raises KafkaUnavailable or KafkaRefused when it cannot begin, as when the topic is not there.
     """
+    from kafka_io.admin import topic_partitions
     from kafka_io.publisher import BoundedPublisher, Delivery
     from kafka_io.schema_topic import announce_schema
     from performers.load import LoadLedger, SteadyClock, play_load
 
+    topic_partitions(settings, plan.topic)
     registry_id = announce_schema(settings, subject=f"{plan.topic}-value")
     clock = SteadyClock()
     ledger = LoadLedger(plan.frames, clock)

@@ -56,7 +56,7 @@ class Act:
     start_s: float
     end_s: float
     side: Side = Side.RIGHT
-    ease_s: float = 0.45
+    ease_s: float = 0.6
 
     def __post_init__(self) -> None:
         if not self.end_s > self.start_s >= 0.0:

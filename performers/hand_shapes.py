@@ -40,7 +40,7 @@ _STRAIGHT: Final = (2.0, 3.0, 2.0)
 
 _SHAPES: Final[dict[HandShape, tuple[tuple[float, ...], ...]]] = {
     HandShape.FLAT: (_THUMB_REST, (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0)),
-    HandShape.RELAXED: ((-8, 16, 8, 14, 12), (3, 24, 26, 12), (0, 30, 32, 16), (-2, 34, 36, 18), (-5, 36, 36, 18)),
+    HandShape.RELAXED: ((-10, 20, 10, 16, 18), (3, 32, 38, 16), (0, 38, 44, 20), (-2, 42, 47, 22), (-5, 46, 46, 22)),
     HandShape.OPEN: (_THUMB_ABDUCTED, (9, *_STRAIGHT), (1, *_STRAIGHT), (-7, *_STRAIGHT), (-17, *_STRAIGHT)),
     HandShape.CLOSED: (_THUMB_ACROSS, (-2, *_CURLED), (0, *_CURLED), (3, *_CURLED), (6, *_CURLED)),
     HandShape.POINTING: (_THUMB_ACROSS, (2, *_STRAIGHT), (0, *_CURLED), (3, *_CURLED), (6, *_CURLED)),

@@ -162,7 +162,7 @@ class LoadLedger:
         quantiles = np.quantile(latencies_ms, [0.5, 0.99, 1.0]).tolist() if len(latencies_ms) else [None] * 3
         return LoadReport(
             asked_rate=plan.rate,
-            achieved_rate=plan.frames / seconds,
+            achieved_rate=plan.frames / max(seconds, 1e-6),
             streams=plan.streams,
             frames=plan.frames,
             late=late,

@@ -41,8 +41,8 @@ _RISE_S: Final = 1.6
 _STEP_HALF_TURN_M: Final = 0.65
 _WALK_SPEED: Final = 1.15
 _WALK_REACH_M: Final = 1.0
-_LEAVE_REACH_M: Final = 3.0
-_LEAVE_S: Final = 2.6
+_LEAVE_REACH_M: Final = 2.4
+_LEAVE_S: Final = 3.2
 _BLINK_S: Final = 0.24
 _BLINK_EVERY_S: Final = 0.7
 
@@ -63,12 +63,13 @@ def _wave(cue: Cue) -> None:
 
 def _walk(cue: Cue) -> None:
     """Across the stage and back, turning at the ends; ends where it began."""
-    crossings = max(1, round(cue.act.seconds * _WALK_SPEED / (2.0 * np.pi * _WALK_REACH_M)))
+    reach_m = min(_WALK_REACH_M, cue.act.seconds * _WALK_SPEED / (2.0 * np.pi))
+    crossings = max(1, round(cue.act.seconds * _WALK_SPEED / (2.0 * np.pi * reach_m)))
     per_s = 2.0 * np.pi * crossings / cue.act.seconds
     cos, sin = cos_sin(per_s * cue.elapsed_s)
     half_turns = np.floor(per_s * cue.elapsed_s / np.pi + 0.5)
-    way_m = _WALK_REACH_M * (2.0 * half_turns + (1.0 - 2.0 * (half_turns % 2)) * sin)
-    _stride(cue, _WALK_REACH_M * sin, way_m, _WALK_REACH_M * per_s * cos)
+    way_m = reach_m * (2.0 * half_turns + (1.0 - 2.0 * (half_turns % 2)) * sin)
+    _stride(cue, reach_m * sin, way_m, reach_m * per_s * cos)
 
 
 def _leave(cue: Cue) -> None:
@@ -150,8 +151,9 @@ def _speak(cue: Cue) -> None:
 
 def blink_starts_s(act: Act) -> tuple[float, ...]:
     """When each blink of a blink act begins; it is over 0.24 s later."""
-    last = int((act.seconds - _BLINK_S) // _BLINK_EVERY_S)
-    return tuple(act.start_s + _BLINK_EVERY_S * blink for blink in range(last + 1))
+    first_s, last_s = act.held_s
+    count = max(1, int((last_s - first_s) / _BLINK_EVERY_S))
+    return tuple(first_s + _BLINK_EVERY_S * blink for blink in range(count))
 
 
 def blink_strength(since_s: FloatArray) -> FloatArray:
@@ -162,8 +164,10 @@ def blink_strength(since_s: FloatArray) -> FloatArray:
 
 
 def _blink(cue: Cue) -> None:
-    shut = blink_strength(cue.elapsed_s % _BLINK_EVERY_S)
-    shut *= cue.elapsed_s < len(blink_starts_s(cue.act)) * _BLINK_EVERY_S
+    starts_s = blink_starts_s(cue.act)
+    since_s = cue.act.start_s + cue.elapsed_s - starts_s[0]
+    within = (since_s >= 0.0) & (since_s < len(starts_s) * _BLINK_EVERY_S)
+    shut = np.where(within, blink_strength(since_s % _BLINK_EVERY_S), 0.0)
     cue.face({Face.BLINK_LEFT: shut, Face.BLINK_RIGHT: shut})
 
 
