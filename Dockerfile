@@ -12,21 +12,15 @@ FROM shared-rooms AS consumer-rooms
 COPY connect_runtime/ /connect_runtime/
 COPY consumers/__init__.py /consumers/
 
-# pip is lent to the later stages by a bind mount, so that the images themselves hold no installer of ours.
-FROM ${BASE_IMAGE} AS installer
-RUN python3 -m venv /opt/pip
-COPY deploy/install_requirements.sh /opt/pip/bin/install-requirements
-
 # What every image shares: the interpreter's environment, the unprivileged user, the way in and the health check.
 FROM ${BASE_IMAGE} AS common
 RUN groupadd --gid 10001 holistic \
  && useradd --no-log-init --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin holistic \
  && python3 -m venv --without-pip /opt/venv
-COPY requirements/common.txt /opt/requirements/
-RUN --mount=type=bind,from=installer,source=/opt/pip,target=/opt/pip \
-    --mount=type=secret,id=pip_config,target=/etc/pip.conf \
+COPY deploy/install_requirements.sh requirements/common.txt /opt/requirements/
+RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/pip/bin/install-requirements /opt/requirements/common.txt
+    /opt/requirements/install_requirements.sh /opt/requirements/common.txt
 COPY deploy/container/ /opt/container/
 LABEL org.opencontainers.image.title="Holistic Stream" \
       org.opencontainers.image.description="Human motion as a data stream" \
@@ -52,10 +46,9 @@ CMD ["python", "-m", "kafka_io.topics"]
 
 FROM common AS avatar
 COPY requirements/avatar.txt /opt/requirements/
-RUN --mount=type=bind,from=installer,source=/opt/pip,target=/opt/pip \
-    --mount=type=secret,id=pip_config,target=/etc/pip.conf \
+RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/pip/bin/install-requirements /opt/requirements/avatar.txt
+    /opt/requirements/install_requirements.sh /opt/requirements/avatar.txt
 COPY --from=consumer-rooms / /opt/holistic/
 COPY consumers/avatar/ consumers/avatar/
 RUN python -m compileall -q /opt/holistic
@@ -68,10 +61,9 @@ CMD ["python", "-m", "consumers.avatar"]
 
 FROM common AS analytics
 COPY requirements/analytics.txt /opt/requirements/
-RUN --mount=type=bind,from=installer,source=/opt/pip,target=/opt/pip \
-    --mount=type=secret,id=pip_config,target=/etc/pip.conf \
+RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/pip/bin/install-requirements /opt/requirements/analytics.txt
+    /opt/requirements/install_requirements.sh /opt/requirements/analytics.txt
 COPY --from=consumer-rooms / /opt/holistic/
 COPY consumers/analytics/ consumers/analytics/
 RUN python -m compileall -q /opt/holistic
@@ -84,10 +76,9 @@ CMD ["python", "-m", "consumers.analytics"]
 
 FROM common AS archive
 COPY requirements/archive.txt /opt/requirements/
-RUN --mount=type=bind,from=installer,source=/opt/pip,target=/opt/pip \
-    --mount=type=secret,id=pip_config,target=/etc/pip.conf \
+RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/pip/bin/install-requirements /opt/requirements/archive.txt
+    /opt/requirements/install_requirements.sh /opt/requirements/archive.txt
 COPY --from=consumer-rooms / /opt/holistic/
 COPY consumers/archive/ consumers/archive/
 # A named volume takes its owner from this directory when it is first mounted.
@@ -104,14 +95,14 @@ CMD ["python", "-m", "consumers.archive"]
 
 FROM common AS producer
 COPY requirements/producer.txt /opt/requirements/
-RUN --mount=type=bind,from=installer,source=/opt/pip,target=/opt/pip \
-    --mount=type=secret,id=pip_config,target=/etc/pip.conf \
+RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/pip/bin/install-requirements /opt/requirements/producer.txt
+    /opt/requirements/install_requirements.sh /opt/requirements/producer.txt
 COPY --from=shared-rooms / /opt/holistic/
 COPY producer_service/ producer_service/
 RUN python -m compileall -q /opt/holistic
 LABEL org.opencontainers.image.title="Holistic Stream producer"
 ENV MPLCONFIGDIR=/tmp/matplotlib
 USER 10001:10001
-CMD ["python", "-m", "producer_service"]
+ENTRYPOINT ["/opt/venv/bin/python", "/opt/container/entrypoint.py", "python", "-m", "producer_service"]
+CMD ["/sources"]

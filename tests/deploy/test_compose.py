@@ -14,10 +14,15 @@ import pytest
 import yaml
 
 from deploy.build_images import TARGETS, image_name
+from local_stack.artifacts import fetch_artifacts
+from local_stack.kafka_broker import find_java
+from local_stack.layout import default_cache_dir
+from local_stack.progress import SilentProgress
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 CONSUMERS = ("archive", "analytics", "avatar")
+KAFKA_SCRIPT_VARIABLES = ("KAFKA_HEAP_OPTS",)
 OWN = (*CONSUMERS, "producer", "topics")
 
 
@@ -136,7 +141,7 @@ def test_a_consumer_is_restarted_has_time_to_drain_and_tells_whether_it_is_ready
 ) -> None:
     service = services[name]
     assert service["restart"] == "unless-stopped"
-    assert service["stop_grace_period"] == "45s"
+    assert service["stop_grace_period"] == "60s"
     assert service["healthcheck"]["test"] == ["CMD", "python", "/opt/container/healthcheck.py"]
 
 
@@ -170,3 +175,33 @@ def test_data_of_kafka_postgres_and_the_archive_outlives_the_containers(
         == volumes
         == {"kafka-data", "postgres-data", "archive-data"}
     )
+
+
+def test_kafka_takes_the_settings_it_is_given(services: Mapping[str, Any], tmp_path: Path) -> None:
+    """As the image does: KAFKA_A_SETTING becomes a.setting, and an empty volume is formatted with them."""
+    given = services["kafka"]["environment"]
+    settings = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): value
+        for name, value in given.items()
+        if name.startswith("KAFKA_") and name not in KAFKA_SCRIPT_VARIABLES
+    }
+    volume = {str(mount).split(":")[1] for mount in services["kafka"]["volumes"]}
+    assert {settings["log.dirs"]} == volume
+    settings["log.dirs"] = str(tmp_path / "data")
+    file = tmp_path / "server.properties"
+    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+    jars = fetch_artifacts("kafka", default_cache_dir(), SilentProgress())
+    formatted = subprocess.run(
+        [
+            *(str(find_java()), "-XX:TieredStopAtLevel=1", "-cp", ":".join(str(jar) for jar in jars)),
+            *("kafka.tools.StorageTool", "format", "--cluster-id", given["CLUSTER_ID"], "--config", str(file)),
+        ],
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert formatted.returncode == 0, formatted.stdout + formatted.stderr
+    assert given["CLUSTER_ID"] in (tmp_path / "data" / "meta.properties").read_text()
+    assert settings["auto.create.topics.enable"] == "false"
