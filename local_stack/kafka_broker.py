@@ -7,8 +7,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from local_stack.errors import DataDirUnusable, JavaUnusable, PartFailed
+from local_stack.layout import LOOPBACK
 from local_stack.plan import KAFKA, PartCommand, Ports
-from local_stack.ports import LOOPBACK
 
 if TYPE_CHECKING:
     import random

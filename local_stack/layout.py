@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APPLICATION = "holistic-stream"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)

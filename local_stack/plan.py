@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_stack.errors import DataDirUnusable
-from local_stack.layout import Endpoints, Layout
-from local_stack.ports import LOOPBACK
+from local_stack.layout import LOOPBACK, Endpoints, Layout
 
 KAFKA, POSTGRES, REGISTRY = "kafka", "postgres", "registry"
 DATABASE, DATABASE_USER = "holistic", "holistic"
@@ -73,6 +71,8 @@ class StackPlan:
         try:
             password = layout.password_file.read_text(encoding="ascii").strip()
         except OSError as error:
+            from local_stack.errors import DataDirUnusable
+
             raise DataDirUnusable(
                 f"cannot read the Postgres password in {layout.password_file}: {error.strerror}",
                 hint="run as the user who started the stack",

@@ -5,8 +5,7 @@ import socket
 from collections.abc import Collection
 
 from local_stack.errors import PortTaken
-
-LOOPBACK = "127.0.0.1"
+from local_stack.layout import LOOPBACK
 
 # Below the range the kernel hands out to outgoing connections, so that a port of a stopped stack stays free.
 _LOWEST, _HIGHEST = 20_000, 32_000

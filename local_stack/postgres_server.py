@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from local_stack.accounts import let_pass, let_read, unprivileged_account
 from local_stack.errors import PartFailed, PostgresUnusable
+from local_stack.layout import LOOPBACK
 from local_stack.plan import DATABASE, DATABASE_USER, POSTGRES, PartCommand, Ports, StackPlan
-from local_stack.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,8 @@ from kafka_io.admin import open_admin
 from kafka_io.settings import read_kafka_settings
 from keypoints.errors import HolisticError
 from local_stack.external import check_database
-from local_stack.layout import Endpoints, Layout
+from local_stack.layout import LOOPBACK, Endpoints, Layout
 from local_stack.plan import KAFKA, POSTGRES, REGISTRY, StackPlan, read_plan
-from local_stack.ports import LOOPBACK
 from local_stack.probes import part_answers
 from local_stack.status import PartStatus, StackStatus, read_status
 

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 
+from local_stack.layout import LOOPBACK
 from local_stack.plan import DATABASE_USER, REGISTRY, PartCommand, Ports
-from local_stack.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -200,7 +200,7 @@ def _start_supervisor(layout: Layout) -> None:
     source = str(Path(__file__).resolve().parents[1])
     search_path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     with open_log(layout.log_of("supervisor")) as log:
-        subprocess.Popen(
+        subprocess.run(
             [sys.executable, "-m", "local_stack.supervisor", str(layout.data_dir)],
             cwd="/",
             env=os.environ | {"PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
@@ -208,6 +208,7 @@ def _start_supervisor(layout: Layout) -> None:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            check=True,
         )
 
 

@@ -210,7 +210,10 @@ def describe_exit(return_code: int) -> str:
 
 
 def main() -> int:
-    """Supervise one data directory; 1 when another process does already."""
+    """Supervise one data directory in the background; 1 when another process does already."""
+    if os.fork():
+        # Whoever started this waits for it, and is left with no child to look after.
+        return 0
     layout = Layout(Path(sys.argv[1]))
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(
