@@ -41,7 +41,8 @@ class _Travelling:
 class FramePublisher:
     """Publishes frames to one topic and books every one of them as acknowledged or dropped.
 
-    `failure` is set once Kafka was away for longer than a frame may wait: what follows would fare no better.
+    `failure` is set once Kafka refused a frame, or was away for longer than a frame may wait: what follows would fare
+    no better, for an idempotent producer sends nothing after a gap.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class FramePublisher:
             )
         except HolisticError as error:
             with self._lock:
-                self._book_dropped(error)
+                self._book_dropped(error, lost=isinstance(error, Transient))
 
     def finish(self, timeout_s: float | None = None) -> None:
         """Wait until Kafka has answered for every frame, and let go. What it never answers for is booked as dropped."""
@@ -106,7 +107,7 @@ class FramePublisher:
                 self._finished = True
                 unanswered = self._ledger.counts().in_flight
                 if unanswered:
-                    self._book_dropped(error, NOT_ACKNOWLEDGED, unanswered)
+                    self._book_dropped(error, lost=True, reason=NOT_ACKNOWLEDGED, frames=unanswered)
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +123,7 @@ class FramePublisher:
             if self._finished:
                 return
             if delivery.error is not None or delivery.partition is None or delivery.offset is None:
-                self._book_dropped(delivery.error or Transient(f"{delivery.topic} gave no offset"))
+                self._book_dropped(delivery.error or Transient(f"{delivery.topic} gave no offset"), lost=True)
                 return
             self._ledger.count_acknowledged()
         frame = delivery.tag
@@ -144,12 +145,12 @@ class FramePublisher:
         for watcher in self._watchers:
             watcher.frame_delivered(delivered)
 
-    def _book_dropped(self, error: HolisticError, reason: str | None = None, frames: int = 1) -> None:
-        """Called with the lock held. The first error says what happened; a frame refused does not end the run."""
+    def _book_dropped(self, error: HolisticError, *, lost: bool, reason: str | None = None, frames: int = 1) -> None:
+        """Called with the lock held. The first error says what happened; `lost` says that Kafka takes no more."""
         self._ledger.count_dropped(reason or _name_reason(error), frames)
         if self._ledger.error is None:
             self._ledger.error = error
-        if isinstance(error, Transient) and self._failure is None:
+        if lost and self._failure is None:
             self._failure = error
 
 

@@ -1,6 +1,11 @@
 """Which landmarker serves which source: tracking is never carried from one stream into another."""
 
+import atexit
+import logging
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr
 
@@ -12,11 +17,22 @@ OpenLandmarker = Callable[[bool], Landmarker]
 
 def open_holistic(still: bool) -> Landmarker:
     """MediaPipe Holistic; its libraries are loaded when it is first asked for."""
+    _keep_matplotlib_quiet()
     # While it is imported, native code prints through sys.stderr what belongs to the process's own standard error.
     with redirect_stderr(sys.__stderr__ or sys.stderr):
         from producer_service.landmarks.holistic import HolisticLandmarker
 
     return HolisticLandmarker(still=still)
+
+
+def _keep_matplotlib_quiet() -> None:
+    """MediaPipe imports matplotlib for drawings nobody asks for; it wants a directory for its fonts, and says so."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
+    if "MPLCONFIGDIR" not in os.environ and not os.access(home, os.W_OK):
+        directory = tempfile.mkdtemp(prefix="holistic-matplotlib-")
+        os.environ["MPLCONFIGDIR"] = directory
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
 
 
 class Landmarkers:
