@@ -32,6 +32,7 @@ EXIT_NOT_DRAINED = 1
 # Revoking, closing the client and stopping the sink each may take the task's own timeout.
 _TIMEOUTS_IN_A_STOP = 3
 _JOIN_MARGIN_S = 5.0
+_SIGNAL_CHECK_S = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,10 @@ def run_connectors_on(
         try:
             for _, supervisor in supervisors:
                 supervisor.start()
-            stopping.wait()
+            # The kernel may hand a signal to another thread (to one that goes on when the process is continued), and
+            # Python's handler runs on this one only, once it wakes.
+            while not stopping.wait(_SIGNAL_CHECK_S):
+                pass
             return _drain(supervisors)
         finally:
             if health is not None:
