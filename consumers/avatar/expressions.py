@@ -39,8 +39,8 @@ SHAPE_COUNT: Final = len(Blendshape)
 
 _EYE_OPEN: Final = 0.27
 _EYE_CLOSED: Final = 0.11
-_LIPS_CLOSED: Final = 0.03
-_MOUTH_OPEN: Final = 0.23
+_LIPS_CLOSED: Final = 0.02
+_MOUTH_OPEN: Final = 0.16
 _MOUTH_NARROW: Final = (0.48, 0.36)
 _MOUTH_WIDE: Final = (0.62, 0.84)
 

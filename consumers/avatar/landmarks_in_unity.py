@@ -1,8 +1,9 @@
 """A batch's landmarks as points in Unity's space, each part in units and with an origin of its own.
 
-MediaPipe's x runs to the image's right, y down, z away from the camera; Unity's y runs up and a performer who faces the
-camera looks along +z with the left side at −x: all three axes change sign. Only directions and ratios are read from the
-points, so units (metres, pixels) and origins do not matter.
+MediaPipe's x runs to the image's right, y down, z away from the camera; Unity's y runs up, and a performer who faces
+the camera looks along +z with the left side at −x: all three axes change sign. Of a mirrored picture only y and z do:
+the points of the picture are still in its mirror, whereas sides and world landmarks are the person's own. Only
+directions and ratios are read from the points, so units (metres, pixels) and origins do not matter.
 """
 
 from dataclasses import dataclass
@@ -59,8 +60,8 @@ def _negate(points: Vectors) -> Vectors:
 
 
 def _pixels_per_unit(batch: FrameBatch) -> Vectors:
-    """float64[N, 1, 3]: x is a fraction of the width, y of the height, and z has about the scale of x."""
+    """float64[N, 1, 3]: x, in a mirror backwards, is a fraction of the width, y of the height, z about as x."""
     known = (batch.width > 0) & (batch.height > 0)
     width = np.where(known, batch.width, _USUAL_SIZE[0]).astype(np.float64)
     height = np.where(known, batch.height, _USUAL_SIZE[1]).astype(np.float64)
-    return np.stack((width, height, width), axis=-1)[:, None, :]
+    return np.stack((np.where(batch.mirrored, -width, width), height, width), axis=-1)[:, None, :]

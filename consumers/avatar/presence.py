@@ -1,7 +1,7 @@
 """How long each bone or shape has been seen or lost, and what that means for what is shown of it.
 
 What is lost is held for 0.3 s, then fades to rest over 1.2 s; what returns is led from where it was shown to where it
-is over 0.5 s, so that no avatar jumps (half a turn takes 18° per 33 ms then).
+is over 0.8 s, so that no avatar jumps (half a turn takes 11° per 33 ms then).
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from consumers.avatar.rotations import Angles, smoothstep
 
 HOLD_S: Final = 0.3
 FADE_S: Final = 1.2
-RETURN_S: Final = 0.5
+RETURN_S: Final = 0.8
 
 Flags = NDArray[np.bool_]
 

@@ -2,7 +2,7 @@
 
 Casiez, Roussel and Vogel (2012): a low-pass whose cutoff grows with the speed, cutoff = least + gain · speed, the speed
 itself low-passed at 2 Hz; here on steps of any length in time, and for rotations on the sphere: the speed is the vector
-of angular velocity, so that noise about a pose cancels out, and a step is a slerp. No rotation turns faster than 720° a
+of angular velocity, so that noise about a pose cancels out, and a step is a slerp. No rotation turns faster than 700° a
 second, which hardly a body does and mostly a wrong landmark asks for.
 """
 
@@ -20,7 +20,7 @@ Flags = NDArray[np.bool_]
 
 _SPEED_CUTOFF_HZ: Final = 2.0
 _SHORTEST: Final = 1e-12
-_FASTEST_RAD_PER_S: Final = np.radians(720.0)
+_FASTEST_RAD_PER_S: Final = np.radians(700.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class RotationFilter:
         self._raw = self.value.copy()
         self._speed = np.zeros((count, 3))
         self._at_s = np.full(count, -np.inf)
+        self._last_at_s = -np.inf
 
     def observe(self, measured: Quaternions, seen: Flags, restarted: Flags, at_s: float) -> None:
         """Take measured rotations (count, 4) at a time later than the last; only `seen` rows are read, and those
@@ -60,9 +61,12 @@ class RotationFilter:
         share = _share(self._tuning.least_hz[go_on] + self._tuning.gain[go_on] * size, step_s)
         before = self.value[go_on]
         turn = multiply(slerp(before, aim, share), invert(before))
-        self.value[go_on] = normalise(multiply(limit_angle(turn, _FASTEST_RAD_PER_S * step_s), before))
+        # Shown was the last value until now, however long ago the bone was seen: its step is that of the frames.
+        furthest = np.full(len(go_on), _FASTEST_RAD_PER_S * (at_s - self._last_at_s))
+        self.value[go_on] = normalise(multiply(limit_angle(turn, furthest), before))
         self._raw[go_on], self._speed[go_on] = aim, speed
         self._at_s[seen] = at_s
+        self._last_at_s = at_s
 
 
 class ValueFilter:

@@ -75,6 +75,7 @@ _FACE_POINTS: Final[dict[str, tuple[float, float, float]]] = {
     "FOREHEAD_TOP": (0.0, 0.17, 0.09),
     "CHIN": (0.0, -0.01, 0.09),
     "NOSE_TIP": (0.0, 0.06, 0.12),
+    "NOSE_BOTTOM": (0.0, 0.05, 0.1101),
     "LEFT_TEMPLE": (-0.075, 0.09, 0.02),
     "LEFT_CHEEK": (-0.075, 0.07, 0.02),
     "LEFT_EYE_OUTER": (-0.045, 0.1, 0.08),

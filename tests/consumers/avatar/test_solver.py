@@ -253,6 +253,26 @@ def _flip(points: NDArray[np.float32] | None, order: NDArray[np.intp], around: f
     return flipped
 
 
+def test_a_mirrored_picture_of_a_performer_gives_the_performers_own_pose() -> None:
+    pose = {"RightUpperArm": turn("z", -40.0), "Head": turn("y", 25.0), "RightIndexProximal": turn("z", -50.0)}
+    batch = film_all([pose], face=Face(right_eye=0.1))
+    frame = batch.frame(0)
+    everyone = np.arange(478)
+    mirrored = replace(
+        frame,
+        mirrored=True,
+        pose=_flip(frame.pose, everyone[:33], around=0.5),
+        face=_flip(frame.face, everyone, around=0.5),
+        left_hand=_flip(frame.left_hand, everyone[:21], around=0.5),
+        right_hand=_flip(frame.right_hand, everyone[:21], around=0.5),
+    )
+    expected, found = solve(batch), solve(FrameBatch.from_frames([mirrored]))
+    np.testing.assert_allclose(found.rotations, expected.rotations, atol=2e-3)
+    np.testing.assert_allclose(found.shapes, expected.shapes, atol=2e-3)
+    without_world = solve(FrameBatch.from_frames([replace(mirrored, pose_world=None)]))
+    np.testing.assert_allclose(without_world.rotations, expected.rotations, atol=5e-3)
+
+
 def test_without_world_landmarks_the_picture_alone_gives_the_pose() -> None:
     pose = {"LeftUpperArm": turn("z", 50.0), "RightLowerArm": turn("y", -80.0)}
     solved = solve(FrameBatch.from_frames([replace(film(pose), pose_world=None)]))
