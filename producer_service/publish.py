@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from kafka.errors import KafkaError
+
 from kafka_io.admin import create_topics, topic_partitions
+from kafka_io.errors import explain_kafka_error
 from kafka_io.publisher import BoundedPublisher, Delivery
 from kafka_io.schema_topic import announce_schema
 from kafka_io.settings import KafkaSettings
@@ -41,8 +44,8 @@ class _Travelling:
 class FramePublisher:
     """Publishes frames to one topic and books every one of them as acknowledged or dropped.
 
-    `failure` is set once Kafka refused a frame, or was away for longer than a frame may wait: what follows would fare
-    no better, for an idempotent producer sends nothing after a gap.
+    `failure` is set once Kafka failed to take a frame it was sent, or was away for longer than a frame may wait: what
+    follows would fare no better, and a file is better read again than read on with a hole in it.
     """
 
     def __init__(
@@ -101,13 +104,14 @@ class FramePublisher:
         """Wait until Kafka has answered for every frame, and let go. What it never answers for is booked as dropped."""
         try:
             self._publisher.close(self._settings.delivery_timeout_s + _SPARE_S if timeout_s is None else timeout_s)
-        except HolisticError as error:
+        except (HolisticError, KafkaError) as error:
             with self._lock:
                 # From here on an answer comes too late to be booked.
                 self._finished = True
                 unanswered = self._ledger.counts().in_flight
                 if unanswered:
-                    self._book_dropped(error, lost=True, reason=NOT_ACKNOWLEDGED, frames=unanswered)
+                    explained = error if isinstance(error, HolisticError) else explain_kafka_error(error, "closing")
+                    self._book_dropped(explained, lost=True, reason=NOT_ACKNOWLEDGED, frames=unanswered)
 
     def __enter__(self) -> Self:
         return self
