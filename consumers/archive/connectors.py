@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Final
 
 from connect_runtime.service import ConnectorSpec, read_connector
 from connect_runtime.sink import Sink
@@ -27,6 +28,9 @@ from consumers.archive.settings import (
 )
 from kafka_io.admin import topic_id
 from kafka_io.settings import KafkaSettings
+
+# A frame is a few kilobytes: what is fetched ahead of six partitions need not be large.
+_READING: Final = {"consumer.override.max.partition.fetch.bytes": 1024 * 1024}
 
 
 class Store(StrEnum):
@@ -64,7 +68,7 @@ def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[
         )
 
     name, config = _named(POSTGRES_CONNECTOR, settings.archive_postgres_config)
-    spec = ConnectorSpec(name, {"topics": settings.topic, **config}, make_sink, POSTGRES_KEYS)
+    spec = ConnectorSpec(name, {**_READING, "topics": settings.topic, **config}, make_sink, POSTGRES_KEYS)
     values = read_connector(spec).sink
     return spec
 
@@ -78,7 +82,7 @@ def _parquet(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[
     name, config = _named(PARQUET_CONNECTOR, settings.archive_parquet_config)
     # A flush ends files, so the runtime's own must not come before the age at which they are to end.
     rotate_ms = config.get(ROTATE_INTERVAL_MS.name, ROTATE_INTERVAL_MS.default)
-    given = {"topics": settings.topic, "offset.flush.interval.ms": rotate_ms, **config}
+    given = {**_READING, "topics": settings.topic, "offset.flush.interval.ms": rotate_ms, **config}
     spec = ConnectorSpec(name, given, make_sink, PARQUET_KEYS)
     values = read_connector(spec).sink
     limits = RollLimits(

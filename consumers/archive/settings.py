@@ -18,7 +18,7 @@ PARQUET_CONNECTOR: Final = "archive-parquet"
 """Also the consumer groups."""
 
 CONNECTIONS: Final = ConfigKey("connections", read_count, "2", "Connections a task writes to Postgres with.")
-BATCH_SIZE: Final = ConfigKey("batch.size", read_count, "2000", "Most rows a transaction writes.")
+BATCH_SIZE: Final = ConfigKey("batch.size", read_count, "1000", "Most rows a transaction writes.")
 DAYS_BACK: Final = ConfigKey(
     "days.back", read_count, "3650", "Frames captured longer ago than this go to frames_out_of_range."
 )
@@ -26,10 +26,10 @@ POSTGRES_KEYS: Final[Sequence[ConfigKey]] = (CONNECTIONS, BATCH_SIZE, DAYS_BACK)
 
 FLUSH_SIZE: Final = ConfigKey("flush.size", read_count, "20000", "Rows of a partition that become files at once.")
 FLUSH_BYTES: Final = ConfigKey(
-    "flush.bytes", read_count, str(128 * 1024 * 1024), "Bytes of coordinates of a partition that become files at once."
+    "flush.bytes", read_count, str(96 * 1024 * 1024), "Bytes of coordinates of a partition that become files at once."
 )
 BUFFER_BYTES: Final = ConfigKey(
-    "buffer.memory", read_count, str(192 * 1024 * 1024), "Bytes of coordinates a task buffers over all its partitions."
+    "buffer.memory", read_count, str(128 * 1024 * 1024), "Bytes of coordinates a task buffers over all its partitions."
 )
 ROTATE_INTERVAL_MS: Final = ConfigKey(
     "rotate.interval.ms", read_duration_ms, "10000", "Longest time rows wait to become files, also on an idle topic."
@@ -51,7 +51,7 @@ class ArchiveSettings(BaseSettings):
     archive_dir: Path = Field(default=Path("archive-data"), description="Folder of the Parquet files.")
     archive_postgres_config: Mapping[str, Any] = Field(
         default_factory=dict,
-        description='Settings of the connector archive-postgres as a JSON object, say {"batch.size": 4000}.',
+        description='Settings of the connector archive-postgres as a JSON object, say {"batch.size": 2000}.',
     )
     archive_parquet_config: Mapping[str, Any] = Field(
         default_factory=dict,

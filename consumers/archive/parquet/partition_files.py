@@ -1,7 +1,7 @@
 """Rows of one partition on their way into files that are listed."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from keypoints.landmarks import PART_SHAPES
 FRAMES_FOLDER: Final = "frames"
 STAGING_FOLDER: Final = "staging"
 _HOUR_US: Final = 60 * 60 * 1_000_000
-_ROW_GROUP_ROWS: Final = 16_384
+_ROW_GROUP_ROWS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,14 @@ class Ownership:
     chain: Chain
     claim: int
     writer: Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Rows that share a file: of one identity partition, captured in one hour (counted since 1970)."""
+
+    identity: IdentityPartition
+    hour: int
 
 
 class PartitionFiles:
@@ -68,14 +76,13 @@ class PartitionFiles:
         """
         if not self._batches:
             return
-        batch = FrameBatch.concat(self._batches)
-        next_offset = int(batch.offset.max()) + 1
+        next_offset = max(int(batch.offset.max()) for batch in self._batches) + 1
         self._sweep(lambda claim: claim == self._ownership.claim)
-        files = [
-            self._write_file(identity, bucket)
-            for identity, rows in self._by_identity(batch)
-            for bucket in _by_hour(self._without_listed(identity, rows))
-        ]
+        shelves: dict[Shelf, list[FrameBatch]] = {}
+        for identity, batches in self._by_identity().items():
+            for shelf, rows in _by_hour(identity, self._without_listed(identity, batches)):
+                shelves.setdefault(shelf, []).append(rows)
+        files = [self._write_file(shelf, batches) for shelf, batches in shelves.items()]
         if files or next_offset != self._ownership.chain.next_offset:
             self._list(files, next_offset)
         else:
@@ -91,47 +98,63 @@ class PartitionFiles:
         """Remove what former owners left unfinished; they are fenced, so that nothing of it can become visible."""
         self._sweep(lambda claim: claim < self._ownership.claim)
 
-    def _by_identity(self, batch: FrameBatch) -> Iterator[tuple[IdentityPartition, FrameBatch]]:
+    def _by_identity(self) -> dict[IdentityPartition, list[FrameBatch]]:
         own = self._ownership.chain.identity
-        at_home = (batch.identity_topic == own.topic) & (batch.identity_partition == own.partition)
-        if at_home.all():
-            yield own, batch
+        found: dict[IdentityPartition, list[FrameBatch]] = {own: []}
+        for batch in self._batches:
+            at_home = (batch.identity_topic == own.topic) & (batch.identity_partition == own.partition)
+            if at_home.all():
+                found[own].append(batch)
+                continue
+            found[own].append(batch.take(at_home))
+            for identity, rows in self._guests.identify(batch.take(~at_home)):
+                found.setdefault(identity, []).append(rows)
+        return found
+
+    def _without_listed(self, identity: IdentityPartition, batches: Sequence[FrameBatch]) -> Iterator[FrameBatch]:
+        """The rows that are in no listed file yet, each once."""
+        if not batches:
             return
-        yield own, batch.take(at_home)
-        yield from self._guests.identify(batch.take(~at_home))
+        offsets = np.concatenate([batch.identity_offset for batch in batches])
+        fresh = np.zeros(len(offsets), dtype=np.bool_)
+        fresh[np.unique(offsets, return_index=True)[1]] = True
+        fresh &= ~self._guests.listed_offsets(identity, self._ownership.chain).holds(offsets)
+        first = 0
+        for batch in batches:
+            wanted = fresh[first : first + len(batch)]
+            first += len(batch)
+            if wanted.all():
+                yield batch
+            elif wanted.any():
+                yield batch.take(wanted)
 
-    def _without_listed(self, identity: IdentityPartition, rows: FrameBatch) -> FrameBatch:
-        _, first_seen = np.unique(rows.identity_offset, return_index=True)
-        once = rows if len(first_seen) == len(rows) else rows.take(np.sort(first_seen))
-        listed = self._guests.listed_offsets(identity, self._ownership.chain)
-        there = listed.holds(once.identity_offset)
-        return once.take(~there) if there.any() else once
-
-    def _write_file(self, identity: IdentityPartition, rows: FrameBatch) -> ListedFile:
-        path = self._name(identity, rows)
+    def _write_file(self, shelf: Shelf, batches: Sequence[FrameBatch]) -> ListedFile:
+        offsets = np.concatenate([batch.identity_offset for batch in batches])
+        captured_at_us = np.concatenate([batch.captured_at_us for batch in batches])
+        path = self._name(shelf, int(offsets.min()))
         staged = self._staged_path(path)
         with self._storage.stage(staged) as file:
             with pq.ParquetWriter(file, FRAMES, **writer_options()) as writer:
-                writer.write_table(to_file_columns(rows, identity.topic_id), row_group_size=_ROW_GROUP_ROWS)
+                for rows in _in_row_groups(batches):
+                    writer.write_table(to_file_columns(rows, shelf.identity.topic_id))
             size = file.tell()
         self._storage.publish(staged, path)
         return ListedFile(
             path=path,
-            identity=identity,
-            rows=len(rows),
+            identity=shelf.identity,
+            rows=len(offsets),
             bytes=size,
-            offsets=tuple(OffsetSet.of(rows.identity_offset).runs),
-            captured_from_us=int(rows.captured_at_us.min()),
-            captured_to_us=int(rows.captured_at_us.max()),
+            offsets=tuple(OffsetSet.of(offsets).runs),
+            captured_from_us=int(captured_at_us.min()),
+            captured_to_us=int(captured_at_us.max()),
         )
 
-    def _name(self, identity: IdentityPartition, rows: FrameBatch) -> str:
-        hour = np.datetime64(int(rows.captured_at_us[0]) // _HOUR_US, "h")
-        date, _, hour_of_day = str(hour).rpartition("T")
-        topic = quote(identity.topic, safe="")
+    def _name(self, shelf: Shelf, first_offset: int) -> str:
+        date, _, hour_of_day = str(np.datetime64(shelf.hour, "h")).rpartition("T")
+        topic = quote(shelf.identity.topic, safe="")
         return (
-            f"{FRAMES_FOLDER}/date={date}/hour={hour_of_day}/{topic}-p{identity.partition:05d}"
-            f"-o{int(rows.identity_offset.min()):020d}-{uuid.uuid4().hex[:12]}.parquet"
+            f"{FRAMES_FOLDER}/date={date}/hour={hour_of_day}/{topic}-p{shelf.identity.partition:05d}"
+            f"-o{first_offset:020d}-{uuid.uuid4().hex[:12]}.parquet"
         )
 
     def _list(self, files: list[ListedFile], next_offset: int) -> None:
@@ -167,8 +190,21 @@ class PartitionFiles:
             self._storage.remove(staged)
 
 
-def _by_hour(rows: FrameBatch) -> Iterator[FrameBatch]:
-    hours = rows.captured_at_us // _HOUR_US
-    for hour in np.unique(hours):
-        in_hour = hours == hour
-        yield rows if in_hour.all() else rows.take(in_hour)
+def _by_hour(identity: IdentityPartition, batches: Iterable[FrameBatch]) -> Iterator[tuple[Shelf, FrameBatch]]:
+    for batch in batches:
+        hours = batch.captured_at_us // _HOUR_US
+        for hour in np.unique(hours).tolist():
+            in_hour = hours == hour
+            yield Shelf(identity, hour), batch if in_hour.all() else batch.take(in_hour)
+
+
+def _in_row_groups(batches: Sequence[FrameBatch]) -> Iterator[FrameBatch]:
+    """Joined to about a row group's size, so that never more than one is held twice."""
+    group: list[FrameBatch] = []
+    for batch in batches:
+        group.append(batch)
+        if sum(map(len, group)) >= _ROW_GROUP_ROWS:
+            yield FrameBatch.concat(group)
+            group = []
+    if group:
+        yield FrameBatch.concat(group)

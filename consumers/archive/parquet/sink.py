@@ -21,11 +21,11 @@ class RollLimits:
     """When a partition's rows become files: at the first of these."""
 
     rows: int = 20_000
-    bytes: int = 128 * 1024 * 1024
+    bytes: int = 96 * 1024 * 1024
     """Of coordinates in memory, about five thirds of what the file will have."""
     age_s: float = 60.0
     """Since the first row was buffered, by the clock on the wall, also when nothing more arrives."""
-    all_bytes: int = 192 * 1024 * 1024
+    all_bytes: int = 128 * 1024 * 1024
     """Over all partitions together: beyond it the largest is finished."""
 
 

@@ -119,20 +119,23 @@ class FrameWriter:
             _copy_through_staging(cursor, encode_copy(rows), FRAMES_OUT_OF_RANGE.name, rows.schema.names, unless_kept)
 
 
-def encode_copy(rows: pa.RecordBatch) -> bytes:
+def encode_copy(rows: pa.RecordBatch) -> io.BytesIO:
     """Rows in Postgres' COPY BINARY form."""
     encoder = pgpq.ArrowToPostgresBinaryEncoder(rows.schema)
-    return bytes(encoder.write_header() + encoder.write_batch(rows) + encoder.finish())
+    copied = io.BytesIO()
+    copied.write(encoder.write_header())
+    copied.write(encoder.write_batch(rows))
+    copied.write(encoder.finish())
+    return copied
 
 
-def _copy(cursor: extensions.cursor, copied: bytes, table: str, columns: list[str]) -> None:
-    cursor.copy_expert(
-        f"COPY {table} ({_quoted(tuple(columns))}) FROM STDIN (FORMAT BINARY)", io.BytesIO(copied), _COPY_READ_BYTES
-    )
+def _copy(cursor: extensions.cursor, copied: io.BytesIO, table: str, columns: list[str]) -> None:
+    copied.seek(0)
+    cursor.copy_expert(f"COPY {table} ({_quoted(tuple(columns))}) FROM STDIN (FORMAT BINARY)", copied, _COPY_READ_BYTES)
 
 
 def _copy_through_staging(
-    cursor: extensions.cursor, copied: bytes, table: str, columns: list[str], unless: str = ""
+    cursor: extensions.cursor, copied: io.BytesIO, table: str, columns: list[str], unless: str = ""
 ) -> None:
     names = tuple(columns)
     cursor.execute(f"CREATE TEMP TABLE {_STAGING} (LIKE {table} INCLUDING STORAGE) ON COMMIT DROP")
