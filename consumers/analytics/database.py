@@ -1,5 +1,6 @@
 """The connection to Postgres: made one way, migrated once, its errors told apart."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Any fixed number will do, as long as nobody else in the database locks the same.
 _MIGRATION_LOCK: Final = 0x686F6C_616E61
 # SQLSTATE classes of what may work the next time: connection, transaction rollback, resources, operator intervention,
-# and a server that is read-only until a failover is over.
-_TRANSIENT_STATES: Final = ("08", "40", "53", "57", "55P03", "25006")
+# a server that is read-only until a failover is over, and a transaction that was idle for too long.
+_TRANSIENT_STATES: Final = ("08", "40", "53", "57", "55P03", "25006", "25P03")
 
 
 class StoreUnavailable(Transient):
@@ -47,6 +48,8 @@ def connect(database_url: str) -> Engine:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
+            # A process that is stopped in the middle of a save would hold its locks, and its successor, for as long.
+            "options": "-c idle_in_transaction_session_timeout=3s",
         },
     )
 
@@ -63,6 +66,8 @@ def transaction(engine: Engine, doing: str) -> Iterator[Connection]:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to their newest form; replicas that start together do it one after another."""
+    # Its steps are of interest when they fail, and then they are in the error.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with transaction(engine, "migrating the tables of analytics") as connection:

@@ -1,5 +1,6 @@
 """What is in Postgres, after anything: cuts, restarts, zombies, commits of unknown outcome, moved offsets."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -178,3 +179,30 @@ def test_a_database_that_does_not_answer_is_worth_another_try_and_a_wrong_url_is
         migrate(nobody)
     with pytest.raises(StoreRefused):
         connect("not a url")
+
+
+def test_a_member_stopped_in_the_middle_of_a_save_does_not_hold_up_its_successor(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(3))
+    sink.flush()
+    stopped, goes_on = threading.Event(), threading.Event()
+
+    def stop_before_commit(_: object) -> None:
+        stopped.set()
+        goes_on.wait(60)
+
+    event.listen(bench.engines[0], "commit", stop_before_commit)
+    successor = bench.make_sink([PARTITION])
+    batch = held_hand(20, first_offset=3)
+    with ThreadPoolExecutor(1) as pool:
+        late_save = pool.submit(sink.put, batch)
+        assert stopped.wait(10)
+        try:
+            successor.put(batch)
+            assert successor.durable_offsets() == {PARTITION: 23}
+        finally:
+            goes_on.set()
+        with pytest.raises(StoreUnavailable):
+            late_save.result()
+    with pytest.raises(Fenced):
+        sink.put(batch)

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
+from consumers.analytics.frame_scores import score_frames
+from consumers.analytics.rules import GestureRules
+from consumers.analytics.streams import PartitionStreams
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
 from keypoints.codec import encode
@@ -116,6 +119,30 @@ def test_killed_again_and_again_the_tables_are_those_of_an_undisturbed_run(
     assert len({event["event_id"] for event in events}) == expected
     by_id = {event["event_id"]: event for event in events}
     assert all(by_id[event["event_id"]] == event for event in events), "one id, two stories"
+
+
+def test_a_member_stopped_past_its_session_and_a_second_one_give_each_result_once(
+    kafka_settings: KafkaSettings, make_topic: Callable[..., str], make_database: Callable[[], str]
+) -> None:
+    topic, events_topic, database_url = make_topic(2, name="frames"), make_topic(1, name="events"), make_database()
+    batch = busy_minute(streams=6, frames=300)
+    half = len(batch) // 2
+    publish(kafka_settings, topic, batch.take(range(half)))
+    with running(topic, events_topic, database_url, kafka_settings) as sleeper:
+        wait_until(database_url, PROGRESS, half)
+        sleeper.send_signal(signal.SIGSTOP)
+        publish(kafka_settings, topic, batch.take(range(half, len(batch))))
+        with running(topic, events_topic, database_url, kafka_settings) as successor:
+            wait_until(database_url, PROGRESS, len(batch))
+            gestures, streams = query(database_url, GESTURES), query(database_url, STREAMS)
+            sleeper.send_signal(signal.SIGCONT)
+            assert stop(sleeper) == 0
+            assert stop(successor) == 0
+    assert (query(database_url, GESTURES), query(database_url, STREAMS)) == (gestures, streams)
+    undisturbed = PartitionStreams(GestureRules())
+    ids = {event.gesture.gesture_id for frame in score_frames(batch) for event in undisturbed.advance(frame)}
+    assert {row[0] for row in gestures} == ids
+    assert {event["gesture_id"] for event in read_events(kafka_settings, events_topic)} == {str(each) for each in ids}
 
 
 def test_a_gesture_is_on_the_topic_well_within_120_ms_of_the_frame_that_decides_it(
