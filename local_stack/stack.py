@@ -40,6 +40,7 @@ STOP_TIMEOUT_S = 100.0
 _POLL_S = 0.1
 _CRASHES_BEFORE_GIVING_UP = 3
 _LOG_LINES_SHOWN = 15
+_LOG_LINES_READ = 200
 
 TITLES = {KAFKA: "Kafka", POSTGRES: "Postgres", REGISTRY: "the schema registry"}
 
@@ -235,7 +236,9 @@ def _polls_until(deadline_s: float) -> Iterator[None]:
 
 def _part_failed(name: str, what: str, layout: Layout) -> PartFailed:
     log_file = layout.log_of(name)
-    last_lines = "\n".join(f"  {line}" for line in read_last_lines(log_file, _LOG_LINES_SHOWN))
+    # What Java says went wrong stands above the frames of its stack.
+    telling = [line for line in read_last_lines(log_file, _LOG_LINES_READ) if not line.startswith("\tat ")]
+    last_lines = "\n".join(f"  {line}" for line in telling[-_LOG_LINES_SHOWN:])
     return PartFailed(
         f"{TITLES[name]} {what}; the end of its log:\n{last_lines}",
         hint=f"the whole log is {log_file}",
