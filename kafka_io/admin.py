@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.protocol.consumer import OffsetSpec
 
+from kafka_io.connecting import connect_client
 from kafka_io.errors import KafkaRefused, explain_kafka_error
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import TopicSpec
@@ -22,14 +23,14 @@ _COORDINATOR_RETRY_S = 0.2
 @contextmanager
 def open_admin(settings: KafkaSettings, doing: str, **fields: object) -> Iterator[KafkaAdminClient]:
     """An admin client for the length of the block; kafka-python's errors leave it as Transient or Terminal."""
+    options = settings.client_options() | {"bootstrap_timeout_ms": _BOOTSTRAP_TIMEOUT_MS}
+    admin: KafkaAdminClient = connect_client(KafkaAdminClient, options, doing, **fields)
     try:
-        admin = KafkaAdminClient(**settings.client_options(), bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS)
-        try:
-            yield admin
-        finally:
-            admin.close()
+        yield admin
     except (kafka_errors.KafkaError, OSError) as error:
         raise explain_kafka_error(error, doing, **fields) from error
+    finally:
+        admin.close()
 
 
 def create_topics(settings: KafkaSettings, specs: Iterable[TopicSpec], replication: int | None = None) -> list[str]:

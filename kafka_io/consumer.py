@@ -1,9 +1,8 @@
 """Consumers made one way: offsets committed by hand, a short session, records as soon as there are any."""
 
 from kafka import KafkaConsumer
-from kafka import errors as kafka_errors
 
-from kafka_io.errors import explain_kafka_error
+from kafka_io.connecting import connect_client
 from kafka_io.settings import KafkaSettings
 
 CONSUMER_DEFAULTS: dict[str, object] = {
@@ -33,7 +32,4 @@ def make_consumer(settings: KafkaSettings, group_id: str | None, **overrides: ob
     broker answers, KafkaRefused for rights and settings.
     """
     options = CONSUMER_DEFAULTS | settings.client_options() | {"group_id": group_id} | overrides
-    try:
-        return KafkaConsumer(**options)
-    except (kafka_errors.KafkaError, OSError) as error:
-        raise explain_kafka_error(error, "connecting a consumer", group=group_id) from error
+    return connect_client(KafkaConsumer, options, "connecting a consumer", group=group_id)

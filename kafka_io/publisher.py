@@ -1,5 +1,6 @@
 """A producer that never holds more than it may: acks from all replicas, idempotent, compressed, bounded in bytes."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,9 +12,13 @@ from kafka import KafkaProducer
 from kafka import errors as kafka_errors
 from kafka.producer.future import RecordMetadata
 
+from kafka_io.connecting import connect_client
 from kafka_io.errors import KafkaUnavailable, PublisherFull, explain_kafka_error
 from kafka_io.settings import KafkaSettings
+from kafka_io.topic_limits import TopicLimitsReader, estimate_record_bytes
 from keypoints.errors import HolisticError
+
+log = logging.getLogger(__name__)
 
 # What a record costs this process besides its bytes: future, callbacks, entry in the batch.
 _RECORD_OVERHEAD_BYTES = 1_024
@@ -31,8 +36,8 @@ class PublisherOptions:
     """How long a record waits for company when its batch is not full."""
     batch_bytes: int = 256 * 1024
     """Size at which a batch of one partition leaves at once."""
-    max_request_bytes: int = 1024 * 1024
-    """Largest record this client sends; topics with images take more."""
+    max_request_bytes: int = 9 * 1024 * 1024
+    """Largest record and largest request this client sends; each topic has its own limit as well."""
     delivery_timeout_s: float = 120.0
     """After this a record that was not acknowledged counts as failed."""
 
@@ -81,10 +86,10 @@ class BoundedPublisher:
         self._acknowledged = 0
         self._acknowledged_bytes = 0
         self._failed = 0
-        try:
-            self._producer = KafkaProducer(**settings.client_options(), **_producer_options(self._options))
-        except (kafka_errors.KafkaError, OSError) as error:
-            raise explain_kafka_error(error, "connecting a publisher") from error
+        self._settings = settings
+        self._limits = TopicLimitsReader(settings)
+        self._replacing = threading.Lock()
+        self._producer = self._connect()
 
     def publish(
         self,
@@ -101,10 +106,13 @@ class BoundedPublisher:
         Blocks while too many bytes are in flight. Raises PublisherFull after `block_s`, RecordTooLarge, KafkaRefused or
         KafkaUnavailable when the record was not accepted (then `on_delivery` is not called for it).
         """
+        record_bytes = estimate_record_bytes(key, value, headers)
+        self._limits.read(topic).check(topic, record_bytes, timestamp_ms, time.time() * 1000)
         size = _RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
+        producer = self._working_producer()
         self._reserve(size, topic)
         try:
-            future = self._producer.send(topic, value, key, list(headers), partition, timestamp_ms)
+            future = producer.send(topic, value, key, list(headers), partition, timestamp_ms)
         except (kafka_errors.KafkaError, OSError, ValueError, TypeError) as error:
             self._release(size)
             raise explain_kafka_error(error, f"publishing to {topic}", topic=topic) from error
@@ -149,6 +157,23 @@ class BoundedPublisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _connect(self) -> KafkaProducer:
+        options = self._settings.client_options() | _producer_options(self._options)
+        return connect_client(KafkaProducer, options, "connecting a publisher")
+
+    def _working_producer(self) -> KafkaProducer:
+        """The client, or a new one where a refusal has put an end to the old: it has failed what it held already."""
+        producer = self._producer
+        # kafka-python says so nowhere in public.
+        if not producer._transaction_manager.has_fatal_error():
+            return producer
+        with self._replacing:
+            if self._producer is producer:
+                log.warning("the broker refused a record for good: publishing goes on with a new client")
+                self._producer = self._connect()
+                producer.close(timeout=0)
+            return self._producer
 
     def _reserve(self, size: int, topic: str) -> None:
         limit = self._options.max_in_flight_bytes

@@ -1,0 +1,50 @@
+"""Settings: what the environment says, and what a client is made with."""
+
+import pytest
+
+from kafka_io.settings import KafkaSettings, read_kafka_settings
+from keypoints.errors import Terminal
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in KafkaSettings.model_fields:
+        monkeypatch.delenv(f"KAFKA_{name.upper()}", raising=False)
+    monkeypatch.delenv("SCHEMA_REGISTRY_URL", raising=False)
+    return monkeypatch
+
+
+def test_without_any_variable_a_broker_on_this_machine_is_meant(environment: pytest.MonkeyPatch) -> None:
+    assert read_kafka_settings().client_options() == {
+        "bootstrap_servers": ["localhost:9092"],
+        "client_id": "holistic",
+        "security_protocol": "PLAINTEXT",
+    }
+
+
+def test_the_environment_names_brokers_login_and_registry(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("KAFKA_BOOTSTRAP_SERVERS", "one:9093, two:9093")
+    environment.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    environment.setenv("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512")
+    environment.setenv("KAFKA_SASL_USERNAME", "ada")
+    environment.setenv("KAFKA_SASL_PASSWORD", "secret")
+    environment.setenv("KAFKA_SSL_CAFILE", "/ca.pem")
+    environment.setenv("SCHEMA_REGISTRY_URL", "http://registry:8081")
+    settings = read_kafka_settings()
+    options = settings.client_options()
+    assert options["bootstrap_servers"] == ["one:9093", "two:9093"]
+    assert options["sasl_mechanism"] == "SCRAM-SHA-512"
+    assert (options["sasl_plain_username"], options["sasl_plain_password"]) == ("ada", "secret")
+    assert (options["ssl_cafile"], options["ssl_check_hostname"]) == ("/ca.pem", True)
+    assert settings.schema_registry_url == "http://registry:8081"
+
+
+def test_a_secret_is_not_shown(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("KAFKA_SASL_PASSWORD", "hunter2")
+    assert "hunter2" not in repr(read_kafka_settings())
+
+
+def test_a_wrong_setting_is_named(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("KAFKA_SECURITY_PROTOCOL", "TELEPATHY")
+    with pytest.raises(Terminal, match="KAFKA_SECURITY_PROTOCOL"):
+        read_kafka_settings()
