@@ -136,7 +136,7 @@ def _plan_services(journey: Journey, packets: PacketCounter, durable_log: Path, 
         Service("consumers.analytics", servers),
         Service(
             "consumers.avatar",
-            servers | {"HOLISTIC_VMC_TARGETS": packets.target, "HOLISTIC_LATENCY_LOG": str(sent_log)},
+            servers | {"HOLISTIC_VMC_TARGETS": packets.target, "HOLISTIC_AVATAR_LATENCY_LOG": str(sent_log)},
         ),
     ]
 
