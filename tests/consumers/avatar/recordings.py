@@ -46,7 +46,8 @@ def read_pose_file(path: Path) -> FrameBatch:
         sizes[name] = points
     fps, frames, _ = reader.take("fIH")
     total = sum(sizes.values())
-    points_in_file = reader.floats(int(frames), total, 3) / np.array([width, height, 1], dtype=np.float32)
+    scaled = reader.floats(int(frames), total, 3).astype(np.float64) / (width, height, 1.0)
+    points_in_file: NDArray[np.float32] = scaled.astype(np.float32)
     confidence = reader.floats(int(frames), total)
     starts = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
 
@@ -57,7 +58,10 @@ def read_pose_file(path: Path) -> FrameBatch:
         points = points_in_file[frame, rows]
         if not name.startswith("POSE"):
             return points
-        return np.hstack((points, confidence[frame, rows, None])).astype(np.float32)
+        with_visibility: NDArray[np.float32] = np.zeros((sizes[name], 4), dtype=np.float32)
+        with_visibility[:, :3] = points
+        with_visibility[:, 3] = confidence[frame, rows]
+        return with_visibility
 
     return FrameBatch.from_frames(
         HolisticFrame(

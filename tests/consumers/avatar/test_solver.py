@@ -321,9 +321,9 @@ def test_legs_out_of_the_picture_are_left_out() -> None:
     assert np.isfinite(local(solved, Bone.HIPS)).all()
 
 
-def test_frames_solved_together_and_one_by_one_are_the_same() -> None:
+def test_frames_solved_together_and_one_by_one_agree() -> None:
     rng = np.random.default_rng(3)
     batch = film_all([_random_pose(rng) for _ in range(7)], face=Face())
     together = solve(batch)
     for row in range(len(batch)):
-        np.testing.assert_array_equal(solve(batch.take([row])).rotations[0], together.rotations[row])
+        np.testing.assert_allclose(solve(batch.take([row])).rotations[0], together.rotations[row], atol=1e-12)
