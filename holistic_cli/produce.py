@@ -9,7 +9,8 @@ import typer
 def produce(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE…", help="Pictures, folders of pictures, videos.")],
     stream: Annotated[
-        str | None, typer.Option(envvar="HOLISTIC_STREAM", help="Stream name; by default the file's or folder's.")
+        str | None,
+        typer.Option(help="Stream name (HOLISTIC_STREAM, else the file's or folder's own)."),
     ] = None,
     captured_at: Annotated[
         str | None, typer.Option(help="When the recording began: ISO 8601, or ms since 1970. By default now.")
@@ -31,9 +32,9 @@ def produce(
     from producer_service.run import run_producer
     from producer_service.settings import read_producer_settings
 
-    settings = read_producer_settings(topic=topic, mirrored=mirrored or None)
+    settings = read_producer_settings(topic=topic, stream=stream, mirrored=mirrored or None)
     started_at_us = None if captured_at is None else parse_capture_time(captured_at)
-    options = SourceOptions(stream, started_at_us, settings.image_limits())
+    options = SourceOptions(settings.stream, started_at_us, settings.image_limits())
     use_stack()
     code = run_producer(sources, options, settings, read_kafka_settings(), as_json=as_json)
     raise typer.Exit(code)

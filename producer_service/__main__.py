@@ -18,9 +18,9 @@ def main() -> int:
     asked = _parse_arguments()
     configure_logging(asked.log_format)
     try:
-        settings = read_producer_settings(topic=asked.topic, mirrored=asked.mirrored or None)
+        settings = read_producer_settings(topic=asked.topic, stream=asked.stream, mirrored=asked.mirrored or None)
         started_at_us = None if asked.captured_at is None else parse_capture_time(asked.captured_at)
-        options = SourceOptions(asked.stream, started_at_us, settings.image_limits())
+        options = SourceOptions(settings.stream, started_at_us, settings.image_limits())
         return run_producer(asked.sources, options, settings, read_kafka_settings(), as_json=asked.json)
     except HolisticError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))

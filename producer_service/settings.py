@@ -19,6 +19,7 @@ class ProducerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
 
     topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topic the frames go to.")
+    stream: str | None = Field(default=None, description="Name of the stream; by default the file's or folder's own.")
     content_type: Literal["avro/binary", "application/json"] = Field(
         default="avro/binary", description="Encoding of the frames; Avro is an eighth of JSON's size."
     )
