@@ -20,6 +20,7 @@ _SIZE = "max.message.bytes"
 _AFTER = "message.timestamp.after.max.ms"
 _BEFORE = "message.timestamp.before.max.ms"
 _REMEMBER_S = 60.0
+_UNKNOWN_TOPIC = kafka_errors.UnknownTopicOrPartitionError.errno
 # A batch of one record: its header is 61 bytes, the record's own fields at most 5 varints, each header two more.
 _BATCH_OVERHEAD_BYTES = 61 + 5 * 10
 _HEADER_OVERHEAD_BYTES = 2 * 5
@@ -88,20 +89,17 @@ class TopicLimitsReader:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, [_SIZE, _AFTER, _BEFORE])
         try:
             with open_admin(self._settings, f"reading the limits of {topic}", topic=topic) as admin:
-                try:
-                    answer = admin.describe_configs([resource], config_filter="all")
-                except kafka_errors.AuthorizationError:
-                    return TopicLimits()
-                except kafka_errors.UnknownTopicOrPartitionError as error:
+                configs = admin.describe_configs([resource], config_filter="all").get("topic", {}).get(topic, {})
+                # The answer about a topic we may not look at, or that is not there, is an empty one.
+                if not configs and admin.describe_topics([topic])[0]["error_code"] == _UNKNOWN_TOPIC:
                     raise KafkaRefused(
                         f"there is no topic {topic}", hint="`holistic up` creates the suite's topics", topic=topic
-                    ) from error
+                    )
         except KafkaUnavailable:
             # A broker that is away for a while has not changed them.
             if before is None:
                 raise
             return before
-        configs = answer.get("topic", {}).get(topic, {})
         return TopicLimits(*(_as_int(configs.get(name, {}).get("value")) for name in (_SIZE, _AFTER, _BEFORE)))
 
 
