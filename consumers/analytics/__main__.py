@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from consumers.analytics.run import run_analytics
-from consumers.analytics.settings import AnalyticsSettings, read_analytics_settings
+from consumers.analytics.settings import AnalyticsSettings, name_variable, read_analytics_settings
 from kafka_io.settings import read_kafka_settings
 from keypoints.errors import HolisticError
 from observability.logs import configure_logging
@@ -28,8 +28,7 @@ def _parse_arguments() -> argparse.Namespace:
         description="Recognise gestures in the tracking topic, and say so in Postgres and on the topic of events.",
         epilog="Environment: "
         + "; ".join(
-            f"{'DATABASE_URL' if name == 'database_url' else f'HOLISTIC_{name.upper()}'}: {field.description}"
-            for name, field in AnalyticsSettings.model_fields.items()
+            f"{name_variable(name)}: {field.description}" for name, field in AnalyticsSettings.model_fields.items()
         ),
     )
     parser.add_argument(

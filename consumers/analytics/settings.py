@@ -50,10 +50,12 @@ def read_analytics_settings(**given: object) -> AnalyticsSettings:
         return AnalyticsSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            f"{name_variable(str(problem['loc'][0]))}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
-        raise Terminal(
-            "analytics settings are wrong: " + "; ".join(problems),
-            hint="set DATABASE_URL, and check the variables that begin with HOLISTIC_",
-        ) from error
+        raise Terminal("analytics settings are wrong: " + "; ".join(problems)) from error
+
+
+def name_variable(setting: str) -> str:
+    """The environment variable of a setting."""
+    return setting.upper() if setting == "database_url" else f"HOLISTIC_{setting.upper()}"

@@ -206,3 +206,15 @@ def test_a_member_stopped_in_the_middle_of_a_save_does_not_hold_up_its_successor
             late_save.result()
     with pytest.raises(Fenced):
         sink.put(batch)
+
+
+def test_connections_cut_by_the_server_between_two_saves_are_made_anew(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(3))
+    sink.flush()
+    bench.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    feed(sink, held_hand(20, first_offset=3))
+    assert sink.durable_offsets() == {PARTITION: 23}
