@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.avatar.metrics import (
@@ -110,7 +111,7 @@ class AvatarSink:
         self._pass_over("duplicate", choice.duplicate)
         if choice.newest is None:
             return
-        if self._is_stale(frames, choice.newest, received_at_us):
+        if self._find_stale(frames, received_at_us)[choice.newest.row]:
             self._pass_over("stale", 1)
             return
         performer.perform(frames, choice.newest, received_at_us)
@@ -143,24 +144,30 @@ class AvatarSink:
         self._sender.close()
 
     def _cast(self, batch: FrameBatch, now_us: int) -> Performer | None:
-        """Who is on stage: who is there already, else the stream asked for, else the first with a person in it."""
+        """Who is on stage: who is there already, else the stream asked for, else the first with a person in it.
+
+        Nobody takes the stage by a stale frame: whoever stopped long ago must not keep others off it.
+        """
         here = self._on_stage
         if here is not None and (
             here.stream_id == self._options.stream or now_us - here.heard_at_us <= STAGE_FREE_AFTER_S * 1e6
         ):
             return here
         wanted = batch.has_person if self._options.stream is None else batch.stream_id == self._options.stream
-        rows = np.flatnonzero(wanted)
+        rows = np.flatnonzero(wanted & ~self._find_stale(batch, now_us))
         if len(rows) and (here is None or here.stream_id != batch.stream_id[rows[0]]):
             here = Performer(str(batch.stream_id[rows[0]]), int(batch.partition[rows[0]]), now_us)
             logger.info("A performer takes the stage.", extra={"stream": here.stream_id, "partition": here.partition})
             self._on_stage = here
         return here
 
-    def _is_stale(self, frames: FrameBatch, newest: Newest, now_us: int) -> bool:
-        limit_s = self._options.stale_after_s
-        made_at_us = max(int(frames.captured_at_us[newest.row]), int(frames.processed_at_us[newest.row]))
-        return limit_s is not None and now_us - made_at_us > limit_s * 1e6
+    def _find_stale(self, frames: FrameBatch, now_us: int) -> NDArray[np.bool_]:
+        """bool (N,): which frames are too old to be shown."""
+        if self._options.stale_after_s is None:
+            return np.zeros(len(frames), dtype=np.bool_)
+        made_at_us = np.maximum(frames.captured_at_us, frames.processed_at_us)
+        stale: NDArray[np.bool_] = now_us - made_at_us > self._options.stale_after_s * 1e6
+        return stale
 
     def _send(self, performer: Performer) -> int:
         now_us = self._clock_us()

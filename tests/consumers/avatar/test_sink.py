@@ -148,9 +148,18 @@ def test_a_clock_that_was_ahead_and_is_set_back_does_not_freeze_the_avatar(make_
 def test_in_live_mode_stale_frames_are_skipped_but_done_with(make_stand: Any) -> None:
     stand = make_stand()
     assert stand.put(frame(0, age_us=5_000_000)) == []
-    assert stand.passed_over("stale") == 1
     assert stand.sink.durable_offsets() == {TopicPartition(TRACKING_TOPIC, 0): 1}
     assert states_in(stand.put(frame(1), first_offset=1)) == 1
+    assert stand.put(frame(2, age_us=3_000_000), frame(3, age_us=3_000_000), first_offset=2) == []
+    stand.now_us += 5_000_000
+    assert stand.put(frame(30), first_offset=4) == []
+    assert stand.passed_over("stale") == 1
+
+
+def test_a_stream_that_stopped_long_ago_does_not_take_the_stage(make_stand: Any) -> None:
+    stand = make_stand()
+    stand.put(frame(0, stream_id="gone", age_us=60_000_000), frame(0))
+    assert [sent.stream_id for sent in stand.sent] == ["ada"]
 
 
 def test_a_replay_shows_frames_however_old(make_stand: Any) -> None:
