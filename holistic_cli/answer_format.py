@@ -47,9 +47,10 @@ def print_csv(columns: Sequence[str], rows: Rows) -> None:
 
 def print_json(columns: Sequence[str], rows: Rows) -> None:
     """A JSON array of objects, one a line. JSON has no NaN and no infinities: they become null."""
+    names = _tell_apart(columns)
     typer.echo("[", nl=False)
     for number, row in enumerate(rows):
-        line = orjson.dumps(dict(zip(columns, row, strict=True)), default=show_value, option=orjson.OPT_NON_STR_KEYS)
+        line = orjson.dumps(dict(zip(names, row, strict=True)), default=show_value, option=orjson.OPT_NON_STR_KEYS)
         typer.echo(("\n" if number == 0 else ",\n") + line.decode(), nl=False)
     typer.echo("\n]")
 
@@ -78,6 +79,15 @@ def show_value(value: object, absent: str = "∅", digits: int = 6) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {show_value(item, absent, digits)}" for name, item in value.items()) + "}"
     return str(value)
+
+
+def _tell_apart(columns: Sequence[str]) -> list[str]:
+    """Two columns of one name would be one in a JSON object: count, count_2."""
+    names: list[str] = []
+    for name in columns:
+        candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+        names.append(next(candidate for candidate in candidates if candidate not in names))
+    return names
 
 
 def _cut(text: str) -> str:

@@ -137,7 +137,7 @@ def read_postgres_offsets(database_url: str, topic: str, topic_id: str) -> dict[
 
 def read_parquet_offsets(archive_root: Path, topic: str, topic_id: str) -> dict[int, StoreContent]:
     """Partition → what the listed files really hold (their rows are read, the manifest's word is not taken)."""
-    with open_archive(archive_root) as connection:
+    with open_archive(archive_root, only_for=_RUNS) as connection:
         _, rows = query(connection, _RUNS.format(topic="$1", topic_id="$2"), [topic, topic_id])
         return _by_partition(rows)
 

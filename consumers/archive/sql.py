@@ -53,7 +53,7 @@ def ask_postgres(database_url: str, sql: str) -> Iterator[Answer]:
 @contextmanager
 def ask_parquet(archive_root: Path, sql: str) -> Iterator[Answer]:
     """Ask the files that are listed now; the answer can be read inside the block. Raises QueryRefused."""
-    with open_archive(archive_root) as connection:
+    with open_archive(archive_root, only_for=sql) as connection:
         try:
             answer = connection.execute(sql)
             columns = tuple(column[0] for column in answer.description or ())

@@ -1,5 +1,7 @@
 """Frames as Arrow columns in the layout of the files, without a step per landmark of a frame."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -33,7 +35,7 @@ def to_file_columns(batch: FrameBatch, topic_id: str) -> pa.Table:
         "mirrored": pa.array(batch.mirrored),
         "model": pa.array(batch.model.tolist(), pa.string()),
         "record_key": pa.array(batch.keys, pa.binary()),
-        "headers": pa.array([_header_structs(headers) for headers in batch.headers], HEADERS),
+        "headers": _headers(batch.headers),
     }
     for part in PART_SHAPES:
         columns[part.value] = _face(batch) if part is Part.FACE else _named_points(batch, part)
@@ -44,8 +46,13 @@ def _times(microseconds: NDArray[np.int64]) -> pa.Array:
     return pa.array(microseconds).view(_TIME)
 
 
-def _header_structs(headers: Headers) -> list[dict[str, object]]:
-    return [{"name": name, "value": value} for name, value in headers]
+def _headers(headers: Sequence[Headers]) -> pa.ListArray:
+    offsets = np.zeros(len(headers) + 1, dtype=np.int32)
+    np.cumsum([len(row) for row in headers], out=offsets[1:])
+    names = pa.array([name for row in headers for name, _ in row], pa.string())
+    values = pa.array([value for row in headers for _, value in row], pa.binary())
+    pairs = pa.StructArray.from_arrays([names, values], fields=list(HEADERS.value_type))
+    return pa.Array.from_buffers(HEADERS, len(headers), [None, pa.py_buffer(offsets)], children=[pairs])
 
 
 def _named_points(batch: FrameBatch, part: Part) -> pa.StructArray:

@@ -1,6 +1,6 @@
 """SQL over the listed files: DuckDB with the same views the database has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,20 +25,27 @@ class QueryRefused(Terminal):
     """SQL that cannot be answered; the message says why and where."""
 
 
-def open_archive(root: Path) -> duckdb.DuckDBPyConnection:
+def open_archive(root: Path, only_for: str | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in which the archive below `root` can be queried.
 
-    Views: frames, pose_landmarks, pose_world_landmarks, hand_landmarks, face_landmarks, joints. Macros
-    pose_landmark(pose, 'left_wrist'), hand_landmark and face_landmark. Only files that the manifest lists right now
-    are read.
+    Views: frames, pose_landmarks, pose_world_landmarks, hand_landmarks, face_landmarks, joints; with `only_for`, those
+    that this SQL names (making them all takes a second). Macros pose_landmark(pose, 'left_wrist'), hand_landmark and
+    face_landmark. Only files that the manifest lists right now are read.
     """
     storage = LocalStorage(root)
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
+    # Listed files never change.
+    connection.execute("SET parquet_metadata_cache = true")
     files = [file for chain in list_chains(storage) for file in chain.files]
     _create_frames(connection, storage, files)
-    for statement in _views():
-        connection.execute(statement)
+    for macro in _MACROS:
+        connection.execute(macro)
+    named = {view for view in _VIEWS if view in (only_for or "").lower()}
+    asks_about_views = only_for is None or not (named or "frames" in only_for.lower())
+    for view, make_sql in _VIEWS.items():
+        if asks_about_views or view in named:
+            connection.execute(f"CREATE VIEW {view} AS {make_sql()}")
     return connection
 
 
@@ -78,35 +85,17 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _views() -> list[str]:
-    return [
-        _body_view("pose_landmarks", Part.POSE),
-        _body_view("pose_world_landmarks", Part.POSE_WORLD),
-        _hand_view(),
-        _face_view(),
-        _joints_view(),
-        "CREATE MACRO pose_landmark(part, landmark) AS struct_extract(part, landmark)",
-        "CREATE MACRO hand_landmark(part, landmark) AS struct_extract(part, landmark)",
-        f"CREATE MACRO face_point_number(landmark) AS list_position({list(landmark_names(Part.FACE))}, landmark)",
-        "CREATE MACRO face_landmark(part, landmark) AS struct_pack("
-        + ", ".join(f"{axis} := part.{axis}[face_point_number(landmark)]" for axis in ("x", "y", "z"))
-        + ")",
-    ]
-
-
-def _body_view(view: str, part: Part) -> str:
+def _body_view(part: Part) -> str:
     # One SELECT a landmark: a query for one name reads that landmark's columns and no others.
-    return f"CREATE VIEW {view} AS {' UNION ALL '.join(_select_point(part, name) for name in landmark_names(part))}"
+    return " UNION ALL ".join(_select_point(part, name) for name in landmark_names(part))
 
 
 def _hand_view() -> str:
-    sides = (Part.LEFT_HAND, Part.RIGHT_HAND)
-    points = [
+    return " UNION ALL ".join(
         _select_point(part, landmark.name.lower(), f"'{part.value.removesuffix('_hand')}' AS side, ")
-        for part in sides
+        for part in (Part.LEFT_HAND, Part.RIGHT_HAND)
         for landmark in HandLandmark
-    ]
-    return f"CREATE VIEW hand_landmarks AS {' UNION ALL '.join(points)}"
+    )
 
 
 def _select_point(part: Part, name: str, also: str = "") -> str:
@@ -124,7 +113,7 @@ def _values(part: Part, name: str) -> str:
 def _face_view() -> str:
     names = ", ".join(f"({number}, '{name}')" for number, name in enumerate(landmark_names(Part.FACE)))
     return (
-        f"CREATE VIEW face_landmarks AS SELECT {_WHERE_FROM}, n.name, "  # noqa: S608
+        f"SELECT {_WHERE_FROM}, n.name, "  # noqa: S608
         "face.x[n.number + 1] AS x, face.y[n.number + 1] AS y, face.z[n.number + 1] AS z "
         f"FROM frames CROSS JOIN (VALUES {names}) AS n(number, name) WHERE n.number < len(face.x)"
     )
@@ -136,4 +125,22 @@ def _joints_view() -> str:
         for joint in _JOINTS
         for axis in ("x", "y", "z", "visibility")
     )
-    return f"CREATE VIEW joints AS SELECT {_WHERE_FROM}, {columns} FROM frames WHERE pose.nose.x IS NOT NULL"  # noqa: S608
+    return f"SELECT {_WHERE_FROM}, {columns} FROM frames WHERE pose.nose.x IS NOT NULL"  # noqa: S608
+
+
+_VIEWS: Final[dict[str, Callable[[], str]]] = {
+    "pose_landmarks": lambda: _body_view(Part.POSE),
+    "pose_world_landmarks": lambda: _body_view(Part.POSE_WORLD),
+    "hand_landmarks": _hand_view,
+    "face_landmarks": _face_view,
+    "joints": _joints_view,
+}
+
+_MACROS: Final = (
+    "CREATE MACRO pose_landmark(part, landmark) AS struct_extract(part, landmark)",
+    "CREATE MACRO hand_landmark(part, landmark) AS struct_extract(part, landmark)",
+    f"CREATE MACRO face_point_number(landmark) AS list_position({list(landmark_names(Part.FACE))}, lower(landmark))",
+    "CREATE MACRO face_landmark(part, landmark) AS struct_pack("
+    + ", ".join(f"{axis} := part.{axis}[face_point_number(landmark)]" for axis in ("x", "y", "z"))
+    + ")",
+)

@@ -1,0 +1,177 @@
+"""`holistic sql` and `holistic audit`, as a person types them, on both stores."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psycopg2
+import pytest
+
+from connect_runtime.sink import Assignment, Sink, TopicPartition
+from consumers.archive.parquet.sink import ParquetSink
+from consumers.archive.parquet.storage import LocalStorage
+from consumers.archive.postgres.migrate import migrate
+from consumers.archive.postgres.sink import PostgresSink
+from kafka_io.admin import topic_id
+from kafka_io.settings import KafkaSettings
+from keypoints.frame import FrameBatch
+from keypoints.landmarks import Part
+from tests.consumers.archive.made_frames import make_batch, publish, without_irises
+
+pytestmark = pytest.mark.servers
+
+QUESTIONS = [
+    "SELECT count(*), count(left_hand), min(captured_at), max(width) FROM frames",
+    """SELECT stream_id, avg((pose_landmark(pose, 'left_wrist')).y) AS y FROM frames
+       GROUP BY 1 ORDER BY 1""",
+    """SELECT name, count(*), min(x), max(z), min(visibility) FROM pose_landmarks GROUP BY 1 ORDER BY 1""",
+    "SELECT name, min(x), max(y) FROM pose_world_landmarks WHERE name LIKE '%_knee' GROUP BY 1 ORDER BY 1",
+    "SELECT side, name, count(*), max(x) FROM hand_landmarks GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT name, count(*), max(z) FROM face_landmarks GROUP BY 1 ORDER BY 1",
+    'SELECT "offset", left_knee_x, nose_visibility FROM joints ORDER BY 1 LIMIT 20',
+    """SELECT "offset", (face_landmark(face, 'chin')).z, (hand_landmark(right_hand, 'thumb_tip')).x
+       FROM frames ORDER BY 1 LIMIT 20""",
+    'SELECT topic, "partition", stream_id, mirrored, model FROM frames WHERE left_hand IS NULL ORDER BY "offset"',
+]
+
+
+class Archived:
+    """A database and a folder that hold the same rows, and the command line that asks them."""
+
+    def __init__(self, kafka: KafkaSettings, topic: str, database_url: str, root: Path) -> None:
+        self.topic = topic
+        self.database_url = database_url
+        self.root = root
+        self._kafka = kafka
+
+    def keep(self, batch: FrameBatch, *sinks: Sink) -> None:
+        for sink in sinks or (self.postgres(), self.parquet()):
+            sink.open(Assignment((TopicPartition(self.topic, 0),), 1, "member", 0))
+            sink.put(batch)
+            sink.flush()
+            sink.stop()
+
+    def postgres(self) -> PostgresSink:
+        return PostgresSink(self.database_url, self._topic_id, lambda: time.time_ns() // 1000)
+
+    def parquet(self) -> ParquetSink:
+        return ParquetSink(LocalStorage(self.root), "archive-parquet", self._topic_id, lambda: time.time_ns() // 1000)
+
+    def run(self, *arguments: str, expected_code: int = 0) -> str:
+        environment = {
+            **os.environ,
+            "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers,
+            "DATABASE_URL": self.database_url,
+            "HOLISTIC_ARCHIVE_DIR": str(self.root),
+            "HOLISTIC_TOPIC": self.topic,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "holistic_cli", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == expected_code, done.stdout + done.stderr
+        return done.stdout + (done.stderr if expected_code else "")
+
+    def _topic_id(self, topic: str) -> str:
+        return topic_id(self._kafka, topic)
+
+
+@pytest.fixture
+def archived(
+    kafka_settings: KafkaSettings, make_topic: Callable[..., str], make_database: Callable[[], str], tmp_path: Path
+) -> Archived:
+    database_url = make_database()
+    migrate(database_url)
+    return Archived(kafka_settings, make_topic(name="sql"), database_url, tmp_path / "archive")
+
+
+def make_mixture(topic: str) -> FrameBatch:
+    """Frames with and without a left hand, irises, or anything at all."""
+    batches = [
+        without_irises(make_batch(40, topic=topic), np.arange(40) % 3 == 0),
+        make_batch(20, topic=topic, first_offset=40, absent=(Part.LEFT_HAND,)),
+        make_batch(3, topic=topic, first_offset=60, absent=tuple(Part)),
+    ]
+    return FrameBatch.concat(batches)
+
+
+def test_both_stores_give_the_same_answer(archived: Archived) -> None:
+    archived.keep(make_mixture(archived.topic))
+    for question in QUESTIONS:
+        answers = [
+            json.loads(archived.run("sql", question, "--on", store, "--json")) for store in ("postgres", "parquet")
+        ]
+        ours, theirs = ([[_rounded(value) for value in row.values()] for row in answer] for answer in answers)
+        assert ours == theirs, question
+        assert ours, question
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, str) and value.removeprefix("-").replace(".", "", 1).isdecimal():
+        return float(value)
+    return round(value, 5) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("store", ["postgres", "parquet"])
+def test_csv_leaves_absent_values_empty_and_keeps_every_digit(archived: Archived, store: str) -> None:
+    batch = make_mixture(archived.topic)
+    archived.keep(batch)
+    printed = archived.run(
+        "sql", "SELECT \"offset\", (pose_landmark(pose, 'nose')).x AS x FROM frames ORDER BY 1", "--on", store, "--csv"
+    )
+    header, *rows = list(csv.reader(io.StringIO(printed)))
+    assert header == ["offset", "x"]
+    assert [row[1] for row in rows[60:]] == ["", "", ""]
+    np.testing.assert_allclose([float(row[1]) for row in rows[:60]], batch.pose[:60, 0, 0], rtol=1e-7)
+
+
+@pytest.mark.parametrize("store", ["postgres", "parquet"])
+def test_a_table_for_people_and_a_sentence_for_mistakes(archived: Archived, store: str) -> None:
+    archived.keep(make_batch(3, topic=archived.topic))
+    printed = archived.run("sql", "SELECT stream_id, model FROM frames ORDER BY 1", "--on", store)
+    assert "performer-2" in printed
+    assert "3 rows" in printed
+    mistaken = archived.run("sql", "SELECT strem_id FROM frames", "--on", store, expected_code=1)
+    assert "strem_id" in mistaken
+    assert "Traceback" not in mistaken
+    unknown = archived.run("sql", "SELECT pose_landmark(pose, 'left_wrst') FROM frames", "--on", store, expected_code=1)
+    assert "left_wrst" in unknown
+
+
+def test_nothing_can_be_changed(archived: Archived) -> None:
+    archived.keep(make_batch(3, topic=archived.topic))
+    refused = archived.run("sql", "DELETE FROM frames_by_day", expected_code=1)
+    assert "only read" in refused
+    assert "3" in archived.run("sql", "SELECT count(*) FROM frames", "--csv")
+
+
+def test_audit_names_what_is_missing_doubled_or_unheard_of(archived: Archived, kafka_settings: KafkaSettings) -> None:
+    everything = make_batch(30, topic=archived.topic, starts_at_us=time.time_ns() // 1000)
+    publish(kafka_settings, archived.topic, everything)
+    archived.keep(everything)
+    assert json.loads(archived.run("audit", "--json"))["clean"]
+    with psycopg2.connect(archived.database_url) as connection, connection.cursor() as cursor:
+        cursor.execute('DELETE FROM frames_by_day WHERE "offset" BETWEEN 10 AND 12 OR "offset" = 20')
+        cursor.execute('INSERT INTO frames_out_of_range SELECT *, 0 FROM frames_by_day WHERE "offset" IN (3, 4)')
+    connection.close()
+    beyond = make_batch(2, topic=archived.topic, first_offset=30)
+    archived.keep(beyond, archived.parquet())
+    audited = json.loads(archived.run("audit", "--json", expected_code=1).strip())
+    [partition] = audited["partitions"]
+    stores = {store["store"]: store for store in partition["stores"]}
+    assert stores["postgres"]["gaps"] == [[10, 12], [20, 20]]
+    assert stores["postgres"]["duplicates"] == 2
+    assert stores["parquet"]["gaps"] == []
+    assert stores["parquet"]["beyond"] == [[30, 31]]
+    assert "NOT clean" in archived.run("audit", expected_code=1)
