@@ -7,13 +7,13 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
-ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack holistic_cli
-CHECKED := $(wildcard $(ROOMS) demo benchmarks deploy requirements tests)
+ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack demo holistic_cli
+CHECKED := $(ROOMS) benchmarks deploy requirements tests
 SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status check format test test-fast bench bare-debian clean
+.PHONY: help setup demo up down status check format test test-fast bench images secrets bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -62,8 +62,14 @@ test: $(STAMP) ## All tests, on real servers
 test-fast: $(STAMP) ## The tests that need no server, no MediaPipe and no image
 	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images" $(ARGS)
 
-bench: $(STAMP) ## Measure, and compare with what is promised
-	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+bench: $(STAMP) ## Measure, and compare with what is promised: make bench [ARGS="--only codec"]
+	$(BIN)/python -m benchmarks $(ARGS)
+
+images: $(STAMP) ## Build every container image with buildah, on a stand-in base
+	$(BIN)/python deploy/build_images.py
+
+secrets: ## Make the secrets docker compose asks for
+	deploy/make_secrets.sh
 
 bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, then make test
 	tests/bare_debian.sh
