@@ -58,7 +58,9 @@ def run_benchmark(path: Path, environment: dict[str, str]) -> dict[str, object]:
         timeout=TIMEOUT_S,
         check=False,
     )
-    if done.returncode != 0 or not done.stdout.strip():
+    if done.returncode == 0 and not done.stdout.strip():
+        return {"skipped": done.stderr.strip()}
+    if done.returncode != 0:
         raise RuntimeError(f"{path.name} failed with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
     figures: dict[str, object] = json.loads(done.stdout[done.stdout.index("{") :])
     return figures
@@ -83,6 +85,8 @@ def draw_table(name: str, figures: dict[str, object]) -> Table:
     goals = {goal.figure: goal for goal in GOALS if goal.benchmark == name}
     table = Table("figure", "measured", "goal", "", title=name, title_justify="left")
     for figure, value in figures.items():
+        if figure == "skipped":
+            table.add_row(str(value))
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         goal = goals.get(figure)
