@@ -10,6 +10,8 @@ from consumers.archive.postgres.errors import explain_postgres_error
 _CONNECT_TIMEOUT_S: Final = 5
 _SILENCE_S: Final = 20
 _STATEMENT_TIMEOUT_MS: Final = 60_000
+# A writer stopped in the middle of a transaction must not hold its keys against the member that took over from it.
+_IDLE_IN_TRANSACTION_MS: Final = 5_000
 
 
 def connect(database_url: str, application_name: str) -> extensions.connection:
@@ -23,7 +25,10 @@ def connect(database_url: str, application_name: str) -> extensions.connection:
             keepalives_interval=5,
             keepalives_count=3,
             tcp_user_timeout=_SILENCE_S * 1000,
-            options=f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            options=(
+                f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} "
+                f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS} -c timezone=UTC"
+            ),
         )
     except psycopg2.Error as error:
         raise explain_postgres_error(error, "connecting to Postgres") from error
