@@ -1,8 +1,8 @@
-"""`python -m local_stack.supervisor DATA_DIR`: keeps the parts of a plan running until it is told to stop.
+"""`python -m local_stack.supervisor DATA_DIR [--foreground]`: keeps the parts of a plan running until told to stop.
 
-It lives in a session of its own, holds the data directory's lock as long as it lives, starts a crashed part again
-with a growing pause, and tells of it in the status file and its log. SIGTERM stops every part, last started first;
-SIGHUP reads the plan again and starts parts that are new in it. Should it be killed, the kernel stops its parts.
+It holds the data directory's lock as long as it lives, goes to the background once it has it, starts a crashed part
+again with a growing pause, and tells of it in the status file and its log. SIGTERM stops every part, last started
+first; SIGHUP reads the plan again and starts parts that are new in it. Should it be killed, the kernel stops its parts.
 """
 
 from __future__ import annotations
@@ -210,10 +210,7 @@ def describe_exit(return_code: int) -> str:
 
 
 def main() -> int:
-    """Supervise one data directory in the background; 1 when another process does already."""
-    if os.fork():
-        # Whoever started this waits for it, and is left with no child to look after.
-        return 0
+    """Supervise one data directory; 1 when another process does already."""
     layout = Layout(Path(sys.argv[1]))
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(
@@ -228,6 +225,9 @@ def main() -> int:
     if lock is None:
         logger.error("another supervisor runs in %s", layout.data_dir)
         return 1
+    if "--foreground" not in sys.argv[2:] and os.fork():
+        # Whoever started this may leave now: the lock is held, by the child alone from here on.
+        return 0
     Supervisor(layout, time.time).run()
     return 0
 

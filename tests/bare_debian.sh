@@ -79,7 +79,7 @@ git -C "$checkout" bundle create --quiet "$root/tmp/checkout.bundle" HEAD
 if [ -d "$shared_data" ]; then
   mkdir -p "$root$home/shared/data" && cp -rL "$shared_data/." "$root$home/shared/data/"
 fi
-inside "git clone --quiet /tmp/checkout.bundle $home/holistic-stream"
+inside "git -c advice.detachedHead=false clone --quiet /tmp/checkout.bundle $home/holistic-stream"
 if [ "$account" != root ]; then inside "chown -R $account: $home"; fi
 for command in "${commands[@]}"; do
   echo "== $command (as $account)"

@@ -48,7 +48,7 @@ def pid_of(status: StackStatus, name: str) -> int | None:
 @contextmanager
 def supervised(layout: Layout, *parts: PartCommand) -> Iterator[subprocess.Popen[bytes]]:
     write_plan(layout, StackPlan(Ports(0, 0, 0, 0), list(parts)))
-    command = [sys.executable, "-m", "local_stack.supervisor", str(layout.data_dir)]
+    command = [sys.executable, "-m", "local_stack.supervisor", str(layout.data_dir), "--foreground"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE) as process:
         try:
             yield process
