@@ -19,6 +19,7 @@ from consumers.archive.parquet.sink import ParquetSink
 from consumers.archive.parquet.storage import LocalStorage
 from consumers.archive.postgres.migrate import migrate
 from consumers.archive.postgres.sink import PostgresSink
+from consumers.archive.sql import ask_parquet, ask_postgres
 from kafka_io.admin import topic_id
 from kafka_io.settings import KafkaSettings
 from keypoints.frame import FrameBatch
@@ -109,18 +110,17 @@ def make_mixture(topic: str) -> FrameBatch:
 def test_both_stores_give_the_same_answer(archived: Archived) -> None:
     archived.keep(make_mixture(archived.topic))
     for question in QUESTIONS:
-        answers = [
-            json.loads(archived.run("sql", question, "--on", store, "--json")) for store in ("postgres", "parquet")
-        ]
-        ours, theirs = ([[_rounded(value) for value in row.values()] for row in answer] for answer in answers)
-        assert ours == theirs, question
+        with (
+            ask_postgres(archived.database_url, question) as postgres,
+            ask_parquet(archived.root, question) as parquet,
+        ):
+            ours, theirs = list(postgres.rows), list(parquet.rows)
         assert ours, question
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, str) and value.removeprefix("-").replace(".", "", 1).isdecimal():
-        return float(value)
-    return round(value, 5) if isinstance(value, float) else value
+        assert len(ours) == len(theirs), question
+        for our_row, their_row in zip(ours, theirs, strict=True):
+            for our_value, their_value in zip(our_row, their_row, strict=True):
+                close = isinstance(our_value, float)
+                assert our_value == (pytest.approx(their_value, rel=1e-6) if close else their_value), question
 
 
 @pytest.mark.parametrize("store", ["postgres", "parquet"])
