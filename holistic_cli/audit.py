@@ -50,9 +50,11 @@ def _print_table(audited: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("partition", "store", title=f"{audited.topic} against the archive")
-    for name in ("in topic", "rows", "missing", "duplicates", "beyond the end"):
-        table.add_column(name, justify="right")
+    table = Table(title=f"{audited.topic} against the archive", caption="part: the partition; twice: rows beyond one")
+    table.add_column("part", justify="right")
+    table.add_column("store", no_wrap=True)
+    for name in ("in topic", "rows", "missing", "twice", "beyond"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("first gaps")
     for partition in audited.partitions:
         for store in partition.stores:
