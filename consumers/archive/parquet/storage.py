@@ -96,9 +96,13 @@ class LocalStorage:
         return sorted(found)
 
     def remove(self, path: str) -> None:
-        """See ArchiveStorage."""
+        """See ArchiveStorage. Folders left empty go too; whoever needed one finds it gone, and tries again."""
+        target = self._root / path
         with _explained(path), suppress(FileNotFoundError):
-            (self._root / path).unlink()
+            target.unlink()
+        with suppress(OSError):
+            for folder in target.parents[: len(Path(path).parents) - 1]:
+                folder.rmdir()
 
     def url(self, path: str) -> str:
         """See ArchiveStorage."""
