@@ -67,6 +67,10 @@ class ServiceProcesses:
     ) -> None:
         self.stop()
 
+    def address(self, name: str) -> str:
+        """Where a service answers /livez, /readyz and /metrics."""
+        return f"http://127.0.0.1:{self._running[name][1]}"
+
     def check(self) -> None:
         """Raise ServiceFailed when a service has ended."""
         for name, (process, _) in self._running.items():
