@@ -88,7 +88,7 @@ def test_where_no_terminal_is_progress_is_a_line_every_ten_seconds(tmp_path: Pat
     said = text.getvalue().splitlines()
     assert said[0].endswith("reading as stream walk")
     assert said[-1] == "b.png: damaged_image: cut short"
-    assert 2 <= sum(line.endswith(" of 0 frames") or line.endswith(" frames") for line in said[1:-1]) <= 4
+    assert 2 <= sum(line.endswith((" of 0 frames", " frames")) for line in said[1:-1]) <= 4
 
 
 def test_on_a_terminal_the_bar_counts_frames_and_refusals_stand_above_it(tmp_path: Path) -> None:
