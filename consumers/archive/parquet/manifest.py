@@ -128,6 +128,7 @@ class Chain:
         while True:
             entry = Entry(self._next_number, EntryKind.CLAIM, writer, now_us)
             if self._create(entry):
+                self._remove_drafts()
                 return entry.number
             self.refresh()
 
@@ -159,6 +160,12 @@ class Chain:
                 partition=self.identity.partition,
                 entry=self._last_claim,
             )
+
+    def _remove_drafts(self) -> None:
+        """Remove what writers that died left; one that lives fails to make its entry, and finds itself fenced."""
+        for path in self._storage.list_files(self._folder):
+            if not path.endswith(".json"):
+                self._storage.remove(path)
 
     def _create(self, entry: Entry) -> bool:
         content = orjson.dumps(

@@ -246,10 +246,14 @@ def test_what_a_dead_owner_left_is_swept_up_and_was_never_read(tmp_path: Path) -
     with pytest.raises(Fenced):
         zombie.flush()
     assert len(files_below(tmp_path)) == 1, "published, but no entry lists it"
+    [manifest] = {path.parent for path in (tmp_path / "manifest").rglob("*.json")}
+    draft = manifest / "00000000000000000002.json.1234.draft"
+    draft.write_bytes(b"half an ent")
     assert stored_offsets(tmp_path) == []
     open_sink(tmp_path, generation=3)
     assert files_below(tmp_path) == []
     assert not (tmp_path / "staging").exists()
+    assert not draft.exists()
 
 
 def test_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
