@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from keypoints.errors import Terminal
+from kafka_io.environment import read_settings
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -62,15 +62,5 @@ class KafkaSettings(BaseSettings):
 
 
 def read_kafka_settings() -> KafkaSettings:
-    """The settings of this process's environment.
-
-    Raises Terminal naming each wrong variable and what was wrong with it, never a secret's value.
-    """
-    try:
-        return KafkaSettings()
-    except ValidationError as error:
-        problems = [
-            f"KAFKA_{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise Terminal("Kafka settings are wrong: " + "; ".join(problems)) from error
+    """The settings of this process's environment. Raises Terminal naming each wrong variable."""
+    return read_settings(KafkaSettings, "Kafka", {})

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from kafka_io.environment import describe_variables, explain_error
 from kafka_io.settings import read_kafka_settings
 from keypoints.errors import HolisticError
 from observability.logs import configure_logging
@@ -23,7 +24,7 @@ def main() -> int:
         options = SourceOptions(settings.stream, started_at_us, settings.image_limits())
         return run_producer(asked.sources, options, settings, read_kafka_settings(), as_json=asked.json)
     except HolisticError as error:
-        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(explain_error(error))
         return 1
 
 
@@ -31,10 +32,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m producer_service",
         description="Publish the body, face and hand keypoints of pictures and videos to Kafka.",
-        epilog="Environment: "
-        + "; ".join(
-            f"HOLISTIC_{name.upper()}: {field.description}" for name, field in ProducerSettings.model_fields.items()
-        ),
+        epilog=describe_variables(ProducerSettings),
     )
     parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="picture, folder of pictures, or video")
     parser.add_argument("--stream", help="name of the stream (default: the file's or folder's name)")

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kafka_io.environment import read_settings
 from kafka_io.publisher import PublisherOptions
-from keypoints.errors import Terminal
 from keypoints.topics import TRACKING_TOPIC
 from producer_service.capture.still_image import ImageLimits
 
@@ -54,17 +54,6 @@ class ProducerSettings(BaseSettings):
         )
 
 
-def read_producer_settings(**overrides: object) -> ProducerSettings:
-    """The settings of this process's environment, but for what is overridden (None leaves the environment's word).
-
-    Raises Terminal naming each wrong variable and what was wrong with it.
-    """
-    given = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return ProducerSettings(**given)  # type: ignore[arg-type]
-    except ValidationError as error:
-        problems = [
-            f"{_PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise Terminal("producer settings are wrong: " + "; ".join(problems)) from error
+def read_producer_settings(**given: object) -> ProducerSettings:
+    """The settings of this process's environment; what is given and not None wins over it. Raises Terminal."""
+    return read_settings(ProducerSettings, "producer", given)

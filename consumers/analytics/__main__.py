@@ -4,7 +4,8 @@ import argparse
 import sys
 
 from consumers.analytics.run import run_analytics
-from consumers.analytics.settings import AnalyticsSettings, name_variable, read_analytics_settings
+from consumers.analytics.settings import AnalyticsSettings, read_analytics_settings
+from kafka_io.environment import describe_variables, explain_error, split_setting
 from kafka_io.settings import read_kafka_settings
 from keypoints.errors import HolisticError
 from observability.logs import configure_logging
@@ -18,7 +19,7 @@ def main() -> int:
         configure_logging(settings.log_format)
         return run_analytics(settings, read_kafka_settings(), dict(asked.config))
     except HolisticError as error:
-        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(explain_error(error))
         return 1
 
 
@@ -26,27 +27,17 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m consumers.analytics",
         description="Recognise gestures in the tracking topic, and say so in Postgres and on the topic of events.",
-        epilog="Environment: "
-        + "; ".join(
-            f"{name_variable(name)}: {field.description}" for name, field in AnalyticsSettings.model_fields.items()
-        ),
+        epilog=describe_variables(AnalyticsSettings),
     )
     parser.add_argument(
         "config",
         nargs="*",
-        type=_split_setting,
+        type=split_setting,
         metavar="KEY=VALUE",
         help="settings by Kafka Connect's names, as tasks.max=2 or name=another-group",
     )
     parser.add_argument("--log-format", choices=["human", "json"], help="form of log lines")
     return parser.parse_args()
-
-
-def _split_setting(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    return key, value
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, read_text
-from keypoints.errors import Terminal
+from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
 from observability.logs import LogFormat
 
@@ -42,20 +42,5 @@ class AnalyticsSettings(BaseSettings):
 
 
 def read_analytics_settings(**given: object) -> AnalyticsSettings:
-    """The settings of this process's environment; what is given and not None wins over it.
-
-    Raises Terminal naming each wrong variable and what was wrong with it, never a secret's value.
-    """
-    try:
-        return AnalyticsSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        problems = [
-            f"{name_variable(str(problem['loc'][0]))}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise Terminal("analytics settings are wrong: " + "; ".join(problems)) from error
-
-
-def name_variable(setting: str) -> str:
-    """The environment variable of a setting."""
-    return setting.upper() if setting == "database_url" else f"HOLISTIC_{setting.upper()}"
+    """The settings of this process's environment; what is given and not None wins over it. Raises Terminal."""
+    return read_settings(AnalyticsSettings, "analytics", given)

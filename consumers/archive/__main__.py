@@ -4,6 +4,7 @@ import sys
 
 from consumers.archive.connectors import Store
 from consumers.archive.run import run_archive
+from kafka_io.environment import explain_error
 from keypoints.errors import HolisticError
 
 USAGE = "usage: python -m consumers.archive [postgres|parquet|both]"
@@ -18,7 +19,7 @@ def main(arguments: list[str]) -> int:
     try:
         return run_archive(tuple(Store) if wanted == "both" else (Store(wanted),))
     except HolisticError as error:
-        sys.stderr.write(f"{error.message}\n" + (f"{error.hint}\n" if error.hint else ""))
+        sys.stderr.write(explain_error(error))
         return 1
 
 

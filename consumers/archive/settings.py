@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, read_count, read_duration_ms
+from kafka_io.environment import read_settings
 from keypoints.errors import Terminal
 from keypoints.topics import TRACKING_TOPIC
 
@@ -71,17 +72,6 @@ class ArchiveSettings(BaseSettings):
         return self.database_url.get_secret_value()
 
 
-def read_archive_settings(**overrides: object) -> ArchiveSettings:
-    """The settings of this process's environment, but for what is overridden (None leaves the environment's word).
-
-    Raises Terminal naming each wrong variable and what was wrong with it, never a secret's value.
-    """
-    given = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return ArchiveSettings(**given)  # type: ignore[arg-type]
-    except ValidationError as error:
-        problems = [
-            f"{_PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise Terminal("archive settings are wrong: " + "; ".join(problems)) from error
+def read_archive_settings(**given: object) -> ArchiveSettings:
+    """The settings of this process's environment; what is given and not None wins over it. Raises Terminal."""
+    return read_settings(ArchiveSettings, "archive", given)

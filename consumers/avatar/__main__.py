@@ -5,6 +5,7 @@ import sys
 
 from consumers.avatar.run import run_avatar
 from consumers.avatar.settings import AvatarSettings, read_avatar_settings
+from kafka_io.environment import describe_variables, explain_error, split_setting
 from kafka_io.settings import read_kafka_settings
 from keypoints.errors import HolisticError
 from observability.logs import configure_logging
@@ -18,7 +19,7 @@ def main() -> int:
         configure_logging(settings.log_format)
         return run_avatar(settings, read_kafka_settings(), dict(asked.config))
     except HolisticError as error:
-        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(explain_error(error))
         return 1
 
 
@@ -26,15 +27,12 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m consumers.avatar",
         description="Send the motion of a performer in the tracking topic to VMC receivers, over UDP.",
-        epilog="Environment: "
-        + "; ".join(
-            f"HOLISTIC_{name.upper()}: {field.description}" for name, field in AvatarSettings.model_fields.items()
-        ),
+        epilog=describe_variables(AvatarSettings),
     )
     parser.add_argument(
         "config",
         nargs="*",
-        type=_split_setting,
+        type=split_setting,
         metavar="KEY=VALUE",
         help="settings by Kafka Connect's names, as name=another-group",
     )
@@ -42,13 +40,6 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--from", dest="start", choices=["latest", "earliest"], help="where a new group begins")
     parser.add_argument("--log-format", choices=["human", "json"], help="form of log lines")
     return parser.parse_args()
-
-
-def _split_setting(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    return key, value
 
 
 if __name__ == "__main__":

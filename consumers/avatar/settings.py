@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from consumers.avatar.sender import Target, parse_target
 from consumers.avatar.sink import AvatarOptions
-from keypoints.errors import Terminal
+from kafka_io.environment import read_settings
 from keypoints.topics import TRACKING_TOPIC
 from observability.logs import LogFormat
 
@@ -63,15 +63,5 @@ class AvatarSettings(BaseSettings):
 
 
 def read_avatar_settings(**given: object) -> AvatarSettings:
-    """The settings of this process's environment; what is given and not None wins over it.
-
-    Raises Terminal naming each wrong variable and what was wrong with it.
-    """
-    try:
-        return AvatarSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        problems = [
-            f"HOLISTIC_{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise Terminal("avatar settings are wrong: " + "; ".join(problems)) from error
+    """The settings of this process's environment; what is given and not None wins over it. Raises Terminal."""
+    return read_settings(AvatarSettings, "avatar", given)
