@@ -81,7 +81,12 @@ def fetch_artifacts(part: str, cache_dir: Path, progress: Progress) -> list[Path
             hint="free some room, or set HOLISTIC_CACHE to a directory you can write",
             path=str(directory),
         ) from error
-    return [directory / artifact.filename for artifact in pinned]
+    return cached_paths(part, cache_dir)
+
+
+def cached_paths(part: str, cache_dir: Path) -> list[Path]:
+    """Where the part's files are kept once they are fetched, in the order of the class path."""
+    return [cache_dir / part / artifact.filename for artifact in pinned_artifacts(part)]
 
 
 def unpack_archive(archive: Path) -> Path:

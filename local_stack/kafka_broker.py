@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from local_stack.errors import DataDirUnusable, JavaUnusable, PartFailed
 from local_stack.layout import LOOPBACK
 from local_stack.plan import KAFKA, PartCommand, Ports
+from local_stack.start_cache import start_cache_options
 
 if TYPE_CHECKING:
     import random
@@ -113,7 +114,7 @@ def prepare_kafka(layout: Layout, ports: Ports, java: Path, jars: list[Path], rn
         _format_storage(run, jars[0].parent, settings_file, rng)
     return PartCommand(
         name=KAFKA,
-        arguments=[*run, "kafka.Kafka", str(settings_file)],
+        arguments=[run[0], *start_cache_options(jars, layout), *run[1:], "kafka.Kafka", str(settings_file)],
         working_dir=str(jars[0].parent),
         stop_signal="SIGTERM",
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kafka_io.admin import create_topics
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import SUITE_TOPICS
-from local_stack.artifacts import fetch_artifacts, unpack_archive
+from local_stack.artifacts import cached_paths, fetch_artifacts, unpack_archive
 from local_stack.errors import DataDirUnusable, PartFailed, StopFailed
 from local_stack.kafka_broker import find_java, prepare_kafka
 from local_stack.layout import Endpoints, Layout, default_cache_dir
@@ -29,6 +29,7 @@ from local_stack.probes import part_answers
 from local_stack.processes import hold_lock, is_locked, wait_until_unlocked
 from local_stack.progress import Progress, SilentProgress
 from local_stack.schema_registry import prepare_registry
+from local_stack.start_cache import keep_start_cache
 from local_stack.status import read_status
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 LEAST_FREE_BYTES = 512 * 1024 * 1024
 READY_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 100.0
+STOP_TIMEOUT_S = 150.0
 _POLL_S = 0.1
 _CRASHES_BEFORE_GIVING_UP = 3
 _LOG_LINES_SHOWN = 15
@@ -258,6 +259,10 @@ def _stop_supervisor(layout: Layout) -> bool:
             path=str(layout.data_dir),
         )
     layout.status_file.unlink(missing_ok=True)
+    plan = read_plan(layout)
+    for part in plan.parts if plan else ():
+        if part.name == KAFKA:
+            keep_start_cache(cached_paths(KAFKA, Path(part.working_dir).parent), layout)
     return True
 
 
