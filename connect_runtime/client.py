@@ -42,8 +42,11 @@ class RebalanceListener(Protocol):
 class TaskConsumer(Protocol):
     """One member of a consumer group. Not for several threads at once."""
 
-    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
-        """Join the group at the next poll."""
+    def subscribe(self, topics: Sequence[str], listener: RebalanceListener, pattern: str | None = None) -> None:
+        """Join the group at the next poll, for these topics and all whose whole name matches the pattern.
+
+        Raises Terminal when one of `topics` does not exist; that no topic matches the pattern yet is no error.
+        """
 
     def poll(self, timeout_s: float) -> Polled:
         """Records as soon as there are any, else nothing after `timeout_s`. Takes part in rebalances.

@@ -1,117 +1,207 @@
 """A connector's settings under Kafka Connect's flat names, and what each means."""
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from kafka import KafkaConsumer
 
-from keypoints.errors import Terminal
+from connect_runtime.config_keys import (
+    ConfigKey,
+    Importance,
+    InvalidConfig,
+    Kind,
+    NotOfKind,
+    Value,
+    read_count,
+    read_duration_ms,
+    read_flag,
+    read_names,
+    read_optional_text,
+    read_pattern,
+    read_share,
+    read_text,
+    read_timeout_ms,
+    read_tolerance,
+)
+from connect_runtime.secrets import mask_config, mask_value
+from connect_runtime.wire_form import CONVERTERS, KEY_CONVERTER, WireForm, read_converter, read_key_converter
+
+__all__ = [
+    "RUNTIME_KEYS",
+    "ConfigKey",
+    "ConnectorConfig",
+    "Importance",
+    "InvalidConfig",
+    "Kind",
+    "Problem",
+    "Tolerance",
+    "Value",
+    "find_problems",
+    "read_config",
+    "read_count",
+    "read_duration_ms",
+    "read_flag",
+    "read_names",
+    "read_optional_text",
+    "read_pattern",
+    "read_share",
+    "read_text",
+    "read_timeout_ms",
+    "read_tolerance",
+]
 
 Tolerance = Literal["none", "all"]
-Value = str | int | float | bool
+
+COMMON: Final = "Common"
+TRANSFORMS: Final = "Transforms"
+PREDICATES: Final = "Predicates"
+ERRORS: Final = "Error Handling"
 
 _OVERRIDE_PREFIX: Final = "consumer.override."
 # The runtime's promises rest on these.
 _NOT_TO_OVERRIDE: Final = {"enable.auto.commit", "group.id", "partition.assignment.strategy"}
+# Whoever brings a configuration over from Kafka Connect is told what is otherwise here.
+_NOT_OFFERED: Final = re.compile(r"(transforms|predicates)(\..*)?")
+NO_TRANSFORMS: Final = "single message transforms are not offered: change records before the topic, or in a sink"
 
 
-class InvalidConfig(Terminal):
-    """A setting that cannot be used. Fields: key, value."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigKey:
-    """One setting: its name, how its text is read, its default as text (None: must be given) and what it means."""
-
-    name: str
-    read: Callable[[str], Value]
-    default: str | None
-    doc: str
-
-
-def read_count(text: str) -> int:
-    """A whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise ValueError("must be at least 1")
-    return number
-
-
-def read_duration_ms(text: str) -> int:
-    """Milliseconds, at least 0."""
-    number = int(text)
-    if number < 0:
-        raise ValueError("must not be negative")
-    return number
-
-
-def read_timeout_ms(text: str) -> int:
-    """Milliseconds, or -1 for no limit."""
-    number = int(text)
-    if number < -1:
-        raise ValueError("must be -1 (no limit) or more")
-    return number
-
-
-def read_tolerance(text: str) -> str:
-    """`none` or `all`."""
-    if text not in {"none", "all"}:
-        raise ValueError("must be one of none, all")
-    return text
-
-
-def read_text(text: str) -> str:
-    """Any text but none at all."""
-    if not text.strip():
-        raise ValueError("must not be empty")
-    return text.strip()
+def refuse_transforms(text: str) -> str:
+    """Nothing but an empty text."""
+    if text.strip():
+        raise ValueError(f"must be empty, for {NO_TRANSFORMS}")
+    return ""
 
 
 RUNTIME_KEYS: Final[Sequence[ConfigKey]] = (
-    ConfigKey("name", read_text, None, "Name of the connector, and of its consumer group."),
-    ConfigKey("topics", read_text, None, "Topics to read, separated by commas."),
-    ConfigKey("tasks.max", read_count, "1", "Members of the group in this process."),
+    ConfigKey("name", read_text, None, "Name of the connector, and of its consumer group.", Importance.HIGH, COMMON),
+    ConfigKey(
+        "connector.class",
+        read_optional_text,
+        "",
+        "Class of the connector, whole or without its package. Which sink a connector has is the service's, so this "
+        "can only say the same.",
+        Importance.HIGH,
+        COMMON,
+    ),
+    ConfigKey("tasks.max", read_count, "1", "Members of the group in each process.", Importance.HIGH, COMMON),
+    ConfigKey(
+        "topics", read_names, "", "Topics to read, separated by commas; or give topics.regex.", Importance.HIGH, COMMON
+    ),
+    ConfigKey(
+        "topics.regex",
+        read_pattern,
+        "",
+        "Topics to read, as a regular expression of Python's that matches the whole name; topics made later are found "
+        "within a minute. Only one of topics and topics.regex may be given.",
+        Importance.HIGH,
+        COMMON,
+    ),
+    ConfigKey(
+        "key.converter",
+        read_key_converter,
+        KEY_CONVERTER,
+        "How keys are read: they are the stream's name in UTF-8.",
+        Importance.LOW,
+        COMMON,
+        choices=(KEY_CONVERTER,),
+    ),
+    ConfigKey(
+        "value.converter",
+        read_converter,
+        next(iter(CONVERTERS)),
+        "How values are read: each record says itself what it is, or only Avro (in either framing), or only JSON.",
+        Importance.LOW,
+        COMMON,
+        choices=tuple(CONVERTERS),
+    ),
     ConfigKey(
         "offset.flush.interval.ms",
         read_duration_ms,
         "5000",
-        "Longest time between what is put and its flush and commit.",
-    ),
-    ConfigKey(
-        "errors.tolerance",
-        read_tolerance,
-        "all",
-        "all: a record that is no frame is reported and skipped; none: fails.",
-    ),
-    ConfigKey(
-        "errors.retry.timeout", read_timeout_ms, "300000", "How long a transient error is retried, ms; -1 without end."
-    ),
-    ConfigKey("errors.retry.delay.max.ms", read_duration_ms, "10000", "Longest delay between two tries."),
-    ConfigKey(
-        "errors.schema.retry.timeout.ms",
-        read_duration_ms,
-        "10000",
-        "How long a writer's schema nobody has announced is waited for before its records count as bad.",
+        "Longest time between what is put and its flush and commit, ms.",
+        Importance.MEDIUM,
+        COMMON,
     ),
     ConfigKey(
         "task.shutdown.graceful.timeout.ms",
         read_duration_ms,
         "15000",
-        "How long a stop or a rebalance waits for the sink to flush.",
+        "How long a stop or a rebalance waits for the sink to flush, ms.",
+        Importance.LOW,
+        COMMON,
     ),
     ConfigKey(
-        "task.restart.delay.max.ms", read_duration_ms, "60000", "Longest delay before a failed task starts again."
+        "task.restart.delay.max.ms",
+        read_duration_ms,
+        "60000",
+        "Longest delay before a failed task starts again, ms.",
+        Importance.LOW,
+        COMMON,
+    ),
+    ConfigKey(
+        "transforms",
+        refuse_transforms,
+        "",
+        f"Must be empty: {NO_TRANSFORMS}.",
+        Importance.LOW,
+        TRANSFORMS,
+        kind=Kind.LIST,
+    ),
+    ConfigKey(
+        "predicates",
+        refuse_transforms,
+        "",
+        f"Must be empty: {NO_TRANSFORMS}.",
+        Importance.LOW,
+        PREDICATES,
+        kind=Kind.LIST,
+    ),
+    ConfigKey(
+        "errors.tolerance",
+        read_tolerance,
+        "all",
+        "all: a record that cannot be used is reported and skipped; none: it fails the task.",
+        Importance.MEDIUM,
+        ERRORS,
+        choices=("none", "all"),
+    ),
+    ConfigKey(
+        "errors.retry.timeout",
+        read_timeout_ms,
+        "300000",
+        "How long a transient error is retried, ms; -1 without end.",
+        Importance.MEDIUM,
+        ERRORS,
+    ),
+    ConfigKey(
+        "errors.retry.delay.max.ms",
+        read_duration_ms,
+        "10000",
+        "Longest delay between two tries, ms.",
+        Importance.MEDIUM,
+        ERRORS,
+    ),
+    ConfigKey(
+        "errors.schema.retry.timeout.ms",
+        read_duration_ms,
+        "10000",
+        "How long a writer's schema nobody has announced is waited for before its records count as bad, ms.",
+        Importance.LOW,
+        ERRORS,
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorConfig:
-    """A connector's settings, read and checked."""
+    """A connector's settings, read and checked. Its text form shows no secrets."""
 
     name: str
     topics: tuple[str, ...]
+    """Empty where `topics_pattern` says which."""
     tasks_max: int
     flush_interval_s: float
     errors_tolerance: Tolerance
@@ -121,32 +211,49 @@ class ConnectorConfig:
     schema_retry_timeout_s: float
     shutdown_timeout_s: float
     restart_delay_max_s: float
-    consumer_overrides: Mapping[str, object] = field(default_factory=dict)
+    topics_pattern: str | None = None
+    """A regular expression the whole name of a topic matches."""
+    value_form: WireForm = WireForm.ANY
+    consumer_overrides: Mapping[str, object] = field(default_factory=dict, repr=False)
     """kafka-python's names."""
-    sink: Mapping[str, Value] = field(default_factory=dict)
+    sink: Mapping[str, Value] = field(default_factory=dict, repr=False)
     """The sink's own settings, by their flat names."""
-    given: Mapping[str, str] = field(default_factory=dict)
-    """What was set, as text."""
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What was set, as text, secrets too."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """What was set, as it may be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one setting. `value` is as it may be shown; None: not given, or no value of its type."""
+
+    key: str
+    value: str | None
+    reason: str
+    is_of_kind: bool = True
 
 
 def read_config(given: Mapping[str, object], sink_keys: Sequence[ConfigKey] = ()) -> ConnectorConfig:
     """Read flat settings; `sink_keys` are those the sink adds.
 
-    Raises InvalidConfig naming the key and the value: unknown, missing, or not to be read.
+    Raises InvalidConfig naming each wrong key and its value: unknown, missing, or not to be read.
     """
-    texts = {key: _as_text(value) for key, value in given.items()}
-    known = {key.name: key for key in (*RUNTIME_KEYS, *sink_keys)}
-    values = {name: _read_value(key, texts.get(name, key.default)) for name, key in known.items()}
+    texts = as_texts(given)
+    keys = (*RUNTIME_KEYS, *sink_keys)
+    problems = find_problems(texts, sink_keys)
+    if problems:
+        first = problems[0]
+        raise InvalidConfig("; ".join(_say(one) for one in problems), key=first.key, value=first.value)
+    values: dict[str, Value] = {key.name: key.read(texts.get(key.name, key.default or "")) for key in keys}
     overrides: dict[str, object] = {}
     for name, text in texts.items():
         if name.startswith(_OVERRIDE_PREFIX):
             overrides |= _read_override(name, text)
-        elif name not in known and name != "connector.class":
-            raise InvalidConfig(f"unknown setting {name}={text!r}", key=name, value=text)
     retry_timeout_ms = int(values["errors.retry.timeout"])
     return ConnectorConfig(
         name=str(values["name"]),
-        topics=tuple(topic.strip() for topic in str(values["topics"]).split(",") if topic.strip()),
+        topics=tuple(topic for topic in str(values["topics"]).split(",") if topic),
         tasks_max=int(values["tasks.max"]),
         flush_interval_s=int(values["offset.flush.interval.ms"]) / 1000,
         errors_tolerance="none" if values["errors.tolerance"] == "none" else "all",
@@ -155,36 +262,90 @@ def read_config(given: Mapping[str, object], sink_keys: Sequence[ConfigKey] = ()
         schema_retry_timeout_s=int(values["errors.schema.retry.timeout.ms"]) / 1000,
         shutdown_timeout_s=int(values["task.shutdown.graceful.timeout.ms"]) / 1000,
         restart_delay_max_s=int(values["task.restart.delay.max.ms"]) / 1000,
+        topics_pattern=str(values["topics.regex"]) or None,
+        value_form=CONVERTERS[str(values["value.converter"])],
         consumer_overrides=overrides,
         sink={key.name: values[key.name] for key in sink_keys},
         given=texts,
+        shown=mask_config(texts, keys),
     )
 
 
-def _as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def as_texts(given: Mapping[str, object]) -> dict[str, str]:
+    """Settings as text, the way Kafka Connect keeps them."""
+    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in given.items()}
 
 
-def _read_value(key: ConfigKey, text: str | None) -> Value:
-    if text is None:
-        raise InvalidConfig(f"{key.name} is missing: {key.doc}", key=key.name, value=None)
-    try:
-        return key.read(text)
-    except ValueError as error:
-        raise InvalidConfig(f"{key.name}={text!r}: {error}", key=key.name, value=text) from error
+def find_problems(texts: Mapping[str, str], sink_keys: Sequence[ConfigKey] = ()) -> list[Problem]:
+    """Everything that is wrong with these settings, in the order of the keys."""
+    return [*_check_known(texts, sink_keys), *_check_topics(texts), *_check_others(texts, sink_keys)]
+
+
+def _check_known(texts: Mapping[str, str], sink_keys: Sequence[ConfigKey]) -> Iterator[Problem]:
+    for key in (*RUNTIME_KEYS, *sink_keys):
+        text = texts.get(key.name, key.default)
+        if text is None:
+            yield Problem(key.name, None, key.doc)
+            continue
+        shown = mask_value(key.name, text, (key,))
+        try:
+            key.read(text)
+        except NotOfKind as error:
+            yield Problem(key.name, shown, str(error), is_of_kind=False)
+        except ValueError as error:
+            yield Problem(key.name, shown, str(error) if shown == text else "is not a value it may have")
+
+
+def _check_topics(texts: Mapping[str, str]) -> Iterator[Problem]:
+    topics, pattern = texts.get("topics", ""), texts.get("topics.regex", "")
+    if topics.strip() and pattern.strip():
+        both = "topics and topics.regex are mutually exclusive options, but both are set."
+        yield Problem("topics", topics, both)
+        yield Problem("topics.regex", pattern, both)
+    elif not topics and not pattern:
+        neither = "Must configure one of topics or topics.regex"
+        yield Problem("topics", None, neither)
+        yield Problem("topics.regex", None, neither)
+
+
+def _check_others(texts: Mapping[str, str], sink_keys: Sequence[ConfigKey]) -> Iterator[Problem]:
+    known = [key.name for key in (*RUNTIME_KEYS, *sink_keys)]
+    for name, text in texts.items():
+        if name in known:
+            continue
+        if name.startswith(_OVERRIDE_PREFIX):
+            try:
+                _read_override(name, text)
+            except ValueError as error:
+                yield Problem(name, mask_value(name, text), str(error))
+        elif _NOT_OFFERED.fullmatch(name):
+            yield Problem(name, mask_value(name, text), NO_TRANSFORMS)
+        else:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f", did you mean {near[0]}?" if near else ""
+            yield Problem(name, mask_value(name, text), f"unknown setting{hint}")
+
+
+def _say(problem: Problem) -> str:
+    if problem.value is None:
+        return f"{problem.key} is missing: {problem.reason}"
+    return f"{problem.key}={problem.value!r}: {problem.reason}"
 
 
 def _read_override(name: str, text: str) -> dict[str, object]:
+    """The override under kafka-python's name and as its type. Raises ValueError."""
     setting = name.removeprefix(_OVERRIDE_PREFIX)
     theirs = setting.replace(".", "_")
     if setting in _NOT_TO_OVERRIDE:
-        raise InvalidConfig(f"{name}={text!r}: the runtime sets {setting} itself", key=name, value=text)
+        raise ValueError(f"the runtime sets {setting} itself")
     if theirs not in KafkaConsumer.DEFAULT_CONFIG:
-        raise InvalidConfig(f"{name}={text!r}: the consumer has no setting {setting}", key=name, value=text)
+        raise ValueError(f"the consumer has no setting {setting}")
     default = KafkaConsumer.DEFAULT_CONFIG[theirs]
-    try:
-        if isinstance(default, bool):
-            return {theirs: {"true": True, "false": False}[text.lower()]}
-        return {theirs: int(text) if isinstance(default, int) else text}
-    except (KeyError, ValueError) as error:
-        raise InvalidConfig(f"{name}={text!r} cannot be read", key=name, value=text) from error
+    if isinstance(default, bool):
+        return {theirs: read_flag(text)}
+    if isinstance(default, int):
+        try:
+            return {theirs: int(text)}
+        except ValueError:
+            raise ValueError("must be a whole number") from None
+    return {theirs: text}

@@ -9,6 +9,7 @@ from connect_runtime.client import Polled
 from connect_runtime.rejections import Rejection, Stage
 from connect_runtime.retry import Backoff, Surroundings
 from connect_runtime.sink import TopicPartition
+from connect_runtime.wire_form import WireForm, check_form
 from keypoints.codec import DecodedRecords, RawRecord, RejectedRecord, decode_records
 from keypoints.errors import Transient
 from keypoints.frame import FrameBatch
@@ -39,7 +40,15 @@ class Decoded:
 class Decoder:
     """Decodes what a poll returned; waits a bounded time for a schema its writer has not announced yet."""
 
-    def __init__(self, schemas: SchemaLookup | None, schema_timeout_s: float, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        schemas: SchemaLookup | None,
+        schema_timeout_s: float,
+        surroundings: Surroundings,
+        form: WireForm = WireForm.ANY,
+    ) -> None:
+        """`form` is the only one taken; records of another are rejected."""
+        self._form = form
         self._schemas = schemas
         self._schema_timeout_s = schema_timeout_s
         self._around = surroundings
@@ -51,11 +60,25 @@ class Decoder:
         batches: list[FrameBatch] = []
         rejections: list[Rejection] = []
         for records in _by_topic(polled):
-            decoded = self._decode_topic(records)
+            misfits = self._find_misfits(records)
+            rejections += misfits
+            fitting = _without(records, misfits) if misfits else records
+            if not fitting:
+                continue
+            decoded = self._decode_topic(fitting)
             if len(decoded.batch):
                 batches.append(decoded.batch)
             rejections += [Rejection(one.record, Stage.VALUE_CONVERTER, one.error) for one in decoded.rejected]
         return Decoded(batches, rejections)
+
+    def _find_misfits(self, records: Sequence[RawRecord]) -> list[Rejection]:
+        if self._form is WireForm.ANY:
+            return []
+        return [
+            Rejection(record, Stage.VALUE_CONVERTER, error)
+            for record in records
+            if (error := check_form(record.value, self._form)) is not None
+        ]
 
     def _decode_topic(self, records: Sequence[RawRecord]) -> DecodedRecords:
         decoded = decode_records(records, self._schemas)
@@ -74,6 +97,11 @@ class Decoder:
 
     def _may_pass(self, rejected: RejectedRecord) -> bool:
         return isinstance(rejected.error, Transient) and _schema_name(rejected) not in self._given_up
+
+
+def _without(records: Sequence[RawRecord], misfits: Sequence[Rejection]) -> list[RawRecord]:
+    gone = {id(misfit.record) for misfit in misfits}
+    return [record for record in records if id(record) not in gone]
 
 
 def _schema_name(rejected: RejectedRecord) -> str:

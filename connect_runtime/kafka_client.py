@@ -1,5 +1,6 @@
 """A group member on a real Kafka cluster."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,10 +35,16 @@ class KafkaTaskConsumer:
         self._group = group
         self._consumer: KafkaConsumer = make_consumer(settings, group, **overrides)
 
-    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
-        """Join the group at the next poll. Raises KafkaRefused when a topic does not exist."""
+    def subscribe(self, topics: Sequence[str], listener: RebalanceListener, pattern: str | None = None) -> None:
+        """Join the group at the next poll; see `TaskConsumer`. Raises KafkaRefused when a topic does not exist."""
+        threaded = _ThreadedListener(self._consumer, listener)
         with self._explain("looking for topics"):
-            self._consumer.subscribe(list(topics), listener=_ThreadedListener(self._consumer, listener))
+            if pattern is None:
+                self._consumer.subscribe(list(topics), listener=threaded)
+            else:
+                # The client takes names or a pattern, and matches it with the beginning of a name.
+                either = "|".join([f"(?:{pattern})", *map(re.escape, topics)])
+                self._consumer.subscribe(pattern=rf"(?:{either})\Z", listener=threaded)
             # Asked after subscribing: the client notes the topics' partitions when it hears of them, and would join
             # its group a second time if it heard only after the first.
             missing = sorted(set(topics) - self._consumer.topics())

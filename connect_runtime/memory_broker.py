@@ -4,6 +4,7 @@ It has topics, partitions, timestamps and headers; groups with generations and e
 refused from an older generation; members whose session a caller may end. Nothing is ever written to disk.
 """
 
+import re
 import threading
 import time
 import zlib
@@ -70,6 +71,9 @@ class MemoryBroker:
             if topic in self._logs:
                 raise Terminal(f"topic {topic} exists", topic=topic)
             self._logs[topic] = [_Log() for _ in range(partitions)]
+            for group in self._groups.values():
+                if any(topic in member.topics for member in group.members.values()):
+                    self._start_rebalance(group)
 
     def append(
         self,
@@ -167,7 +171,8 @@ class MemoryConsumer:
     """A `TaskConsumer` on a `MemoryBroker`."""
 
     def __init__(self, broker: MemoryBroker, group: str, max_poll_records: int) -> None:
-        self.topics: tuple[str, ...] = ()
+        self._named: tuple[str, ...] = ()
+        self._pattern: re.Pattern[str] | None = None
         self._broker = broker
         self._group_name = group
         self._max_poll_records = max_poll_records
@@ -176,13 +181,22 @@ class MemoryConsumer:
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
 
-    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
-        """Join the group at the next poll. Raises Terminal when a topic does not exist."""
+    def subscribe(self, topics: Sequence[str], listener: RebalanceListener, pattern: str | None = None) -> None:
+        """Join the group at the next poll; see `TaskConsumer`. Raises Terminal when a topic does not exist."""
         missing = sorted(topic for topic in topics if topic not in self._broker._logs)
         if missing:
             raise Terminal(f"there is no topic {', '.join(missing)}", topics=missing)
-        self.topics = tuple(topics)
+        self._named = tuple(topics)
+        self._pattern = None if pattern is None else re.compile(pattern)
         self._listener = listener
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics there are of those subscribed to."""
+        if self._pattern is None:
+            return self._named
+        matched = (topic for topic in self._broker._logs if self._pattern.fullmatch(topic))
+        return tuple(dict.fromkeys([*self._named, *matched]))
 
     def poll(self, timeout_s: float) -> Polled:
         """Records as soon as there are any; see `TaskConsumer`."""

@@ -166,7 +166,7 @@ def _task_maker(
         parts = TaskParts(
             consumer=consumer,
             worker=SinkWorker(name, spec.make_sink, shared.worker_options, metrics, surroundings),
-            decoder=Decoder(shared.schemas, config.schema_retry_timeout_s, surroundings),
+            decoder=Decoder(shared.schemas, config.schema_retry_timeout_s, surroundings, config.value_form),
             reporter=LogReporter(config.name, metrics, surroundings),
             metrics=metrics,
             surroundings=surroundings,

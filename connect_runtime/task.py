@@ -76,7 +76,7 @@ class SinkTask:
     def run(self) -> None:
         """Work until the wish to stop, then drain. Raises what made the task fail, after having let go of all."""
         try:
-            self._consumer.subscribe(self._config.topics, self)
+            self._consumer.subscribe(self._config.topics, self, self._config.topics_pattern)
             while not self._around.stopping.is_set():
                 polled = self._poll()
                 decoded = self._decode(polled)

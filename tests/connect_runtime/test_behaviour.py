@@ -325,3 +325,40 @@ def test_a_replica_without_a_partition_is_ready_and_takes_over_when_the_other_st
         wait_until("taken over", lambda: counts(second) == [1])
         broker.publish(topic, 0, frames(5))
         wait_until("read on", lambda: broker.committed(group, topic) == {0: 5})
+
+
+def test_topics_by_pattern_are_read_and_no_others(broker: Broker) -> None:
+    one, two, store = broker.make_topic(1), broker.make_topic(2), Store()
+    other, group = broker.make_topic(1), new_group()
+    for topic in (one, two, other):
+        broker.publish(topic, 0, frames(7))
+    settings = {"topics.regex": f"{one}|{two}", "offset.flush.interval.ms": "100"}
+    with running(broker, ConnectorSpec(group, settings, lambda: RecordingSink(store))):
+        wait_until("one is read", lambda: broker.committed(group, one) == {0: 7})
+        wait_until("two is read", lambda: broker.committed(group, two) == {0: 7})
+    assert store.offsets(one, 0) == store.offsets(two, 0) == list(range(7))
+    assert store.offsets(other, 0) == []
+
+
+def test_a_pattern_matches_whole_names(broker: Broker) -> None:
+    topic, group, store = broker.make_topic(1), new_group(), Store()
+    broker.publish(topic, 0, frames(3))
+    settings = {"topics.regex": topic[:-1], "offset.flush.interval.ms": "100"}
+    with running(broker, ConnectorSpec(group, settings, lambda: RecordingSink(store))) as service:
+        wait_until(
+            "waiting for topics",
+            lambda: service.sample("kafka_connect_connector_task_status", **labels(group), state="RUNNING") == 1,
+        )
+        assert broker.committed(group, topic) == {}
+    assert store.count() == 0
+
+
+def test_a_form_the_converter_does_not_take_is_no_frame(broker: Broker) -> None:
+    topic, group, store = broker.make_topic(1), new_group(), Store()
+    json_frame = b'{"timestamp": 1700000000000, "keypoints": {}}'
+    broker.publish(topic, 0, [encode_empty_frame(0), json_frame, encode_empty_frame(2)])
+    spec = spec_for(group, topic, store, value_converter="Avro")
+    with running(broker, spec) as service:
+        wait_until("all passed", lambda: broker.committed(group, topic) == {0: 3})
+        assert service.sample("kafka_connect_task_error_total_records_skipped_total", **labels(group)) == 1
+    assert store.offsets(topic, 0) == [0, 2]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from connect_runtime.config import RUNTIME_KEYS, ConfigKey, InvalidConfig, read_config, read_count
+from connect_runtime.config import RUNTIME_KEYS, ConfigKey, InvalidConfig, Kind, read_config, read_count, read_text
+from connect_runtime.wire_form import WireForm
 
 MINIMAL = {"name": "archive", "topics": "one, two"}
 
@@ -65,6 +66,51 @@ def test_a_wrong_setting_is_refused_naming_key_and_value(key: str, value: str) -
 def test_a_missing_setting_is_named() -> None:
     with pytest.raises(InvalidConfig, match="topics is missing"):
         read_config({"name": "archive"})
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(InvalidConfig, match=r"tasks.max='0'.*errors.tolerance='some'"):
+        read_config(MINIMAL | {"tasks.max": "0", "errors.tolerance": "some"})
+
+
+def test_topics_may_be_a_pattern_instead_but_not_as_well() -> None:
+    config = read_config({"name": "archive", "topics.regex": "frames-.*"})
+    assert (config.topics, config.topics_pattern) == ((), "frames-.*")
+    with pytest.raises(InvalidConfig, match="mutually exclusive"):
+        read_config(MINIMAL | {"topics.regex": "frames-.*"})
+    with pytest.raises(InvalidConfig, match=r"topics.regex='\('"):
+        read_config({"name": "archive", "topics.regex": "("})
+
+
+def test_a_converter_names_the_form_of_the_values() -> None:
+    assert read_config(MINIMAL).value_form is WireForm.ANY
+    assert read_config(MINIMAL | {"value.converter": "holistic.converters.Avro"}).value_form is WireForm.AVRO
+    assert read_config(MINIMAL | {"value.converter": "Json"}).value_form is WireForm.JSON
+    with pytest.raises(InvalidConfig, match=r"value.converter='Protobuf': must be one of holistic.converters.AnyForm"):
+        read_config(MINIMAL | {"value.converter": "Protobuf"})
+
+
+@pytest.mark.parametrize("key", ["transforms", "transforms.mask.type", "predicates"])
+def test_a_transform_is_refused_saying_that_there_are_none(key: str) -> None:
+    with pytest.raises(InvalidConfig, match="single message transforms are not offered"):
+        read_config(MINIMAL | {key: "mask"})
+
+
+def test_a_mistyped_setting_is_told_its_name() -> None:
+    with pytest.raises(InvalidConfig, match=r"did you mean tasks.max"):
+        read_config(MINIMAL | {"task.max": "2"})
+
+
+def test_secrets_are_shown_nowhere() -> None:
+    keys = [ConfigKey("door", read_text, None, "What opens it.", kind=Kind.PASSWORD)]
+    given = MINIMAL | {"door": "sesame", "consumer.override.sasl.plain.password": "sesame"}
+    config = read_config(given, keys)
+    assert config.sink["door"] == "sesame"
+    assert config.consumer_overrides["sasl_plain_password"] == "sesame"
+    assert "sesame" not in repr(config)
+    with pytest.raises(InvalidConfig) as caught:
+        read_config(given | {"consumer.override.sasl.no.such.password": "sesame"}, keys)
+    assert "sesame" not in caught.value.message + repr(caught.value.fields)
 
 
 def test_every_setting_says_what_it_means() -> None:
