@@ -84,7 +84,7 @@ def topic_id(settings: KafkaSettings, topic: str) -> str:
 def topic_partitions(settings: KafkaSettings, topic: str) -> list[int]:
     """The topic's partitions in order. Raises KafkaRefused when there is no such topic."""
     with open_admin(settings, f"describing topic {topic}", topic=topic) as admin:
-        return [partition.partition for partition in _partitions_of(admin, topic)]
+        return [partition.partition for partition in partitions_of(admin, topic)]
 
 
 def topic_end_offsets(settings: KafkaSettings, topic: str) -> dict[int, int]:
@@ -125,18 +125,19 @@ def _describe_topic(admin: KafkaAdminClient, topic: str) -> dict[str, Any]:
     return answer
 
 
-def _partitions_of(admin: KafkaAdminClient, topic: str) -> list[TopicPartition]:
+def partitions_of(admin: KafkaAdminClient, topic: str) -> list[TopicPartition]:
+    """The topic's partitions in order. Raises KafkaRefused when there is no such topic."""
     indices = [partition["partition_index"] for partition in _describe_topic(admin, topic)["partitions"]]
     return [TopicPartition(topic, index) for index in sorted(indices)]
 
 
 def _list_offsets(admin: KafkaAdminClient, topic: str, spec: OffsetSpec) -> dict[int, int]:
-    answers = admin.list_partition_offsets(dict.fromkeys(_partitions_of(admin, topic), spec))
+    answers = admin.list_partition_offsets(dict.fromkeys(partitions_of(admin, topic), spec))
     return {partition.partition: answer.offset for partition, answer in sorted(answers.items())}
 
 
 def _list_committed(admin: KafkaAdminClient, group: str, topic: str) -> dict[int, int]:
-    committed = _wait_for_coordinator(admin, group)
+    committed = list_committed(admin, group)
     return {
         partition.partition: offset.offset
         for partition, offset in sorted(committed.items())
@@ -144,7 +145,8 @@ def _list_committed(admin: KafkaAdminClient, group: str, topic: str) -> dict[int
     }
 
 
-def _wait_for_coordinator(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+def list_committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What the group has committed to in all topics; an offset below 0 stands for none."""
     # A new cluster makes its topic of offsets when the first group is asked for, and refuses until that has leaders.
     deadline = time.monotonic() + _COORDINATOR_TIMEOUT_S
     while True:
