@@ -30,7 +30,9 @@ from connect_runtime.secrets import mask_config, mask_value
 from connect_runtime.wire_form import CONVERTERS, KEY_CONVERTER, WireForm, read_converter, read_key_converter
 
 __all__ = [
+    "NO_TOPICS",
     "RUNTIME_KEYS",
+    "TOPICS_TWICE",
     "ConfigKey",
     "ConnectorConfig",
     "Importance",
@@ -39,6 +41,7 @@ __all__ = [
     "Problem",
     "Tolerance",
     "Value",
+    "as_texts",
     "find_problems",
     "read_config",
     "read_count",
@@ -66,6 +69,9 @@ _NOT_TO_OVERRIDE: Final = {"enable.auto.commit", "group.id", "partition.assignme
 # Whoever brings a configuration over from Kafka Connect is told what is otherwise here.
 _NOT_OFFERED: Final = re.compile(r"(transforms|predicates)(\..*)?")
 NO_TRANSFORMS: Final = "single message transforms are not offered: change records before the topic, or in a sink"
+# Kafka Connect's own words.
+TOPICS_TWICE: Final = "topics and topics.regex are mutually exclusive options, but both are set."
+NO_TOPICS: Final = "Must configure one of topics or topics.regex"
 
 
 def refuse_transforms(text: str) -> str:
@@ -131,6 +137,15 @@ RUNTIME_KEYS: Final[Sequence[ConfigKey]] = (
         "15000",
         "How long a stop or a rebalance waits for the sink to flush, ms.",
         Importance.LOW,
+        COMMON,
+    ),
+    ConfigKey(
+        "buffer.memory",
+        read_count,
+        str(192 * 1024 * 1024),
+        "Bytes a task may buffer: half in its sink, a quarter in frames that wait for the sink, a quarter in fetched "
+        "records. Beyond it the task pauses its partitions.",
+        Importance.MEDIUM,
         COMMON,
     ),
     ConfigKey(
@@ -211,6 +226,8 @@ class ConnectorConfig:
     schema_retry_timeout_s: float
     shutdown_timeout_s: float
     restart_delay_max_s: float
+    buffer_bytes: int
+    """Of all buffers of a task together."""
     topics_pattern: str | None = None
     """A regular expression the whole name of a topic matches."""
     value_form: WireForm = WireForm.ANY
@@ -262,6 +279,7 @@ def read_config(given: Mapping[str, object], sink_keys: Sequence[ConfigKey] = ()
         schema_retry_timeout_s=int(values["errors.schema.retry.timeout.ms"]) / 1000,
         shutdown_timeout_s=int(values["task.shutdown.graceful.timeout.ms"]) / 1000,
         restart_delay_max_s=int(values["task.restart.delay.max.ms"]) / 1000,
+        buffer_bytes=int(values["buffer.memory"]),
         topics_pattern=str(values["topics.regex"]) or None,
         value_form=CONVERTERS[str(values["value.converter"])],
         consumer_overrides=overrides,
@@ -299,13 +317,11 @@ def _check_known(texts: Mapping[str, str], sink_keys: Sequence[ConfigKey]) -> It
 def _check_topics(texts: Mapping[str, str]) -> Iterator[Problem]:
     topics, pattern = texts.get("topics", ""), texts.get("topics.regex", "")
     if topics.strip() and pattern.strip():
-        both = "topics and topics.regex are mutually exclusive options, but both are set."
-        yield Problem("topics", topics, both)
-        yield Problem("topics.regex", pattern, both)
+        yield Problem("topics", topics, TOPICS_TWICE)
+        yield Problem("topics.regex", pattern, TOPICS_TWICE)
     elif not topics and not pattern:
-        neither = "Must configure one of topics or topics.regex"
-        yield Problem("topics", None, neither)
-        yield Problem("topics.regex", None, neither)
+        yield Problem("topics", None, NO_TOPICS)
+        yield Problem("topics.regex", None, NO_TOPICS)
 
 
 def _check_others(texts: Mapping[str, str], sink_keys: Sequence[ConfigKey]) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from connect_runtime.memory_budget import MemoryBudget
 from connect_runtime.service import ConnectorSpec, read_connector
 from connect_runtime.sink import Sink
 from consumers.archive.parquet.sink import ParquetSink, RollLimits
@@ -14,7 +15,6 @@ from consumers.archive.postgres.migrate import migrate
 from consumers.archive.postgres.sink import PostgresSink
 from consumers.archive.settings import (
     BATCH_SIZE,
-    BUFFER_BYTES,
     CONNECTIONS,
     DAYS_BACK,
     FLUSH_BYTES,
@@ -84,12 +84,13 @@ def _parquet(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[
     rotate_ms = config.get(ROTATE_INTERVAL_MS.name, ROTATE_INTERVAL_MS.default)
     given = {**_READING, "topics": settings.topic, "offset.flush.interval.ms": rotate_ms, **config}
     spec = ConnectorSpec(name, given, make_sink, PARQUET_KEYS)
-    values = read_connector(spec).sink
+    read = read_connector(spec)
+    values = read.sink
     limits = RollLimits(
         rows=int(values[FLUSH_SIZE.name]),
         bytes=int(values[FLUSH_BYTES.name]),
         age_s=int(values[ROTATE_INTERVAL_MS.name]) / 1000,
-        all_bytes=int(values[BUFFER_BYTES.name]),
+        all_bytes=MemoryBudget(read.buffer_bytes).sink_bytes,
     )
     return spec
 

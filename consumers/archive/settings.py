@@ -29,13 +29,10 @@ FLUSH_SIZE: Final = ConfigKey("flush.size", read_count, "20000", "Rows of a part
 FLUSH_BYTES: Final = ConfigKey(
     "flush.bytes", read_count, str(96 * 1024 * 1024), "Bytes of coordinates of a partition that become files at once."
 )
-BUFFER_BYTES: Final = ConfigKey(
-    "buffer.memory", read_count, str(128 * 1024 * 1024), "Bytes of coordinates a task buffers over all its partitions."
-)
 ROTATE_INTERVAL_MS: Final = ConfigKey(
     "rotate.interval.ms", read_duration_ms, "10000", "Longest time rows wait to become files, also on an idle topic."
 )
-PARQUET_KEYS: Final[Sequence[ConfigKey]] = (FLUSH_SIZE, FLUSH_BYTES, BUFFER_BYTES, ROTATE_INTERVAL_MS)
+PARQUET_KEYS: Final[Sequence[ConfigKey]] = (FLUSH_SIZE, FLUSH_BYTES, ROTATE_INTERVAL_MS)
 
 
 class ArchiveSettings(BaseSettings):
