@@ -21,11 +21,14 @@ from connect_runtime.config_keys import (
     read_names,
     read_optional_text,
     read_pattern,
+    read_replication,
     read_share,
     read_text,
     read_timeout_ms,
     read_tolerance,
+    read_whole_number,
 )
+from connect_runtime.limits import HaltLimits
 from connect_runtime.secrets import mask_config, mask_value
 from connect_runtime.wire_form import CONVERTERS, KEY_CONVERTER, WireForm, read_converter, read_key_converter
 
@@ -207,6 +210,42 @@ RUNTIME_KEYS: Final[Sequence[ConfigKey]] = (
         Importance.LOW,
         ERRORS,
     ),
+    ConfigKey(
+        "errors.deadletterqueue.topic.name",
+        read_optional_text,
+        "holistic-dlq-${connector}",
+        "Topic that gets each record that cannot be used, with headers that say why; ${connector} is the connector's "
+        "name. Made if it is not there. Empty: such records are only logged.",
+        Importance.MEDIUM,
+        ERRORS,
+    ),
+    ConfigKey(
+        "errors.deadletterqueue.topic.replication.factor",
+        read_replication,
+        "-1",
+        "Copies of the topic of dead letters and of the retry topic, where they have to be made; -1: as the brokers "
+        "have it.",
+        Importance.MEDIUM,
+        ERRORS,
+    ),
+    ConfigKey(
+        "errors.halt.ratio",
+        read_share,
+        "0.5",
+        "The task fails, instead of passing over one more, when more than this share of the last 1000 records could "
+        "not be used; 0: never.",
+        Importance.MEDIUM,
+        ERRORS,
+    ),
+    ConfigKey(
+        "errors.halt.run.length",
+        read_whole_number,
+        "500",
+        "The task fails, instead of passing over one more, after this many records in a row that could not be used; "
+        "0: never.",
+        Importance.MEDIUM,
+        ERRORS,
+    ),
 )
 
 
@@ -231,6 +270,11 @@ class ConnectorConfig:
     topics_pattern: str | None = None
     """A regular expression the whole name of a topic matches."""
     value_form: WireForm = WireForm.ANY
+    dead_letter_topic: str = ""
+    """Empty: there is none."""
+    dead_letter_replication: int | None = None
+    """None: as the brokers have it."""
+    halt_limits: HaltLimits = HaltLimits()
     consumer_overrides: Mapping[str, object] = field(default_factory=dict, repr=False)
     """kafka-python's names."""
     sink: Mapping[str, Value] = field(default_factory=dict, repr=False)
@@ -268,6 +312,7 @@ def read_config(given: Mapping[str, object], sink_keys: Sequence[ConfigKey] = ()
         if name.startswith(_OVERRIDE_PREFIX):
             overrides |= _read_override(name, text)
     retry_timeout_ms = int(values["errors.retry.timeout"])
+    copies = int(values["errors.deadletterqueue.topic.replication.factor"])
     return ConnectorConfig(
         name=str(values["name"]),
         topics=tuple(topic for topic in str(values["topics"]).split(",") if topic),
@@ -282,6 +327,11 @@ def read_config(given: Mapping[str, object], sink_keys: Sequence[ConfigKey] = ()
         buffer_bytes=int(values["buffer.memory"]),
         topics_pattern=str(values["topics.regex"]) or None,
         value_form=CONVERTERS[str(values["value.converter"])],
+        dead_letter_topic=str(values["errors.deadletterqueue.topic.name"]).replace(
+            "${connector}", str(values["name"])
+        ),
+        dead_letter_replication=None if copies < 0 else copies,
+        halt_limits=HaltLimits(float(values["errors.halt.ratio"]), int(values["errors.halt.run.length"])),
         consumer_overrides=overrides,
         sink={key.name: values[key.name] for key in sink_keys},
         given=texts,

@@ -16,9 +16,8 @@ _LOGIN_IN_ADDRESS: Final = re.compile(r"(://[^/@:\s]*:)[^/@\s]+(@)")
 
 def is_secret(name: str, keys: Sequence[ConfigKey] = ()) -> bool:
     """Whether a setting's value must not be shown: it says so itself, or its name does."""
-    for key in keys:
-        if key.name == name:
-            return key.type is Kind.PASSWORD
+    if any(key.name == name and key.type is Kind.PASSWORD for key in keys):
+        return True
     return _SECRET_WORDS.search(name) is not None and _OPEN_NAMES.search(name) is None
 
 
