@@ -45,7 +45,7 @@ def read_config_files(paths: Sequence[Path], connectors: Sequence[str]) -> dict[
     for path in paths:
         config = read_config_file(path)
         name = config.pop(NAME_KEY, connectors[0] if len(connectors) == 1 else None)
-        if name not in connectors:
+        if name is None or name not in connectors:
             raise InvalidConfig(
                 f"{path} is for {f'a connector {name}' if name else 'no connector: it has no name'}",
                 hint=f"name one of {', '.join(connectors)}",
