@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka import errors as kafka_errors
@@ -12,6 +13,9 @@ from kafka_io.admin import list_committed, open_admin, partitions_of
 from kafka_io.errors import KafkaRefused, explain_kafka_error
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import Terminal
+
+Partition = TypeVar("Partition", bound=tuple[str, int])
+"""(topic, partition), or a named tuple of them: a mapping is invariant in its keys."""
 
 # All of them say: there is nothing of this group to delete.
 _NOTHING_THERE = (kafka_errors.GroupIdNotFoundError, kafka_errors.UnknownTopicOrPartitionError)
@@ -47,7 +51,14 @@ def group_members(settings: KafkaSettings, group: str) -> list[str]:
         return _members(admin, group)
 
 
-def move_group(settings: KafkaSettings, group: str, offsets: Mapping[tuple[str, int], int | None]) -> None:
+def refuse_live(settings: KafkaSettings, group: str) -> None:
+    """Raise GroupIsLive when the group has members."""
+    members = group_members(settings, group)
+    if members:
+        raise _live(group, members)
+
+
+def move_group(settings: KafkaSettings, group: str, offsets: Mapping[Partition, int | None]) -> None:
     """Set committed next offsets; None deletes a partition's. Nothing is changed while the group has members.
 
     Raises GroupIsLive, KafkaUnavailable or KafkaRefused.
@@ -56,7 +67,8 @@ def move_group(settings: KafkaSettings, group: str, offsets: Mapping[tuple[str, 
     with open_admin(settings, doing, group=group) as admin:
         # Asked about first: it waits for the coordinator, which a new cluster does not have at once.
         _committed(admin, group)
-        _refuse_live(admin, group)
+        if members := _members(admin, group):
+            raise _live(group, members)
         wanted = {
             TopicPartition(*partition): OffsetAndMetadata(offset, "", None)
             for partition, offset in offsets.items()
@@ -127,12 +139,6 @@ def _committed(admin: KafkaAdminClient, group: str) -> dict[tuple[str, int], int
 def _members(admin: KafkaAdminClient, group: str) -> list[str]:
     described = admin.describe_groups([group]).get(group, {})
     return sorted(str(member["member_id"]) for member in described.get("members", []))
-
-
-def _refuse_live(admin: KafkaAdminClient, group: str) -> None:
-    members = _members(admin, group)
-    if members:
-        raise _live(group, members)
 
 
 def _live(group: str, members: list[str]) -> GroupIsLive:

@@ -17,6 +17,14 @@ def run_analytics(settings: AnalyticsSettings, kafka: KafkaSettings, overrides: 
 
     `overrides` are flat connector settings; `name` is the consumer group. Raises InvalidConfig before anything starts.
     """
+    spec = make_connector(settings, kafka, overrides)
+    return run_connectors([spec], kafka, ServiceOptions(http_port=settings.http_port, http_host=settings.http_host))
+
+
+def make_connector(
+    settings: AnalyticsSettings, kafka: KafkaSettings, overrides: Mapping[str, str] | None = None
+) -> ConnectorSpec:
+    """The connector that finds gestures. Raises InvalidConfig."""
     config = settings.connector_config(overrides or {})
 
     def make_sink() -> AnalyticsSink:
@@ -28,7 +36,7 @@ def run_analytics(settings: AnalyticsSettings, kafka: KafkaSettings, overrides: 
 
     spec = ConnectorSpec(config.get("name", CONNECTOR_NAME), config, make_sink, SINK_KEYS)
     events_topic = str(read_connector(spec).sink[EVENTS_TOPIC_KEY])
-    return run_connectors([spec], kafka, ServiceOptions(http_port=settings.http_port, http_host=settings.http_host))
+    return spec
 
 
 def connect_events_topic(kafka: KafkaSettings, events_topic: str) -> EventPublisher:

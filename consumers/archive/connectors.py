@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
 from connect_runtime.memory_budget import MemoryBudget
+from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, read_connector
 from connect_runtime.sink import Sink
+from consumers.archive.parquet.replay import ParquetReplaySink
 from consumers.archive.parquet.sink import ParquetSink, RollLimits
 from consumers.archive.parquet.storage import LocalStorage
 from consumers.archive.postgres.days import DayWindow
@@ -52,6 +55,24 @@ def make_connector(
     return {Store.POSTGRES: _postgres, Store.PARQUET: _parquet}[store](settings, kafka, now_us)
 
 
+def make_bounded_replay(
+    store: Store, settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int] = read_clock_us
+) -> BoundedReplay:
+    """How what a store lacks of a range is added while the connector goes on. Raises as `make_connector`."""
+    if store is Store.POSTGRES:
+        spec = _postgres(settings, kafka, now_us)
+        return BoundedReplay(replace(spec, name=name_replay(spec.name)))
+    spec = _parquet(settings, kafka, now_us, ParquetReplaySink)
+    asked = ParquetReplaySink(
+        LocalStorage(settings.archive_dir), spec.name, lambda topic: topic_id(kafka, topic), now_us
+    )
+    return BoundedReplay(
+        replace(spec, name=name_replay(spec.name)),
+        asked.passed_by_live,
+        f"{spec.name} has not come so far, and archives it itself",
+    )
+
+
 def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:
     database_url = settings.require_database_url()
 
@@ -73,9 +94,14 @@ def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[
     return spec
 
 
-def _parquet(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:
-    def make_sink() -> Sink:
-        return ParquetSink(
+def _parquet(
+    settings: ArchiveSettings,
+    kafka: KafkaSettings,
+    now_us: Callable[[], int],
+    sink_class: type[ParquetSink] = ParquetSink,
+) -> ConnectorSpec:
+    def make_sink() -> ParquetSink:
+        return sink_class(
             LocalStorage(settings.archive_dir), name, lambda topic: topic_id(kafka, topic), now_us, limits
         )
 

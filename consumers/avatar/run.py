@@ -1,14 +1,14 @@
 """The avatar service: frames of the tracking topic → the newest → bones and blendshapes → VMC packets to receivers."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors
 from consumers.avatar.latency_log import LatencyLog
 from consumers.avatar.sender import UdpSender
 from consumers.avatar.settings import CONNECTOR_NAME, AvatarSettings
-from consumers.avatar.sink import AvatarSink
+from consumers.avatar.sink import AvatarSink, SentFrame
 from kafka_io.settings import KafkaSettings
 from observability.metrics import Metrics
 
@@ -19,21 +19,33 @@ def run_avatar(settings: AvatarSettings, kafka: KafkaSettings, overrides: Mappin
     `overrides` are flat connector settings; `name` is the consumer group. Raises BadTarget, InvalidConfig and Terminal
     before anything starts.
     """
-    metrics, targets = Metrics(), settings.targets()
-    UdpSender(targets).close()
+    metrics = Metrics()
+    UdpSender(settings.targets()).close()
     with ExitStack() as open_files:
         log = None
         if settings.avatar_latency_log is not None:
             log = LatencyLog(settings.avatar_latency_log)
             open_files.callback(log.close)
 
-        def make_sink() -> AvatarSink:
-            return AvatarSink(settings.options(), UdpSender(targets), metrics, read_clock_us, on_sent=log)
-
-        config = settings.connector_config(overrides or {})
-        spec = ConnectorSpec(config.pop("name", CONNECTOR_NAME), config, make_sink)
+        spec = make_connector(settings, metrics, overrides, log)
         options = ServiceOptions(http_port=settings.http_port, http_host=settings.http_host, metrics=metrics)
         return run_connectors([spec], kafka, options)
+
+
+def make_connector(
+    settings: AvatarSettings,
+    metrics: Metrics,
+    overrides: Mapping[str, str] | None = None,
+    on_sent: Callable[[SentFrame], None] | None = None,
+) -> ConnectorSpec:
+    """The connector that drives the targets; `on_sent` is told of every frame sent. Raises BadTarget."""
+    targets = settings.targets()
+
+    def make_sink() -> AvatarSink:
+        return AvatarSink(settings.options(), UdpSender(targets), metrics, read_clock_us, on_sent)
+
+    config = settings.connector_config(overrides or {})
+    return ConnectorSpec(config.pop("name", CONNECTOR_NAME), config, make_sink)
 
 
 def read_clock_us() -> int:

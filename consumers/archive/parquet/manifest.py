@@ -6,7 +6,7 @@ finds its number taken, sees the claim, and is fenced.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from keypoints.errors import Terminal, Transient
 
 MANIFEST_FOLDER: Final = "manifest"
 ENTRY_FORMAT: Final = 1
+_REPLAY_SUFFIX: Final = "~replay"
 
 
 class Fenced(Transient):
@@ -201,6 +202,14 @@ def list_chains(storage: ArchiveStorage) -> list[Chain]:
     for chain in chains:
         chain.refresh()
     return chains
+
+
+def replay_chain(storage: ArchiveStorage, identity: IdentityPartition) -> Chain:
+    """The chain bounded replays of a partition write to, one at a time, beside the one its live owner writes to.
+
+    Its name can be no topic's: Kafka's have no tilde.
+    """
+    return Chain(storage, replace(identity, topic=f"{identity.topic}{_REPLAY_SUFFIX}"))
 
 
 def known_topic_ids(storage: ArchiveStorage, topic: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.archive.parquet.guests import GuestBook, TopicIds
-from consumers.archive.parquet.manifest import Chain, Entry, EntryKind, IdentityPartition, Writer
+from consumers.archive.parquet.manifest import Chain, Entry, EntryKind, IdentityPartition, Writer, replay_chain
 from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.frame import FrameBatch
@@ -62,7 +62,7 @@ class ParquetSink:
         next_offsets: dict[TopicPartition, int] = {}
         opened: dict[TopicPartition, PartitionFiles] = {}
         for partition in assignment.partitions:
-            chain = self._chain(partition)
+            chain = self._chain_to_write(partition)
             files = PartitionFiles(
                 self._storage, Ownership(chain, chain.claim(writer, self._now_us()), writer), guests, self._now_us
             )
@@ -119,10 +119,17 @@ class ParquetSink:
             claim = chain.claim(writer, now_us)
             entry = Entry(chain.next_number, EntryKind.MOVED, writer, now_us, offset, forgets_offset=offset is None)
             chain.append(entry, claim)
+            # A replay that is under way beside may be where this writer comes again.
+            beside = replay_chain(self._storage, chain.identity)
+            if beside.refresh():
+                beside.claim(writer, now_us)
 
     def stop(self) -> None:
         """Forget what is buffered; it was flushed before, or will be read again."""
         self._open.clear()
+
+    def _chain_to_write(self, partition: TopicPartition) -> Chain:
+        return self._chain(partition)
 
     def _chain(self, partition: TopicPartition) -> Chain:
         identity = IdentityPartition(partition.topic, self._topic_ids(partition.topic), partition.partition)

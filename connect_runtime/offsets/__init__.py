@@ -1,0 +1,1 @@
+"""A connector's offsets: shown, moved, and read again."""
