@@ -274,7 +274,7 @@ class ConnectorConfig:
     """Empty: there is none."""
     dead_letter_replication: int | None = None
     """None: as the brokers have it."""
-    halt_limits: HaltLimits = HaltLimits()
+    halt_limits: HaltLimits = field(default_factory=HaltLimits)
     consumer_overrides: Mapping[str, object] = field(default_factory=dict, repr=False)
     """kafka-python's names."""
     sink: Mapping[str, Value] = field(default_factory=dict, repr=False)
@@ -327,9 +327,7 @@ def read_config(given: Mapping[str, object], sink_keys: Sequence[ConfigKey] = ()
         buffer_bytes=int(values["buffer.memory"]),
         topics_pattern=str(values["topics.regex"]) or None,
         value_form=CONVERTERS[str(values["value.converter"])],
-        dead_letter_topic=str(values["errors.deadletterqueue.topic.name"]).replace(
-            "${connector}", str(values["name"])
-        ),
+        dead_letter_topic=str(values["errors.deadletterqueue.topic.name"]).replace("${connector}", str(values["name"])),
         dead_letter_replication=None if copies < 0 else copies,
         halt_limits=HaltLimits(float(values["errors.halt.ratio"]), int(values["errors.halt.run.length"])),
         consumer_overrides=overrides,

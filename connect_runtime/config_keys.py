@@ -86,6 +86,22 @@ def read_timeout_ms(text: str) -> int:
     return number
 
 
+def read_whole_number(text: str) -> int:
+    """A whole number of at least 0."""
+    number = _read_whole_number(text, Kind.INT)
+    if number < 0:
+        raise ValueError("must be at least 0")
+    return number
+
+
+def read_replication(text: str) -> int:
+    """Copies of a topic, or -1 for as many as the brokers make by default."""
+    number = _read_whole_number(text, Kind.INT)
+    if number == 0 or number < -1:
+        raise ValueError("must be at least 1, or -1")
+    return number
+
+
 def read_share(text: str) -> float:
     """A number from 0 to 1."""
     try:

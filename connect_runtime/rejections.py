@@ -29,6 +29,8 @@ class Rejection:
     record: RawRecord
     stage: Stage
     error: HolisticError
+    found_by: str = "connect_runtime.decoding.Decoder"
+    """Class of what could not use it."""
 
     @property
     def partition(self) -> TopicPartition:
@@ -69,11 +71,21 @@ class LogReporter:
             self._metrics.failed_record(self._around.wall_clock(), skipped=True)
 
 
+def name_class(kind: type) -> str:
+    """A class, with where it is defined."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def name_record(record: RawRecord) -> str:
+    """A record's place, for people."""
+    return f"{record.topic}-{record.partition} offset {record.offset}"
+
+
 def refuse(rejection: Rejection) -> RecordRefused:
     """The error a task fails with at this record."""
     record = rejection.record
     return RecordRefused(
-        f"{record.topic}-{record.partition} offset {record.offset} cannot be used: {rejection.error.message}",
+        f"{name_record(record)} cannot be used: {rejection.error.message}",
         hint="errors.tolerance=all skips and reports such records",
         topic=record.topic, partition=record.partition, offset=record.offset, stage=rejection.stage.value,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch
 
 
@@ -25,6 +26,10 @@ class Assignment:
     task_id: int
 
 
+class SinkFailed(Terminal):
+    """The sink cannot go on, whatever the rows: fenced off, without rights, without its tables. Fails the task."""
+
+
 @runtime_checkable
 class Sink(Protocol):
     """A destination for frames.
@@ -43,9 +48,12 @@ class Sink(Protocol):
     7. `stop()`: once, at the end, whatever happened before. Release connections and files.
 
     Errors: raise `Transient` when the same call may succeed later (it is repeated with the same arguments, with
-    backoff, up to `errors.retry.timeout`); anything else fails the task, which is started again with a new sink.
-    A `put` that raises must have had no effect, or only one that repeating it does not double. The rows of a batch may
-    have been seen before (redelivery): they must have no second effect.
+    backoff, up to `errors.retry.timeout`). A `put` that cannot take a row raises any `Terminal` but `SinkFailed`, with
+    the row's index in the batch as its field `row` where it knows it: the rows are then put in smaller parts, and those
+    still refused alone become dead letters (`errors.tolerance=all`). Anything else fails the task, which is started
+    again with a new sink.
+    A `put` that raises must have had no effect, or only one that repeating it, whole or in parts, does not double. The
+    rows of a batch may have been seen before (redelivery): they must have no second effect.
     """
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:

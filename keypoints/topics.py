@@ -10,11 +10,17 @@ TRACKING_TOPIC: Final = "holistic-tracking-stream"
 GESTURE_TOPIC: Final = "holistic-gesture-events"
 SCHEMAS_TOPIC: Final = "holistic-schemas"
 IMAGES_TOPIC: Final = "holistic-images"
+CONNECT_CONFIGS_TOPIC: Final = "holistic-connect-configs"
+CONNECT_STATUS_TOPIC: Final = "holistic-connect-status"
+GAPS_TOPIC: Final = "holistic-connect-gaps"
+"""What connectors could not read because it was gone."""
 
 CONTENT_TYPE_HEADER: Final = "content-type"
 SCHEMA_VERSION_HEADER: Final = "schema-version"
 TRACEPARENT_HEADER: Final = "traceparent"
 ORIGIN_HEADER: Final = "holistic-origin"
+ATTEMPT_HEADER: Final = "holistic-attempt"
+"""How often the record was published again; absent: never."""
 
 AVRO_CONTENT_TYPE: Final = "avro/binary"
 JSON_CONTENT_TYPE: Final = "application/json"
@@ -22,8 +28,14 @@ FRAME_SCHEMA_VERSION: Final = "1"
 
 STREAM_ID_MAX_CHARACTERS: Final = 512
 
+DEAD_LETTER_ROOM_BYTES: Final = 64 * 1024
+"""What a dead letter may be larger than its record."""
+
 _DAY_MS: Final = 24 * 60 * 60 * 1000
+_MINUTE_MS: Final = 60 * 1000
 _IMAGE_BYTES: Final = 8 * 1024 * 1024 + 64 * 1024
+_DEAD_LETTER_BYTES: Final = 1024 * 1024 * 1024
+_LONGEST_MS: Final = 2**63 - 1
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -37,12 +49,61 @@ class TopicSpec:
     configs: Mapping[str, str] = field(default_factory=dict)
 
 
+# A heartbeat every few seconds is dead a few seconds later: rolled and compacted often, the topic is read in no time.
+_SHORT_LOG: Final = {
+    "cleanup.policy": "compact",
+    "segment.ms": str(10 * _MINUTE_MS),
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": str(10 * _MINUTE_MS),
+}
+CONTROL_TOPICS: Final[tuple[TopicSpec, ...]] = (
+    TopicSpec(CONNECT_CONFIGS_TOPIC, 1, {"cleanup.policy": "compact"}),
+    TopicSpec(CONNECT_STATUS_TOPIC, 1, _SHORT_LOG),
+)
+GAPS_SPEC: Final = TopicSpec(GAPS_TOPIC, 1, {"cleanup.policy": "compact"})
+
 SUITE_TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(TRACKING_TOPIC, 6, {"retention.ms": str(7 * _DAY_MS), "cleanup.policy": "delete"}),
     TopicSpec(GESTURE_TOPIC, 6, {"retention.ms": str(7 * _DAY_MS), "cleanup.policy": "delete"}),
     TopicSpec(SCHEMAS_TOPIC, 1, {"cleanup.policy": "compact"}),
     TopicSpec(IMAGES_TOPIC, 6, {"retention.ms": str(_DAY_MS), "max.message.bytes": str(_IMAGE_BYTES)}),
+    *CONTROL_TOPICS,
+    GAPS_SPEC,
 )
+
+
+def dead_letter_topic(connector: str) -> str:
+    """Where a connector's unusable records go, unless its settings name another topic."""
+    return f"holistic-dlq-{connector}"
+
+
+def retry_topic(connector: str) -> str:
+    """Where dead letters are published again for this connector, which alone reads it."""
+    return f"{connector}-retry"
+
+
+def dead_letter_spec(name: str, largest_bytes: int) -> TopicSpec:
+    """A topic of dead letters for records of up to `largest_bytes`.
+
+    Bounded by size and not by age: the records keep the timestamps they had, however long ago that was.
+    """
+    return TopicSpec(name, 1, {**_kept_timestamps(largest_bytes), "retention.bytes": str(_DEAD_LETTER_BYTES)})
+
+
+def retry_spec(name: str, largest_bytes: int) -> TopicSpec:
+    """A retry topic; nothing in it is ever removed, for it also remembers what was published again."""
+    return TopicSpec(name, 1, {**_kept_timestamps(largest_bytes), "retention.bytes": "-1"})
+
+
+def _kept_timestamps(largest_bytes: int) -> dict[str, str]:
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(_LONGEST_MS),
+        "message.timestamp.before.max.ms": str(_LONGEST_MS),
+        "max.message.bytes": str(largest_bytes + DEAD_LETTER_ROOM_BYTES),
+    }
 
 
 class InvalidStreamId(Terminal):
