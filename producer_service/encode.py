@@ -78,11 +78,16 @@ class FrameRecord:
     timestamp_ms: int
 
 
-def encode_record(frame: HolisticFrame, content_type: str, registry_id: int | None) -> FrameRecord:
-    """Key by stream, value by content type, in Confluent framing where a registry gave the schema an id."""
+def encode_record(
+    frame: HolisticFrame, content_type: str, registry_id: int | None, traceparent: str | None = None
+) -> FrameRecord:
+    """Key by stream, value by content type, in Confluent framing where a registry gave the schema an id.
+
+    `traceparent` is the trace the record belongs to (W3C Trace Context), where there is one.
+    """
     return FrameRecord(
         key=record_key(frame.stream_id),
         value=encode(frame, content_type, registry_id=registry_id),
-        headers=frame_headers(content_type),
+        headers=frame_headers(content_type, traceparent=traceparent),
         timestamp_ms=frame.captured_at_us // 1000,
     )

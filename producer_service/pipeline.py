@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from kafka_io.settings import KafkaSettings
+from observability.tracing import open_tracing
 from producer_service.capture.captured import Captured, Clock, RefusalReason, Refused, Source
 from producer_service.capture.read_ahead import read_ahead
 from producer_service.encode import EpochClock, FrameNumbering, make_frame
@@ -43,7 +44,8 @@ def produce(
     ledger = Ledger()
     started_s = time.monotonic()
     with ExitStack() as opened:
-        publisher = opened.enter_context(FramePublisher(kafka, settings, ledger, watchers, now_us))
+        tracing = opened.enter_context(closing(open_tracing("holistic-producer")))
+        publisher = opened.enter_context(FramePublisher(kafka, settings, ledger, watchers, now_us, tracing))
         landmarkers = opened.enter_context(closing(Landmarkers(open_landmarker)))
         line = ProductionLine(settings, landmarkers, publisher, ledger, EpochClock(first_epoch), now_us)
         line.watch(watchers)

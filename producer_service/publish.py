@@ -17,6 +17,7 @@ from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError, Transient
 from keypoints.frame import HolisticFrame
 from keypoints.topics import SCHEMAS_TOPIC, SUITE_TOPICS
+from observability.tracing import PublishTrace, Tracing
 from producer_service.capture.captured import Clock
 from producer_service.encode import encode_record
 from producer_service.ledger import Ledger
@@ -39,6 +40,7 @@ class _Travelling:
     handed_over_us: int
     processed_at_us: int
     has_person: bool
+    trace: PublishTrace
 
 
 class FramePublisher:
@@ -55,6 +57,7 @@ class FramePublisher:
         ledger: Ledger,
         watchers: Sequence[Watcher],
         now_us: Clock,
+        tracing: Tracing | None = None,
     ) -> None:
         """Connect, and make the schema known before the first frame (its topic is made if there is none yet).
 
@@ -64,6 +67,7 @@ class FramePublisher:
         self._ledger = ledger
         self._watchers = tuple(watchers)
         self._now_us = now_us
+        self._tracing = tracing or Tracing()
         self._lock = threading.Lock()
         self._failure: HolisticError | None = None
         self._finished = False
@@ -81,7 +85,8 @@ class FramePublisher:
 
     def publish(self, frame: HolisticFrame, handed_over_us: int) -> None:
         """Hand a frame over; waits while too much is in flight. A frame Kafka's client refuses is booked as dropped."""
-        record = encode_record(frame, self._settings.content_type, self._registry_id)
+        trace = self._tracing.begin_publish(self._settings.topic)
+        record = encode_record(frame, self._settings.content_type, self._registry_id, trace.traceparent())
         travelling = _Travelling(
             frame.stream_id,
             frame.epoch,
@@ -90,6 +95,7 @@ class FramePublisher:
             handed_over_us,
             frame.processed_at_us,
             frame.has_person,
+            trace,
         )
         self._ledger.count_published(with_person=travelling.has_person)
         try:
@@ -97,6 +103,7 @@ class FramePublisher:
                 self._settings.topic, record.key, record.value, record.headers, record.timestamp_ms, travelling
             )
         except HolisticError as error:
+            trace.end(error)
             with self._lock:
                 self._book_dropped(error, lost=isinstance(error, Transient))
 
@@ -123,6 +130,8 @@ class FramePublisher:
         self.finish(_HURRY_S if kind is KeyboardInterrupt else None)
 
     def _settle(self, delivery: Delivery) -> None:
+        if isinstance(delivery.tag, _Travelling):
+            delivery.tag.trace.end(delivery.error)
         with self._lock:
             if self._finished:
                 return
