@@ -20,6 +20,8 @@ from keypoints.topics import ATTEMPT_HEADER, Headers, parse_origin
 PREFIX: Final = "__connect.errors."
 TOPIC_ID_HEADER: Final = "holistic-dead-letter-topic-id"
 """Id of the topic the record failed in: one of that name made later is another."""
+FAILED_AT_HEADER: Final = "holistic-dead-letter-at-ms"
+"""When it failed, milliseconds since 1970: the letter's own timestamp is the record's."""
 OMITTED_VALUE_HEADER: Final = "holistic-dead-letter-omitted-bytes"
 """Size of a value no topic takes uncompressed; it stays where the record's coordinates say."""
 # What a dead letter may be larger than its record is mostly these two.
@@ -69,6 +71,7 @@ class DeadLetter:
     errors: dict[str, str]
     """What was wrong, by the names of Connect's headers without their common beginning."""
     topic_id: str | None
+    failed_at_ms: int | None
     omitted_bytes: int | None
     """Size of a value that did not fit; None: the value is here."""
 
@@ -99,11 +102,14 @@ class DeadLetterReporter(RejectionReporter):
     It outlives the task, and remembers what was acknowledged: a task that reads records again sends no letter twice.
     """
 
-    def __init__(self, box: LetterBox, topic: str, writer: "LetterWriter", metrics: TaskMetrics, around: Surroundings):
+    def __init__(
+        self, box: LetterBox, topic: str, writer: "LetterWriter", metrics: TaskMetrics, around: Surroundings
+    ) -> None:
         self._box = box
         self._topic = topic
         self._writer = writer
         self._metrics = metrics
+        self._wall_clock = around.wall_clock
         self._log = LogReporter(writer.connector, metrics, around)
         self._sent: OrderedDict[tuple[Place, int], None] = OrderedDict()
         self._lock = threading.Lock()
@@ -115,7 +121,8 @@ class DeadLetterReporter(RejectionReporter):
             if not fresh:
                 return
             try:
-                self._box.send(self._topic, [self._writer.write(one) for one in fresh])
+                now_ms = int(self._wall_clock() * 1000)
+                self._box.send(self._topic, [self._writer.write(one, now_ms) for one in fresh])
             except HolisticError:
                 self._metrics.sent_dead_letters(len(fresh), acknowledged=False)
                 raise
@@ -134,7 +141,7 @@ class LetterWriter:
     connector: str
     task_id: int
 
-    def write(self, rejection: Rejection) -> Letter:
+    def write(self, rejection: Rejection, now_ms: int) -> Letter:
         """The record as it was, with all ten headers of Connect's."""
         record, error = rejection.record, rejection.error
         said = {
@@ -150,7 +157,8 @@ class LetterWriter:
             "exception.stacktrace": _cut("".join(traceback.format_exception(error)), _TRACE_BYTES),
         }
         added = tuple((PREFIX + name, text.encode("utf-8", "replace")) for name, text in said.items())
-        return Letter(record.topic, record.key, record.value, (*record.headers, *added), record.timestamp)
+        failed_at = (FAILED_AT_HEADER, str(now_ms).encode())
+        return Letter(record.topic, record.key, record.value, (*record.headers, *added, failed_at), record.timestamp)
 
 
 def read_dead_letter(record: RawRecord) -> DeadLetter:
@@ -162,14 +170,15 @@ def read_dead_letter(record: RawRecord) -> DeadLetter:
         text = (value or b"").decode("utf-8", "replace")
         if name.startswith(PREFIX):
             errors[name.removeprefix(PREFIX)] = text
-        elif name in {TOPIC_ID_HEADER, OMITTED_VALUE_HEADER}:
+        elif name in {TOPIC_ID_HEADER, FAILED_AT_HEADER, OMITTED_VALUE_HEADER}:
             ours[name] = text
         else:
             theirs.append((name, value))
-    omitted = ours.get(OMITTED_VALUE_HEADER)
+    omitted, failed_at = ours.get(OMITTED_VALUE_HEADER), ours.get(FAILED_AT_HEADER)
     return DeadLetter(
         partition=record.partition, offset=record.offset, timestamp_ms=record.timestamp, key=record.key,
         value=record.value, headers=tuple(theirs), errors=errors, topic_id=ours.get(TOPIC_ID_HEADER),
+        failed_at_ms=None if failed_at is None else _as_int(failed_at),
         omitted_bytes=None if omitted is None else _as_int(omitted),
     )  # fmt: skip
 
