@@ -26,6 +26,7 @@ VERBS: Final[dict[str, str]] = {
     "archive": "holistic_cli.archive:archive",
     "analytics": "holistic_cli.analytics:analytics",
     "avatar": "holistic_cli.avatar:avatar",
+    "replay": "holistic_cli.replay:replay",
     "sql": "holistic_cli.sql:sql",
     "audit": "holistic_cli.audit:audit",
 }

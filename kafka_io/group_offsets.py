@@ -1,5 +1,6 @@
 """A group's offsets in all its topics: read them, move them while nobody is in it, and find offsets by time."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -99,6 +100,12 @@ def delete_group(settings: KafkaSettings, group: str) -> None:
         if answer not in {"OK", *(error.__name__ for error in _NOTHING_THERE)}:
             problem: type[kafka_errors.KafkaError] = getattr(kafka_errors, answer, kafka_errors.UnknownError)
             raise explain_kafka_error(problem(), doing, group=group)
+
+
+def matching_topics(settings: KafkaSettings, pattern: str) -> list[str]:
+    """Names of the topics that match a pattern as a whole, sorted."""
+    with open_admin(settings, "listing topics") as admin:
+        return sorted(name for name in admin.list_topics() if re.fullmatch(pattern, name))
 
 
 def partition_bounds(settings: KafkaSettings, topics: Iterable[str]) -> dict[tuple[str, int], PartitionBounds]:

@@ -142,6 +142,28 @@ def read_place(text: str, now_ms: int, topics: tuple[str, ...]) -> Place:
     return Moment(round(moment.timestamp() * 1000))
 
 
+def read_wish(body: object, now_ms: int, topics: tuple[str, ...]) -> Place | None:
+    """What our own addition to Kafka Connect's PATCH asks for; None when it is Connect's own form.
+
+    `{"timestamp_ms": 1790000000000}`, `{"to": "earliest"}` (latest, a duration ago, a time), `{"shift_by": -100}`.
+    Raises UnreadableOffsets.
+    """
+    if not isinstance(body, dict) or not set(body) & {"timestamp_ms", "to", "shift_by"}:
+        return None
+    if len(body) != 1:
+        raise UnreadableOffsets("only one of offsets, timestamp_ms, to and shift_by can be given", given=body)
+    [(name, value)] = body.items()
+    if name == "to":
+        if not isinstance(value, str):
+            raise UnreadableOffsets(f"'to' must be text, not {value!r}", given=body)
+        return read_place(value, now_ms, topics)
+    if name == "timestamp_ms":
+        return Moment(_read_number(value, "time", _INT64_MAX))
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UnreadableOffsets(f"'shift_by' must be a whole number, not {value!r}", given=body)
+    return Shift(value)
+
+
 def read_duration_ms(text: str) -> int | None:
     """Milliseconds of `90s`, `2h`, `1h30m`, `500ms`, `3d`; None for what is no duration."""
     parts = _DURATION_PART.findall(text)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from connect_runtime.config import ConnectorConfig
 from connect_runtime.offsets.forms import Edge, Moment, OffsetMap, Place, Shift
 from connect_runtime.sink import TopicPartition
-from kafka_io.group_offsets import PartitionBounds, committed_offsets, offsets_at, partition_bounds
+from kafka_io.group_offsets import PartitionBounds, committed_offsets, matching_topics, offsets_at, partition_bounds
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import Terminal
 
@@ -62,6 +63,13 @@ class Target:
 
     offset: int
     warning: str | None = None
+
+
+def find_topics(config: ConnectorConfig, kafka: KafkaSettings) -> tuple[str, ...]:
+    """The topics a connector reads: those it names, or those that match its pattern now."""
+    if config.topics_pattern is None:
+        return config.topics
+    return tuple(matching_topics(kafka, config.topics_pattern))
 
 
 def look_at(kafka: KafkaSettings, group: str, topics: Sequence[str]) -> Situation:

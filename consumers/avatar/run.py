@@ -3,14 +3,22 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import Final
 
+from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors
 from consumers.avatar.latency_log import LatencyLog
+from consumers.avatar.replay import PacedSink
 from consumers.avatar.sender import UdpSender
 from consumers.avatar.settings import CONNECTOR_NAME, AvatarSettings
 from consumers.avatar.sink import AvatarSink, SentFrame
 from kafka_io.settings import KafkaSettings
 from observability.metrics import Metrics
+
+# A replay's put takes as long as its frames did, and a replay that is stopped ends with the put it is in.
+_FRAMES_AT_ONCE: Final = 30
+MAX_POLL_KEY: Final = "consumer.override.max.poll.records"
 
 
 def run_avatar(settings: AvatarSettings, kafka: KafkaSettings, overrides: Mapping[str, str] | None = None) -> int:
@@ -46,6 +54,21 @@ def make_connector(
 
     config = settings.connector_config(overrides or {})
     return ConnectorSpec(config.pop("name", CONNECTOR_NAME), config, make_sink)
+
+
+def make_bounded_replay(settings: AvatarSettings) -> BoundedReplay:
+    """How a recorded performance is shown again to the targets, at its own speed. Raises BadTarget.
+
+    A live avatar that sends to the same receivers goes on doing so: give the replay others, or pause the live one.
+    """
+    targets, options = settings.targets(), replace(settings.options(), stale_after_s=None)
+
+    def make_sink() -> PacedSink:
+        shown_by = AvatarSink(options, UdpSender(targets), Metrics(), read_clock_us)
+        return PacedSink(shown_by, options.stream)
+
+    config = settings.connector_config({MAX_POLL_KEY: str(_FRAMES_AT_ONCE)})
+    return BoundedReplay(ConnectorSpec(name_replay(CONNECTOR_NAME), config, make_sink))
 
 
 def read_clock_us() -> int:
