@@ -24,7 +24,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a task takes from the world: clocks, chance, and the wish that it stops."""
+    """What a task takes from the world: clocks, chance, and the wishes that it stops or pauses."""
 
     clock: Callable[[], float] = time.monotonic
     """Seconds, only good for differences."""
@@ -32,3 +32,4 @@ class Surroundings:
     """Seconds since 1970."""
     dice: random.Random = field(default_factory=random.Random)
     stopping: threading.Event = field(default_factory=threading.Event)
+    pausing: threading.Event = field(default_factory=threading.Event)

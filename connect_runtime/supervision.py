@@ -40,13 +40,17 @@ class TaskSupervisor:
         make_task: Callable[[Callable[[], None]], SinkTask],
         metrics: TaskMetrics,
         surroundings: Surroundings,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """`make_task` makes a task with a new sink and consumer; what it is given is to be called once it runs."""
+        """`make_task` makes a task with a new sink and consumer; what it is given is to be called once it runs, and
+        whenever it was paused or resumed. `on_change` is called when the status changed, and at the end."""
         self._config = config
         self._task_id = task_id
         self._make_task = make_task
         self._metrics = metrics
         self._around = surroundings
+        self._on_change = on_change
+        self._ended = threading.Event()
         self._backoff = Backoff(_FIRST_RESTART_S, config.restart_delay_max_s)
         self._lock = threading.Lock()
         self._status = TaskStatus(config.name, task_id, TaskState.UNASSIGNED)
@@ -62,12 +66,23 @@ class TaskSupervisor:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def ended(self) -> bool:
+        """Whether it stopped, and has nothing left to do."""
+        return self._ended.is_set()
+
     def status(self) -> TaskStatus:
         """How the task is now."""
         with self._lock:
             return self._status
 
     def _supervise(self) -> None:
+        try:
+            self._run_until_stopped()
+        finally:
+            self._ended.set()
+            self._on_change()
+
+    def _run_until_stopped(self) -> None:
         failures = 0
         while not self._around.stopping.is_set():
             began = self._around.clock()
@@ -78,17 +93,20 @@ class TaskSupervisor:
             delay_s = self._backoff.delay_s(failures, self._around.dice)
             self._say_failed(error, delay_s)
             if self._around.stopping.wait(delay_s):
-                return
+                break
             self._metrics.restarted()
             self._become(TaskState.RESTARTING)
         self._become(TaskState.STOPPED)
 
     def _run_once(self) -> Exception | None:
         try:
-            self._make_task(lambda: self._become(TaskState.RUNNING)).run()
+            self._make_task(self._say_running).run()
         except Exception as error:  # noqa: BLE001 - whatever it is, the task has failed and the process has not
             return error
         return None
+
+    def _say_running(self) -> None:
+        self._become(TaskState.PAUSED if self._around.pausing.is_set() else TaskState.RUNNING)
 
     def _say_failed(self, error: Exception, delay_s: float) -> None:
         trace = "".join(traceback.format_exception(error))
@@ -105,3 +123,4 @@ class TaskSupervisor:
         with self._lock:
             self._status = TaskStatus(self._config.name, self._task_id, state, trace)
         self._metrics.state(state)
+        self._on_change()

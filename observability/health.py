@@ -39,6 +39,23 @@ def answer_json(status: int, value: object) -> Answer:
     return Answer(status, "application/json", orjson.dumps(value, default=str) + b"\n")
 
 
+def answer_livez() -> Answer:
+    """200: the process answers at all. Asks nothing of the outside."""
+    return answer_json(200, {"alive": True})
+
+
+def answer_readyz(state: Readiness) -> Answer:
+    """200 or 503, with {"ready", "reasons", …details}."""
+    body = {"ready": state.ready, "reasons": list(state.reasons), **state.details}
+    return answer_json(200 if state.ready else 503, body)
+
+
+def answer_metrics(registry: CollectorRegistry, accept: str | None) -> Answer:
+    """Prometheus text, in the form the `Accept` header asks for."""
+    encode, content_type = choose_encoder(accept or "")
+    return Answer(200, content_type, encode(registry))
+
+
 class HealthServer:
     """Listens until closed. `port` is the one really taken."""
 
@@ -74,23 +91,11 @@ def serve_health(
     503 with {"ready", "reasons", …details}. `/metrics` is Prometheus text. Raises Terminal when the port is taken.
     """
 
-    def answer_livez(_: str | None) -> Answer:
-        return answer_json(200, {"alive": True})
-
-    def answer_readyz(_: str | None) -> Answer:
-        state = readiness()
-        body = {"ready": state.ready, "reasons": list(state.reasons), **state.details}
-        return answer_json(200 if state.ready else 503, body)
-
-    def answer_metrics(accept: str | None) -> Answer:
-        encode, content_type = choose_encoder(accept or "")
-        return Answer(200, content_type, encode(registry))
-
     class Handler(_HealthHandler):
         routes: ClassVar[Mapping[str, Callable[[str | None], Answer]]] = {
-            "/livez": answer_livez,
-            "/readyz": answer_readyz,
-            "/metrics": answer_metrics,
+            "/livez": lambda _: answer_livez(),
+            "/readyz": lambda _: answer_readyz(readiness()),
+            "/metrics": lambda accept: answer_metrics(registry, accept),
         }
 
     try:

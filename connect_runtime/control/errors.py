@@ -29,6 +29,12 @@ class NotAllowed(Terminal):
     status: ClassVar[int] = 405
 
 
+class NotGranted(Terminal):
+    """The wish is understood, and switched off."""
+
+    status: ClassVar[int] = 403
+
+
 class ControlUnavailable(Transient):
     """What the replicas agree on cannot be read or written now: Kafka is away."""
 

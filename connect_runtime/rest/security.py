@@ -1,0 +1,130 @@
+"""Who may use the REST API: nobody is asked by default, and it listens to this machine alone."""
+
+import base64
+import binascii
+import hmac
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kafka_io.environment import read_settings
+
+# Asked by probes, which know no passwords; they tell states of tasks, and nothing of anybody's data.
+OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/health"})
+LARGEST_BODY_BYTES: Final = 1024 * 1024
+
+
+class RestSettings(BaseSettings):
+    """Read from the environment (names in capitals, prefix `HOLISTIC_REST_`); keyword arguments win over it."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLISTIC_REST_", extra="ignore", frozen=True)
+
+    user: str | None = Field(default=None, min_length=1, description="User name for basic authentication.")
+    password: SecretStr | None = Field(default=None, description="Its password; never shown.")
+    token: SecretStr | None = Field(default=None, description="Bearer token that is accepted as well; never shown.")
+    tls_certfile: Path | None = Field(default=None, description="PEM file of the listener's certificate: HTTPS only.")
+    tls_keyfile: Path | None = Field(default=None, description="PEM file of its key, where that is another file.")
+    tls_key_password: SecretStr | None = Field(default=None, description="Password of the key; never shown.")
+    advertised_host: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Host by which other machines reach this replica; its own name if unset.",
+    )
+
+    @model_validator(mode="after")
+    def check_pairs(self) -> Self:
+        """A user needs a password, a key a certificate."""
+        if (self.user is None) != (self.password is None):
+            raise ValueError("HOLISTIC_REST_USER and HOLISTIC_REST_PASSWORD are set together or not at all")
+        if self.tls_keyfile is not None and self.tls_certfile is None:
+            raise ValueError("HOLISTIC_REST_TLS_KEYFILE needs HOLISTIC_REST_TLS_CERTFILE")
+        return self
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether callers must say who they are."""
+        return self.user is not None or self.token is not None
+
+    def admits(self, authorization: str | None) -> bool:
+        """Whether this `Authorization` header is good enough."""
+        if not self.asks_who:
+            return True
+        scheme, _, credentials = (authorization or "").partition(" ")
+        given = credentials.strip()
+        if scheme.lower() == "bearer" and self.token is not None:
+            return _is_same(given, self.token.get_secret_value())
+        if scheme.lower() == "basic" and self.user is not None and self.password is not None:
+            try:
+                decoded = base64.b64decode(given, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                return False
+            return _is_same(decoded, f"{self.user}:{self.password.get_secret_value()}")
+        return False
+
+
+def read_rest_settings() -> RestSettings:
+    """The settings of this process's environment. Raises Terminal naming each wrong variable."""
+    return read_settings(RestSettings, "REST", {})
+
+
+class Gate:
+    """Lets requests in: from those admitted, of bounded size, and with or without a slash at the end of the path."""
+
+    def __init__(self, app: ASGIApp, settings: RestSettings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 or 413 here, hand over the rest."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"].rstrip("/") or "/"
+        scope = {**scope, "path": path}
+        scope.pop("raw_path", None)
+        authorization = Headers(scope=scope).get("authorization")
+        if path not in OPEN_PATHS and not self._settings.admits(authorization):
+            await _refuse(401, "User cannot access the resource.", scope, receive, send)
+            return
+        body = await _read_body(receive)
+        if body is None:
+            await _refuse(413, f"the body is larger than {LARGEST_BODY_BYTES} bytes", scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    body = b""
+    while True:
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        body += part
+        if len(body) > LARGEST_BODY_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay
+
+
+async def _refuse(status: int, message: str, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {"WWW-Authenticate": 'Basic realm="holistic"'} if status == 401 else {"Connection": "close"}
+    await JSONResponse({"error_code": status, "message": message}, status, headers)(scope, receive, send)
+
+
+def _is_same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())

@@ -1,0 +1,17 @@
+"""What versions the API gives."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+CONNECT_VERSION: Final = "4.1.1"
+"""The Kafka Connect whose API this is: clients choose by it what they may ask."""
+
+
+def _read_suite_version() -> str:
+    try:
+        return version("holistic-stream")
+    except PackageNotFoundError:
+        return "unpackaged"
+
+
+SUITE_VERSION: Final = _read_suite_version()
