@@ -29,8 +29,12 @@ VERBS: Final[dict[str, str]] = {
     "replay": "holistic_cli.replay:replay",
     "sql": "holistic_cli.sql:sql",
     "audit": "holistic_cli.audit:audit",
+    "dlq": "holistic_cli.dlq:dlq",
 }
-"""Each verb and the function that is it; a module is only imported when its verb is used or described."""
+"""Each verb and the function that is it, or the typer.Typer of its own verbs.
+
+A module is only imported when its verb is used or described.
+"""
 
 EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "mediapipe": "producer",
@@ -57,16 +61,23 @@ class Verbs(TyperGroup):
         """The verbs, in the order a newcomer meets them."""
         return list(VERBS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002  click's signature
-        """The verb's command, or None when there is no such verb."""
+    def get_command(
+        self,
+        ctx: Any,  # noqa: ARG002  click's signature
+        cmd_name: str,
+    ) -> TyperCommand | TyperGroup | None:
+        """The verb's command, or the group of its own verbs, or None when there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        module, function = VERBS[cmd_name].split(":")
-        single = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
-        single.command(name=cmd_name)(getattr(importlib.import_module(module), function))
-        command = get_command(single)
-        if not isinstance(command, TyperCommand):
-            raise TypeError(f"{VERBS[cmd_name]} is no single command")
+        module, name = VERBS[cmd_name].split(":")
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+            single.command(name=cmd_name)(found)
+            found = single
+        command = get_command(found)
+        if not isinstance(command, TyperCommand | TyperGroup):
+            raise TypeError(f"{VERBS[cmd_name]} is no command")
         command.name = cmd_name
         return command
 

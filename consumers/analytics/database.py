@@ -10,7 +10,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, exc, make_url, text
 
-from keypoints.errors import HolisticError, Terminal, Transient
+from connect_runtime.sink import SinkFailed
+from keypoints.errors import HolisticError, Transient
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Any fixed number will do, as long as nobody else in the database locks the same.
@@ -24,7 +25,7 @@ class StoreUnavailable(Transient):
     """Postgres did not answer, or asked to be asked again. Fields: sqlstate."""
 
 
-class StoreRefused(Terminal):
+class StoreRefused(SinkFailed):
     """Postgres answered, and will answer the same again. Fields: sqlstate."""
 
 

@@ -8,21 +8,20 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine, Table, and_, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from connect_runtime.sink import TopicPartition
+from connect_runtime.sink import SinkFailed, TopicPartition
 from consumers.analytics.database import transaction
 from consumers.analytics.results import Gesture, GestureEvent
 from consumers.analytics.rules import GestureRules
 from consumers.analytics.saved_state import read_state, write_state
 from consumers.analytics.streams import PartitionStreams
 from consumers.analytics.tables import gestures, outbox, sources, streams
-from keypoints.errors import Terminal
 
 _COUNTS: Final = ("frames", "left_observed", "right_observed", "late_frames")
 
 Row = dict[str, Any]
 
 
-class Fenced(Terminal):
+class Fenced(SinkFailed):
     """Another member has gone on with the partition: what this one has is stale. Fields: topic, partition, expected."""
 
 

@@ -1,12 +1,15 @@
 """Whether the stores hold what the topic holds: each offset once, none missing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import psycopg2
 
+from connect_runtime.dead_letters import DeadLetter
+from connect_runtime.redrive import read_dead_letters
 from consumers.archive.parquet.offset_set import OffsetSet, Run
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.postgres.connection import connect
@@ -39,6 +42,9 @@ class StoreContent:
         return self.rows - len(self.offsets)
 
 
+_NOTHING: Final = StoreContent(0, OffsetSet.of_runs([]))
+
+
 @dataclass(frozen=True, slots=True)
 class StoreAudit:
     """A store against the topic, for one partition."""
@@ -50,6 +56,8 @@ class StoreAudit:
     """Runs of offsets the topic still holds and the store does not."""
     beyond: tuple[Run, ...]
     """Runs of offsets the store holds and the topic never had."""
+    skipped: int = 0
+    """Offsets the store does not hold because their records could not be used, and are dead letters."""
 
     @property
     def missing(self) -> int:
@@ -91,11 +99,17 @@ class ArchiveAudit:
 
 
 def audit_archive(
-    kafka: KafkaSettings, topic: str, *, database_url: str | None = None, archive_root: Path | None = None
+    kafka: KafkaSettings,
+    topic: str,
+    *,
+    database_url: str | None = None,
+    archive_root: Path | None = None,
+    dead_letter_topics: Mapping[str, str] | None = None,
 ) -> ArchiveAudit:
     """Compare the topic with the stores that are given.
 
-    What retention has removed from the topic may still be in the stores: it is neither missing nor beyond. Raises
+    `dead_letter_topics` names where each store's dead letters are: a record that is one is not missing. What retention
+    has removed from the topic may still be in the stores: it is neither missing nor beyond. Raises
     KafkaRefused when there is no such topic, PostgresUnavailable when the database cannot be reached.
     """
     current_id = topic_id(kafka, topic)
@@ -104,6 +118,11 @@ def audit_archive(
         contents["postgres"] = read_postgres_offsets(database_url, topic, current_id)
     if archive_root is not None:
         contents["parquet"] = read_parquet_offsets(archive_root, topic, current_id)
+    skipped = {
+        store: find_skipped(read_dead_letters(kafka, found), topic, current_id)
+        for store, found in (dead_letter_topics or {}).items()
+        if store in contents and found
+    }
     starts = topic_start_offsets(kafka, topic)
     ends = topic_end_offsets(kafka, topic)
     return ArchiveAudit(
@@ -114,7 +133,15 @@ def audit_archive(
                 partition,
                 starts[partition],
                 end,
-                tuple(_compare(store, held.get(partition), starts[partition], end) for store, held in contents.items()),
+                tuple(
+                    _compare(
+                        store,
+                        held.get(partition, _NOTHING),
+                        skipped.get(store, {}).get(partition, _NOTHING.offsets),
+                        range(starts[partition], end),
+                    )
+                    for store, held in contents.items()
+                ),
             )
             for partition, end in sorted(ends.items())
         ),
@@ -151,13 +178,26 @@ def _by_partition(rows: Iterable[tuple[int, ...]]) -> dict[int, StoreContent]:
     return {partition: StoreContent(counts[partition], OffsetSet.of_runs(found)) for partition, found in runs.items()}
 
 
-def _compare(store: str, held: StoreContent | None, start: int, end: int) -> StoreAudit:
-    content = held or StoreContent(0, OffsetSet.of_runs([]))
-    beyond = [(max(first, end), last) for first, last in content.offsets.runs if last >= end]
+def find_skipped(letters: Iterable[DeadLetter], topic: str, topic_id: str) -> dict[int, OffsetSet]:
+    """Partition → offsets of this life of the topic whose records are dead letters."""
+    offsets: dict[int, set[int]] = {}
+    for letter in letters:
+        name, partition, offset = letter.identity
+        of_another_life = letter.source[0] == topic and letter.topic_id not in {None, topic_id}
+        if name == topic and not of_another_life:
+            offsets.setdefault(partition, set()).add(offset)
+    return {partition: OffsetSet.of(np.array(sorted(found))) for partition, found in offsets.items()}
+
+
+def _compare(store: str, held: StoreContent, skipped: OffsetSet, in_topic: range) -> StoreAudit:
+    first, last = in_topic.start, in_topic.stop - 1
+    gaps = tuple(held.offsets.union(skipped).missing(first, last))
+    without = sum(end - start + 1 for start, end in held.offsets.missing(first, last))
     return StoreAudit(
         store=store,
-        rows=content.rows,
-        duplicates=content.duplicates,
-        gaps=tuple(content.offsets.missing(start, end - 1)),
-        beyond=tuple(beyond),
+        rows=held.rows,
+        duplicates=held.duplicates,
+        gaps=gaps,
+        beyond=tuple((max(start, in_topic.stop), end) for start, end in held.offsets.runs if end >= in_topic.stop),
+        skipped=without - sum(end - start + 1 for start, end in gaps),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
+from connect_runtime.config import read_config
 from connect_runtime.memory_budget import MemoryBudget
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, read_connector
@@ -71,6 +72,19 @@ def make_bounded_replay(
         asked.passed_by_live,
         f"{spec.name} has not come so far, and archives it itself",
     )
+
+
+def find_dead_letter_topics(settings: ArchiveSettings) -> dict[str, str]:
+    """Store → the topic its records that cannot be used go to, empty where there is none. Raises InvalidConfig."""
+    connectors = {
+        Store.POSTGRES: (POSTGRES_CONNECTOR, settings.archive_postgres_config, POSTGRES_KEYS),
+        Store.PARQUET: (PARQUET_CONNECTOR, settings.archive_parquet_config, PARQUET_KEYS),
+    }
+    topics: dict[str, str] = {}
+    for store, (default, given, keys) in connectors.items():
+        name, config = _named(default, given)
+        topics[store.value] = read_config({"topics": settings.topic, **config, "name": name}, keys).dead_letter_topic
+    return topics
 
 
 def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:

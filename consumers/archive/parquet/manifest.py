@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import orjson
 
-from connect_runtime.sink import Assignment
+from connect_runtime.sink import Assignment, SinkFailed
 from consumers.archive.parquet.offset_set import OffsetSet, Run
 from consumers.archive.parquet.storage import ArchiveStorage
-from keypoints.errors import Terminal, Transient
+from keypoints.errors import Transient
 
 MANIFEST_FOLDER: Final = "manifest"
 ENTRY_FORMAT: Final = 1
@@ -30,7 +30,7 @@ class Fenced(Transient):
     """
 
 
-class ManifestUnreadable(Terminal):
+class ManifestUnreadable(SinkFailed):
     """An entry this version cannot read. Fields: path."""
 
 

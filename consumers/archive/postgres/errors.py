@@ -3,7 +3,8 @@
 import psycopg2
 from psycopg2 import errors as pg
 
-from keypoints.errors import HolisticError, Terminal, Transient
+from connect_runtime.sink import SinkFailed
+from keypoints.errors import HolisticError, Transient
 
 # Deadlocks, serialization failures, restarts and lost connections are all OperationalError or InterfaceError.
 _PASSING = (
@@ -22,7 +23,7 @@ class PostgresUnavailable(Transient):
     """Postgres did not answer, lost the connection (maybe during COMMIT), or asked for another try. Field: sqlstate."""
 
 
-class PostgresRefused(Terminal):
+class PostgresRefused(SinkFailed):
     """Postgres answered, and its answer will stay the same. Field: sqlstate."""
 
 

@@ -9,9 +9,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from connect_runtime.sink import TopicPartition
+from connect_runtime.sink import SinkFailed, TopicPartition
 from consumers.archive.postgres.errors import PostgresUnavailable
-from keypoints.errors import HolisticError, Terminal
+from keypoints.errors import HolisticError, Transient
 from keypoints.frame import FrameBatch
 
 _PATIENCE_S: Final = 90.0
@@ -182,12 +182,13 @@ def _write(writer: ChunkWriter, batch: FrameBatch) -> HolisticError | None:
     try:
         if len(batch):
             writer.write(batch)
-    except HolisticError as error:
+    except (SinkFailed, Transient) as error:
         return error
     except Exception as error:  # noqa: BLE001 - a lane that dies would leave its chunk neither written nor failed
-        terminal = Terminal(f"writing frames: {type(error).__name__}: {error}", rows=len(batch))
-        terminal.__cause__ = error
-        return terminal
+        # Raised by a later call, where it is about none of that call's rows.
+        failed = SinkFailed(f"writing frames: {type(error).__name__}: {error}", rows=len(batch))
+        failed.__cause__ = error
+        return failed
     return None
 
 
