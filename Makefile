@@ -13,7 +13,7 @@ SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status check format test test-fast bench images secrets bare-debian clean
+.PHONY: help setup demo up down status check format test test-fast soak bench images secrets bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -60,7 +60,10 @@ test: $(STAMP) ## All tests, on real servers
 	$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(STAMP) ## The tests that need no server, no MediaPipe and no image
-	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images" $(ARGS)
+	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images and not soak" $(ARGS)
+
+soak: $(STAMP) ## The tests that take a minute and more each, on real servers
+	$(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: $(STAMP) ## Measure, and compare with what is promised: make bench [ARGS="--only codec"]
 	$(BIN)/python -m benchmarks $(ARGS)

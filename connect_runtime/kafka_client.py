@@ -1,5 +1,6 @@
 """A group member on a real Kafka cluster."""
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,13 +11,14 @@ from kafka import TopicPartition as KafkaTopicPartition
 from kafka import errors as kafka_errors
 from kafka.future import Future
 
-from connect_runtime.client import CommitRefused, Membership, Polled, RebalanceListener
+from connect_runtime.client import CommitRefused, Gap, Membership, Polled, PositionsGone, RebalanceListener
+from connect_runtime.gap_topic import write_gap
 from connect_runtime.sink import TopicPartition
-from kafka_io.consumer import make_consumer
+from kafka_io.consumer import CONSUMER_DEFAULTS, make_consumer
 from kafka_io.errors import KafkaRefused, explain_kafka_error
 from kafka_io.settings import KafkaSettings
 
-_COMMITTED_TIMEOUT_MS = 10_000
+_ANSWER_TIMEOUT_MS = 10_000
 # All of them say: the group went on without this member, which polls to join again.
 _GROUP_MOVED_ON = (
     kafka_errors.CommitFailedError,
@@ -26,14 +28,19 @@ _GROUP_MOVED_ON = (
     kafka_errors.UnknownMemberIdError,
 )
 
+log = logging.getLogger(__name__)
+
 
 class KafkaTaskConsumer:
     """A `TaskConsumer` over kafka-python, made with the suite's defaults and the connector's overrides."""
 
     def __init__(self, settings: KafkaSettings, group: str, overrides: Mapping[str, object]) -> None:
         """Connect. `overrides` are kafka-python's names. Raises KafkaUnavailable or KafkaRefused."""
+        self._settings = settings
         self._group = group
-        self._consumer: KafkaConsumer = make_consumer(settings, group, **overrides)
+        self._offset_reset = overrides.get("auto_offset_reset", CONSUMER_DEFAULTS["auto_offset_reset"])
+        # The client must not jump by itself: that what is gone was never read would go by without a word.
+        self._consumer: KafkaConsumer = make_consumer(settings, group, **{**overrides, "auto_offset_reset": "none"})
 
     def subscribe(self, topics: Sequence[str], listener: RebalanceListener, pattern: str | None = None) -> None:
         """Join the group at the next poll; see `TaskConsumer`. Raises KafkaRefused when a topic does not exist."""
@@ -58,7 +65,14 @@ class KafkaTaskConsumer:
     def poll(self, timeout_s: float) -> Polled:
         """Records as soon as there are any; see `TaskConsumer`."""
         with self._explain("polling"):
-            polled: Polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+            try:
+                polled: Polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+            except kafka_errors.OffsetOutOfRangeError as error:
+                positions = {TopicPartition(*partition): offset for partition, offset in error.args[0].items()}
+                raise PositionsGone("there are no records at the offsets asked for", positions) from error
+            except kafka_errors.LogTruncationError as error:
+                self._follow_truncation(error.divergent_offsets)
+                return {}
             return polled
 
     def commit(self, offsets: Mapping[TopicPartition, int], timeout_s: float) -> None:
@@ -86,19 +100,39 @@ class KafkaTaskConsumer:
         """Go on reading at this offset."""
         self._consumer.seek(KafkaTopicPartition(*partition), offset)
 
-    def rewind(self, partitions: Sequence[TopicPartition]) -> None:
-        """Go on reading at the group's committed offsets, else at what `auto.offset.reset` says."""
+    def rewind(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Go on reading at the group's committed offsets, and return them; where there is none, start over."""
+        found: dict[TopicPartition, int] = {}
         with self._explain("reading committed offsets"):
-            for partition in _as_kafka(partitions):
-                committed = self._consumer.committed(partition, timeout_ms=_COMMITTED_TIMEOUT_MS)
+            for partition in partitions:
+                committed = self._consumer.committed(KafkaTopicPartition(*partition), timeout_ms=_ANSWER_TIMEOUT_MS)
                 if committed is not None:
-                    self._consumer.seek(partition, committed)
-                elif self._consumer.config["auto_offset_reset"] == "latest":
-                    self._consumer.seek_to_end(partition)
-                elif self._consumer.config["auto_offset_reset"] == "earliest":
-                    self._consumer.seek_to_beginning(partition)
-                else:
-                    raise kafka_errors.NoOffsetForPartitionError(partition)
+                    found[partition] = committed
+                    self._consumer.seek(KafkaTopicPartition(*partition), committed)
+        self.start_over([partition for partition in partitions if partition not in found])
+        return found
+
+    def start_over(self, partitions: Sequence[TopicPartition]) -> None:
+        """Go on reading at what `auto.offset.reset` says. Raises KafkaRefused when it says `none`."""
+        if not partitions:
+            return
+        with self._explain("looking for where to begin"):
+            if self._offset_reset == "latest":
+                self._consumer.seek_to_end(*_as_kafka(partitions))
+            elif self._offset_reset == "earliest":
+                self._consumer.seek_to_beginning(*_as_kafka(partitions))
+            else:
+                raise kafka_errors.NoOffsetForPartitionError(_as_kafka(partitions))
+
+    def log_starts(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The first offset there still is of each partition."""
+        with self._explain("reading the starts of partitions"):
+            starts = self._consumer.beginning_offsets(_as_kafka(partitions), timeout_ms=_ANSWER_TIMEOUT_MS)
+            return {TopicPartition(*partition): start for partition, start in starts.items()}
+
+    def record_gap(self, gap: Gap) -> None:
+        """Put the gap into the topic of gaps, acknowledged."""
+        write_gap(self._settings, gap)
 
     def membership(self) -> Membership:
         """As whom the group coordinator knows this member."""
@@ -117,6 +151,14 @@ class KafkaTaskConsumer:
         """Leave the group, telling the listener first."""
         with self._explain("leaving the group"):
             self._consumer.close(autocommit=False, timeout_ms=int(timeout_s * 1000))
+
+    def _follow_truncation(self, divergent: Mapping[KafkaTopicPartition, OffsetAndMetadata | None]) -> None:
+        """A broker that fell back behind us took records back: read on where its log parts from what was read."""
+        log.warning("the broker took records back", extra={"group": self._group, "divergent": str(divergent)})
+        for partition, position in divergent.items():
+            if position is not None:
+                self._consumer.seek(partition, position.offset)
+        self.start_over([TopicPartition(*partition) for partition, position in divergent.items() if position is None])
 
     @contextmanager
     def _explain(self, doing: str) -> Iterator[None]:
@@ -145,6 +187,10 @@ class _ThreadedListener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         await self._run(self._listener.on_revoked, revoked)
 
     async def on_partitions_assigned(self, assigned: set[KafkaTopicPartition]) -> None:
+        # A position for each, or the client would look for one itself; the listener pauses them, and seeks before it
+        # has anything read.
+        for partition in assigned:
+            self._consumer.seek(partition, 0)
         await self._run(self._listener.on_assigned, assigned)
 
     async def on_partitions_lost(self, lost: set[KafkaTopicPartition]) -> None:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connect_runtime.client import CommitRefused, Membership, Polled, RebalanceListener
+from connect_runtime.client import CommitRefused, Gap, Membership, Polled, PositionsGone, RebalanceListener
 from connect_runtime.sink import TopicPartition
 from keypoints.errors import Terminal
 from keypoints.topics import Headers
@@ -42,7 +42,8 @@ class _Log:
         return self.start + len(self.records)
 
     def read(self, offset: int, limit: int) -> list[MemoryRecord]:
-        first = max(offset, self.start) - self.start
+        """Records from an offset on that is there."""
+        first = offset - self.start
         return self.records[first : first + limit]
 
 
@@ -63,6 +64,7 @@ class MemoryBroker:
         self._changed = threading.Condition()
         self._logs: dict[str, list[_Log]] = {}
         self._groups: dict[str, _Group] = {}
+        self._gaps: dict[tuple[str, TopicPartition, int], Gap] = {}
         self._members_made = 0
 
     def create_topic(self, topic: str, partitions: int) -> None:
@@ -74,6 +76,11 @@ class MemoryBroker:
             for group in self._groups.values():
                 if any(topic in member.topics for member in group.members.values()):
                     self._start_rebalance(group)
+
+    def ensure_topic(self, topic: str, partitions: int) -> None:
+        """Make a topic that is not there yet."""
+        with self._changed:
+            self._logs.setdefault(topic, [_Log() for _ in range(partitions)])
 
     def append(
         self,
@@ -103,6 +110,11 @@ class MemoryBroker:
             del log.records[:gone]
             log.start += gone
 
+    def records(self, topic: str, partition: int = 0) -> list[MemoryRecord]:
+        """All records there are of a partition."""
+        with self._changed:
+            return list(self._logs[topic][partition].records)
+
     def end_offsets(self, topic: str) -> dict[int, int]:
         """Partition → offset the next record will get."""
         with self._changed:
@@ -112,6 +124,11 @@ class MemoryBroker:
         """The group's committed next offsets."""
         with self._changed:
             return dict(self._groups[group].committed) if group in self._groups else {}
+
+    def gaps(self) -> list[Gap]:
+        """What connectors could not read because it was gone, in the order it was noticed."""
+        with self._changed:
+            return list(self._gaps.values())
 
     def members(self, group: str) -> list[str]:
         """Ids of the group's members."""
@@ -240,12 +257,33 @@ class MemoryConsumer:
             raise ValueError(f"{partition} is not assigned")
         self._positions[partition] = offset
 
-    def rewind(self, partitions: Sequence[TopicPartition]) -> None:
+    def rewind(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Go on reading at the group's committed offsets, else at the start."""
         with self._broker._changed:
             group = self._group()
-            for partition in set(partitions) & set(self._positions):
-                self._positions[partition] = group.committed.get(partition, 0) if group else 0
+            committed = group.committed if group else {}
+            found = {partition: committed[partition] for partition in partitions if partition in committed}
+            self._positions |= {
+                partition: offset for partition, offset in found.items() if partition in self._positions
+            }
+        self.start_over([partition for partition in partitions if partition not in found])
+        return found
+
+    def start_over(self, partitions: Sequence[TopicPartition]) -> None:
+        """Go on reading at the first record there is."""
+        self._positions |= {
+            partition: start for partition, start in self.log_starts(partitions).items() if partition in self._positions
+        }
+
+    def log_starts(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The first offset there still is of each partition."""
+        with self._broker._changed:
+            return {partition: self._log(partition).start for partition in partitions}
+
+    def record_gap(self, gap: Gap) -> None:
+        """Keep that these records were never read."""
+        with self._broker._changed:
+            self._broker._gaps[gap.connector, gap.partition, gap.first] = gap
 
     def membership(self) -> Membership:
         """As whom the group knows this member."""
@@ -300,7 +338,7 @@ class MemoryConsumer:
                 return
             self._membership = Membership(group.generation, self._membership.member_id)
             mine = group.assigned[self._membership.member_id]
-            self._positions = {partition: group.committed.get(partition, 0) for partition in mine}
+            self._positions = {part: group.committed.get(part, self._log(part).start) for part in mine}
             self._paused.clear()
         if self._listener is not None:
             self._listener.on_assigned(sorted(mine))
@@ -325,12 +363,15 @@ class MemoryConsumer:
         )
 
     def _read(self) -> dict[TopicPartition, list[MemoryRecord]]:
+        wanted = {partition: offset for partition, offset in self._positions.items() if partition not in self._paused}
+        logs = {partition: self._log(partition) for partition in wanted}
+        gone = {part: at for part, at in wanted.items() if not logs[part].start <= at <= logs[part].end}
+        if gone:
+            raise PositionsGone("there are no records at the offsets asked for", gone)
         room = self._max_poll_records
         records: dict[TopicPartition, list[MemoryRecord]] = {}
-        for partition, position in self._positions.items():
-            if partition in self._paused or room == 0:
-                continue
-            found = self._log(partition).read(position, room)
+        for partition, position in wanted.items():
+            found = logs[partition].read(position, room)
             if found:
                 records[partition] = found
                 self._positions[partition] = found[-1].offset + 1

@@ -1,23 +1,27 @@
 """One task: a member of the group that hands what it reads to a sink, and commits what the sink made durable."""
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from connect_runtime.client import CommitRefused, Polled, TaskConsumer
 from connect_runtime.config import ConnectorConfig
 from connect_runtime.decoding import Decoded, Decoder
+from connect_runtime.gaps import GapWatch
+from connect_runtime.isolation import Originals
+from connect_runtime.limits import HaltGuard, HaltLimits, Verdict
 from connect_runtime.progress import Progress
 from connect_runtime.rejections import Rejection, RejectionReporter, refuse
 from connect_runtime.retry import Backoff, Surroundings
 from connect_runtime.sink import Assignment, TopicPartition
 from connect_runtime.task_metrics import TaskMetrics
 from connect_runtime.worker import SinkWorker
-from keypoints.errors import HolisticError, Transient
+from keypoints.errors import HolisticError, Terminal, Transient
 from keypoints.frame import FrameBatch
 from observability.logs import error_fields
 
@@ -42,6 +46,10 @@ class TaskParts:
     reporter: RejectionReporter
     metrics: TaskMetrics
     surroundings: Surroundings
+    guard: HaltGuard = field(default_factory=lambda: HaltGuard(HaltLimits()))
+    originals: Originals = field(default_factory=Originals)
+    retry_topics: tuple[str, ...] = ()
+    """Read besides the connector's topics."""
 
 
 class SinkTask:
@@ -53,22 +61,30 @@ class SinkTask:
     def __init__(
         self, config: ConnectorConfig, task_id: int, parts: TaskParts, on_running: Callable[[], None] = lambda: None
     ) -> None:
-        """`on_running` is called each time the task took its partitions over."""
+        """`on_running` is called each time the task took its partitions over, was paused or was resumed."""
         self._config = config
         self._task_id = task_id
         self._consumer = parts.consumer
         self._worker = parts.worker
         self._decoder = parts.decoder
         self._reporter = parts.reporter
+        self._guard = parts.guard
+        self._originals = parts.originals
+        self._retry_topics = parts.retry_topics
         self._metrics = parts.metrics
         self._around = parts.surroundings
         self._on_running = on_running
         self._progress = Progress()
+        self._gaps = GapWatch(
+            parts.consumer, self._progress, config.name, task_id, parts.metrics, parts.surroundings
+        )  # fmt: skip
         self._held: deque[FrameBatch] = deque()
         self._opening: Future[Mapping[TopicPartition, int]] | None = None
         self._flushing: Future[None] | None = None
-        self._refused: Rejection | None = None
+        self._refused: Terminal | None = None
         self._unflushed = False
+        self._in_group = False
+        self._paused = False
         self._flushed_at = self._committed_at = self._lag_at = self._around.clock()
         self._poll_failures = 0
         self._poll_failing_since = 0.0
@@ -76,8 +92,10 @@ class SinkTask:
     def run(self) -> None:
         """Work until the wish to stop, then drain. Raises what made the task fail, after having let go of all."""
         try:
-            self._consumer.subscribe(self._config.topics, self, self._config.topics_pattern)
+            topics, pattern = self._choose_topics()
+            self._consumer.subscribe(topics, self, pattern)
             while not self._around.stopping.is_set():
+                self._follow_wish_to_pause()
                 polled = self._poll()
                 decoded = self._decode(polled)
                 self._put(decoded)
@@ -90,6 +108,19 @@ class SinkTask:
 
     # ---- the loop's steps
 
+    def _follow_wish_to_pause(self) -> None:
+        """Read no further while paused; the group, the flushes and the commits go on."""
+        wished = self._around.pausing.is_set()
+        if wished == self._paused or self._opening is not None:
+            return
+        self._paused = wished
+        if wished:
+            self._consumer.pause(self._progress.owned)
+        elif not self._held:
+            self._consumer.resume(self._progress.owned)
+        if self._in_group:
+            self._on_running()
+
     def _poll(self) -> Polled:
         """Records, as soon as there are any; none while the sink is behind, but the group sees this member alive."""
         self._worker.raise_failure()
@@ -101,7 +132,7 @@ class SinkTask:
         try:
             if self._opening is not None:
                 self._finish_opening(self._opening)
-            polled = self._consumer.poll(timeout_s)
+            polled = self._gaps.poll(timeout_s)
         except Transient as error:
             self._wait_after_failed_poll(error)
             return {}
@@ -118,11 +149,12 @@ class SinkTask:
         if self._around.stopping.is_set() and decoded.rejections:
             # The wait for a schema was cut short: these records are for the next run.
             return Decoded([], [])
-        ends: dict[TopicPartition, int] = {}
-        if decoded.rejections and self._config.errors_tolerance == "none":
-            ends = self._note_refused(decoded.rejections)
-            decoded = decoded.cut(ends)
-        self._reporter.report(decoded.rejections)
+        verdict = self._judge(polled, decoded.rejections)
+        if not self._report(verdict.tolerable):
+            return Decoded([], [])
+        ends = self._note_refused(verdict)
+        decoded = Decoded(decoded.cut(ends).batches if ends else decoded.batches, verdict.tolerable)
+        self._keep_originals(polled, decoded)
         for partition, records in polled.items():
             end = ends.get(partition)
             done = [record for record in records if end is None or record.offset < end]
@@ -142,7 +174,7 @@ class SinkTask:
             self._held.popleft()
         if self._held and not was_holding:
             self._consumer.pause(self._progress.owned)
-        elif was_holding and not self._held:
+        elif was_holding and not self._held and not self._paused:
             self._consumer.resume(self._progress.owned)
 
     def _flush_when_due(self) -> None:
@@ -172,7 +204,7 @@ class SinkTask:
 
     def _stop_at_refused_record(self) -> None:
         if self._refused is not None and not self._held:
-            raise refuse(self._refused)
+            raise self._refused
 
     # ---- rebalances, told from within poll and close
 
@@ -181,6 +213,7 @@ class SinkTask:
         log.info("partitions assigned", extra=self._context(partitions=_names(partitions)))
         self._progress.own(partitions)
         self._metrics.owns(len(self._progress.owned))
+        self._in_group = True
         if not partitions:
             self._on_running()
             return
@@ -207,6 +240,12 @@ class SinkTask:
 
     # ---- what the steps are made of
 
+    def _choose_topics(self) -> tuple[tuple[str, ...], str | None]:
+        pattern = self._config.topics_pattern
+        if pattern is not None:
+            return (), "|".join([f"(?:{pattern})", *map(re.escape, self._retry_topics)])
+        return (*self._config.topics, *self._retry_topics), None
+
     def _finish_opening(self, opening: "Future[Mapping[TopicPartition, int]]") -> None:
         try:
             offsets = opening.result(_ROOM_WAIT_S)
@@ -214,12 +253,14 @@ class SinkTask:
             return
         # Also what this member kept through the rebalance is read from there again: kafka-python goes on at its own
         # position, past what was read and dropped undurable.
-        self._consumer.rewind([partition for partition in self._progress.owned if partition not in offsets])
+        positions = self._consumer.rewind([partition for partition in self._progress.owned if partition not in offsets])
         for partition, offset in offsets.items():
             self._consumer.seek(partition, offset)
             self._progress.start_at(partition, offset)
+        self._gaps.pass_gaps({**positions, **offsets})
         self._opening = None
-        self._consumer.resume(self._progress.owned)
+        if not self._paused:
+            self._consumer.resume(self._progress.owned)
         self._on_running()
 
     def _wait_after_failed_poll(self, error: Transient) -> None:
@@ -239,15 +280,49 @@ class SinkTask:
         )
         self._around.stopping.wait(delay_s)
 
-    def _note_refused(self, rejections: Sequence[Rejection]) -> dict[TopicPartition, int]:
+    def _judge(self, polled: Polled, rejections: Sequence[Rejection]) -> Verdict:
+        if rejections and self._config.errors_tolerance == "none":
+            return Verdict([], list(rejections), refuse(rejections[0]))
+        return self._guard.judge(polled, rejections)
+
+    def _report(self, rejections: list[Rejection]) -> bool:
+        """Account for records before they are passed over. Returns whether it was done before the wish to stop.
+
+        Raises what the reporter raises, Transient ones after `errors.retry.timeout`.
+        """
+        began = self._around.clock()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                self._reporter.report(rejections)
+            except Transient as error:
+                delay_s = _POLL_BACKOFF.delay_s(attempt, self._around.dice)
+                limit_s = self._config.retry_timeout_s
+                if limit_s is not None and self._around.clock() + delay_s > began + limit_s:
+                    raise
+                log.warning(
+                    "reporting %d records failed and is tried again in %.1f s: %s", len(rejections), delay_s,
+                    error.message, extra=self._context(**error_fields(error)),
+                )  # fmt: skip
+                if self._around.stopping.wait(delay_s):
+                    return False
+            else:
+                return True
+
+    def _keep_originals(self, polled: Polled, decoded: Decoded) -> None:
+        wanted = {(batch.topic, index) for batch in decoded.batches for index in np.unique(batch.partition).tolist()}
+        self._originals.keep({partition: polled[partition] for partition in polled if tuple(partition) in wanted})
+
+    def _note_refused(self, verdict: Verdict) -> dict[TopicPartition, int]:
         """Remember that the task stops here. Returns, by partition, the offset of its first refused record."""
         ends: dict[TopicPartition, int] = {}
-        for rejection in rejections:
+        for rejection in verdict.refused:
             self._metrics.failed_record(self._around.wall_clock(), skipped=False)
             ends[rejection.partition] = min(
                 rejection.record.offset, ends.get(rejection.partition, rejection.record.offset)
             )
-        self._refused = self._refused or rejections[0]
+        self._refused = self._refused or verdict.error
         return ends
 
     def _commit(self, timeout_s: float) -> None:
@@ -276,6 +351,7 @@ class SinkTask:
         # What was not durable by now must not become so later: another member reads it again.
         self._worker.abandon()
         self._finish(self._worker.close(partitions), deadline)
+        self._originals.clear()
 
     def _finish(self, done: "Future[None]", deadline: float) -> None:
         """Wait for a sink's call until the deadline. What fails here fails the task at its next poll."""

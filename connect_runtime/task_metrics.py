@@ -32,7 +32,8 @@ class TaskMetrics:
         self._commits_taken = 0
         self._commit_seconds = 0.0
         for definition in (defs.RECORDS_READ, defs.RECORDS_SENT, defs.COMMITS_COMPLETED, defs.RETRIES,
-                           defs.RECORD_FAILURES, defs.RECORDS_SKIPPED, defs.TASK_RESTARTS):  # fmt: skip
+                           defs.RECORD_FAILURES, defs.RECORDS_SKIPPED, defs.TASK_RESTARTS, defs.GAP_RECORDS,
+                           defs.DEAD_LETTERS, defs.DEAD_LETTER_FAILURES):  # fmt: skip
             # A counter that was never raised is 0, not absent.
             metrics.counter(definition, **self._labels)
 
@@ -76,6 +77,20 @@ class TaskMetrics:
         self._metrics.gauge(defs.LAST_ERROR_MS, **self._labels).set(int(now_s * 1000))
         if skipped:
             self._metrics.counter(defs.RECORDS_SKIPPED, **self._labels).inc()
+
+    def sent_dead_letters(self, records: int, *, acknowledged: bool) -> None:
+        """Records were sent to the dead-letter topic, and all of them acknowledged, or not."""
+        self._metrics.counter(defs.DEAD_LETTERS, **self._labels).inc(records)
+        if not acknowledged:
+            self._metrics.counter(defs.DEAD_LETTER_FAILURES, **self._labels).inc(records)
+
+    def passed_gap(self, records: int) -> None:
+        """Records were gone before they were read."""
+        self._metrics.counter(defs.GAP_RECORDS, **self._labels).inc(records)
+
+    def waiting(self, frame_bytes: int) -> None:
+        """So much waits for the sink now."""
+        self._metrics.gauge(defs.WAITING_BYTES, **self._labels).set(frame_bytes)
 
     def restarted(self) -> None:
         """A failed task starts again."""

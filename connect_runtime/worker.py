@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from connect_runtime.isolation import Handover, RowIsolation
 from connect_runtime.retry import Backoff, Surroundings
 from connect_runtime.sink import Assignment, Sink, TickingSink, TopicPartition
 from connect_runtime.task_metrics import TaskMetrics
@@ -17,7 +18,6 @@ from keypoints.frame import FrameBatch
 from observability.logs import error_fields
 
 _FIRST_RETRY_S = 0.1
-_WAITING_PUTS = 2
 _SHORTEST_TICK_S = 0.001
 
 log = logging.getLogger(__name__)
@@ -33,11 +33,13 @@ class Abandoned(Terminal):
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """How long a worker repeats a call (None: without end), and who is told of what is durable after each call."""
+    """How long a worker repeats a call (None: without end), who is told of what is durable after each call, and how
+    many bytes of frames may wait for the sink or be in its hands (a larger batch is taken when no other waits)."""
 
     retry_timeout_s: float | None
     retry_delay_max_s: float
     on_durable: Callable[[Mapping[TopicPartition, int]], None] | None = None
+    waiting_bytes: int = 48 * 1024 * 1024
 
 
 class _Kind(Enum):
@@ -55,6 +57,7 @@ class _Job:
     call: Callable[[Sink], Any]
     done: Future[Any]
     era: int
+    frame_bytes: int = 0
 
 
 class SinkWorker:
@@ -71,15 +74,18 @@ class SinkWorker:
         options: WorkerOptions,
         metrics: TaskMetrics,
         surroundings: Surroundings,
+        isolation: RowIsolation | None = None,
     ) -> None:
+        """Without `isolation` a batch the sink refuses fails it."""
         self._make_sink = make_sink
+        self._isolation = isolation
         self._options = options
         self._metrics = metrics
         self._around = surroundings
         self._backoff = Backoff(_FIRST_RETRY_S, options.retry_delay_max_s)
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
-        self._waiting_puts = 0
+        self._waiting_bytes = 0
         self._era = 0
         self._open = False
         self._durable: dict[TopicPartition, int] = {}
@@ -96,17 +102,19 @@ class SinkWorker:
         with self._changed:
             self._era += 1
             self._durable = {}
-        return self._enqueue(_Kind.OPEN, lambda sink: dict(sink.open(assignment)))
+        return self._enqueue(_Kind.OPEN, lambda sink: self._open_sink(sink, assignment))
 
     def offer(self, batch: FrameBatch, timeout_s: float) -> bool:
         """Hand a batch over if there is room for it within `timeout_s`. Raises what made the sink fail."""
+        size = batch.coordinate_bytes
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting_puts < _WAITING_PUTS or self._failure is not None, timeout_s)
+            self._changed.wait_for(lambda: self._has_room(size) or self._failure is not None, timeout_s)
             self._raise_failure()
-            if self._waiting_puts >= _WAITING_PUTS:
+            if not self._has_room(size):
                 return False
-            self._waiting_puts += 1
-        self._enqueue(_Kind.PUT, lambda sink: self._put(sink, batch))
+            self._note_waiting(size)
+        handover = Handover(batch)
+        self._enqueue(_Kind.PUT, lambda sink: self._put(sink, handover), size)
         return True
 
     def flush(self) -> "Future[None]":
@@ -143,13 +151,6 @@ class SinkWorker:
         with self._changed:
             self._raise_failure()
 
-    def wait_idle(self, timeout_s: float) -> bool:
-        """Wait until there is room for a batch again, or the sink failed."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: self._waiting_puts < _WAITING_PUTS or self._failure is not None, timeout_s
-            )
-
     def stop(self, timeout_s: float) -> bool:
         """Finish what is begun, stop the sink and end the thread. Returns whether it ended in time."""
         with self._changed:
@@ -158,10 +159,10 @@ class SinkWorker:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _enqueue(self, kind: _Kind, call: Callable[[Sink], Any]) -> "Future[Any]":
+    def _enqueue(self, kind: _Kind, call: Callable[[Sink], Any], frame_bytes: int = 0) -> "Future[Any]":
         done: Future[Any] = Future()
         with self._changed:
-            job = _Job(kind, call, done, self._era)
+            job = _Job(kind, call, done, self._era, frame_bytes)
             if self._failure is not None or self._stopping:
                 self._drop(job)
             else:
@@ -169,13 +170,21 @@ class SinkWorker:
                 self._changed.notify_all()
         return done
 
+    def _has_room(self, size: int) -> bool:
+        return self._waiting_bytes == 0 or self._waiting_bytes + size <= self._options.waiting_bytes
+
+    def _note_waiting(self, more: int) -> None:
+        if more:
+            self._waiting_bytes += more
+            self._metrics.waiting(self._waiting_bytes)
+            self._changed.notify_all()
+
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
     def _drop(self, job: _Job) -> None:
-        if job.kind is _Kind.PUT:
-            self._waiting_puts -= 1
+        self._note_waiting(-job.frame_bytes)
         job.done.set_exception(self._failure or Abandoned(f"{job.kind.name.lower()} was given up"))
 
     # ---- the sink's own thread
@@ -197,11 +206,7 @@ class SinkWorker:
         with self._changed:
             while True:
                 if self._jobs:
-                    job = self._jobs.popleft()
-                    if job.kind is _Kind.PUT:
-                        self._waiting_puts -= 1
-                        self._changed.notify_all()
-                    return job
+                    return self._jobs.popleft()
                 if self._stopping:
                     return None
                 wait_s: float | None = None
@@ -220,11 +225,16 @@ class SinkWorker:
         except BaseException as error:
             job.done.set_exception(error)
             raise
+        finally:
+            with self._changed:
+                self._note_waiting(-job.frame_bytes)
         self._note_outcome(sink, job)
         job.done.set_result(result)
 
     def _note_outcome(self, sink: Sink, job: _Job) -> None:
         durable = {} if job.kind in {_Kind.CLOSE, _Kind.ALTER} else dict(sink.durable_offsets())
+        if self._isolation is not None and job.kind not in {_Kind.CLOSE, _Kind.ALTER}:
+            durable = self._isolation.vouch(durable)
         with self._changed:
             if job.era == self._era and job.kind is not _Kind.CLOSE:
                 self._durable = durable
@@ -271,13 +281,23 @@ class SinkWorker:
             if self._stopping:
                 raise Abandoned(f"{job.kind.name.lower()} was given up: the task stops")
 
-    def _put(self, sink: Sink, batch: FrameBatch) -> None:
+    def _open_sink(self, sink: Sink, assignment: Assignment) -> Mapping[TopicPartition, int]:
+        if self._isolation is not None:
+            self._isolation.begin()
+        return dict(sink.open(assignment))
+
+    def _put(self, sink: Sink, handover: Handover) -> None:
+        batch = handover.batch
         began = self._around.clock()
-        sink.put(batch)
+        taken = len(batch)
+        if self._isolation is None:
+            sink.put(batch)
+        else:
+            taken = self._isolation.put(sink, handover)
         seconds = self._around.clock() - began
         newest_ms = int(batch.timestamp_ms.max()) if len(batch) else 0
         age_s = self._around.wall_clock() - newest_ms / 1000 if newest_ms > 0 else None
-        self._metrics.put(len(batch), seconds, age_s)
+        self._metrics.put(taken, seconds, age_s)
 
     def _fail(self, error: BaseException) -> None:
         with self._changed:

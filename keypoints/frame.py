@@ -149,6 +149,11 @@ class FrameBatch:
         return getattr(self, f"{part.value}_present")  # type: ignore[no-any-return]
 
     @property
+    def coordinate_bytes(self) -> int:
+        """Bytes of the parts' columns, nearly all a batch holds."""
+        return sum(self.part(part).nbytes for part in PART_SHAPES)
+
+    @property
     def has_person(self) -> NDArray[np.bool_]:
         """bool (N,): in which rows anything at all was seen."""
         anything: NDArray[np.bool_] = np.logical_or.reduce([self.present(part) for part in PART_SHAPES])

@@ -71,12 +71,24 @@ RECORD_FAILURES = CounterDef("kafka_connect_task_error_total_record_failures", "
 RECORDS_SKIPPED = CounterDef("kafka_connect_task_error_total_records_skipped", "Records skipped after errors.", _TASK)
 # Calls of the sink repeated after an error that may pass.
 RETRIES = CounterDef("kafka_connect_task_error_total_retries", "Sink calls repeated after a transient error.", _TASK)
+# Dead letters handed to the broker, acknowledged or not.
+DEAD_LETTERS = CounterDef(
+    "kafka_connect_task_error_deadletterqueue_produce_requests", "Records sent to the dead-letter topic.", _TASK
+)
+# Dead letters the broker did not acknowledge; each is sent again, or its record read again.
+DEAD_LETTER_FAILURES = CounterDef(
+    "kafka_connect_task_error_deadletterqueue_produce_failures", "Failed writes to the dead-letter topic.", _TASK
+)
 # When the last error happened; 0 is never.
 LAST_ERROR_MS = GaugeDef(
     "kafka_connect_task_error_last_error_timestamp", "Time of the last error, ms since 1970.", _TASK
 )
 # Starts of a task after a failure.
 TASK_RESTARTS = CounterDef("kafka_connect_worker_connector_task_restart", "Restarts of a failed task.", _TASK)
+# Offsets retention took before the task read them: data that is lost to this connector.
+GAP_RECORDS = CounterDef("holistic_task_gap_records", "Records that were gone before they were read.", _TASK)
+# Bytes of frames handed to the sink's thread that its puts have not dealt with.
+WAITING_BYTES = GaugeDef("holistic_task_waiting_bytes", "Bytes of frames that wait for the sink.", _TASK)
 # Records in Kafka the task has not read yet, over its partitions.
 LAG_RECORDS = GaugeDef("holistic_task_lag_records", "Records not read yet.", _TASK)
 # How old the last read record is while there are more; 0 when all is read.
@@ -90,7 +102,8 @@ DELIVERY_SECONDS = HistogramDef(
 
 RUNTIME_METRICS: Final[Sequence[CounterDef | GaugeDef | HistogramDef]] = (
     RECORDS_READ, RECORDS_SENT, PUT_BATCH_AVG_MS, PUT_BATCH_MAX_MS, PARTITIONS, COMMITS_COMPLETED, COMMIT_AVG_MS,
-    COMMIT_SUCCESS, TASK_STATE, RECORD_FAILURES, RECORDS_SKIPPED, RETRIES, LAST_ERROR_MS, TASK_RESTARTS, LAG_RECORDS,
+    COMMIT_SUCCESS, TASK_STATE, RECORD_FAILURES, RECORDS_SKIPPED, RETRIES, DEAD_LETTERS,
+    DEAD_LETTER_FAILURES, LAST_ERROR_MS, TASK_RESTARTS, GAP_RECORDS, WAITING_BYTES, LAG_RECORDS,
     LAG_SECONDS, PUT_SECONDS, DELIVERY_SECONDS,
 )  # fmt: skip
 

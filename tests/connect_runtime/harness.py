@@ -10,13 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from connect_runtime.client import TaskConsumer
+from kafka import TopicPartition as KafkaTopicPartition
+
+from connect_runtime.client import Gap, TaskConsumer
 from connect_runtime.config import ConnectorConfig
+from connect_runtime.dead_letters import LetterBox
+from connect_runtime.gap_topic import read_gaps
 from connect_runtime.kafka_client import KafkaTaskConsumer
+from connect_runtime.membership import consumer_settings
 from connect_runtime.memory_broker import MemoryBroker
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors_on
 from connect_runtime.sink import Assignment, TopicPartition
-from kafka_io.admin import group_offsets
+from kafka_io.admin import group_offsets, open_admin
 from kafka_io.publisher import BoundedPublisher, Delivery
 from kafka_io.settings import KafkaSettings
 from keypoints.codec import encode_avro
@@ -57,9 +62,11 @@ class Broker(Protocol):
 
     def make_topic(self, partitions: int) -> str: ...
     def publish(self, topic: str, partition: int, values: Sequence[bytes | None]) -> None: ...
-    def connect(self, config: ConnectorConfig) -> TaskConsumer: ...
+    def connect(self, config: ConnectorConfig, task_id: int) -> TaskConsumer: ...
     def committed(self, group: str, topic: str) -> dict[int, int]: ...
     def disturb(self, group: str, topic: str) -> None: ...
+    def delete_records(self, topic: str, partition: int, before: int) -> None: ...
+    def gaps(self, topic: str) -> list[Gap]: ...
 
 
 class OnMemory:
@@ -79,8 +86,8 @@ class OnMemory:
         for value in values:
             self.broker.append(topic, value, partition=partition, key=b"ada", timestamp_ms=1_700_000_000_000)
 
-    def connect(self, config: ConnectorConfig) -> TaskConsumer:
-        return self.broker.consumer(config.name)
+    def connect(self, config: ConnectorConfig, task_id: int) -> TaskConsumer:
+        return self.broker.consumer(config.name, int(str(config.consumer_overrides.get("max_poll_records", 500))))
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         return {
@@ -92,6 +99,14 @@ class OnMemory:
     def disturb(self, group: str, topic: str) -> None:
         """Have the whole group give its partitions up once."""
         self.broker.rebalance(group)
+
+    def delete_records(self, topic: str, partition: int, before: int) -> None:
+        """Do what retention does."""
+        self.broker.delete_records(topic, partition, before)
+
+    def gaps(self, topic: str) -> list[Gap]:
+        """The gaps on record."""
+        return [gap for gap in self.broker.gaps() if gap.partition.topic == topic]
 
 
 class Passerby:
@@ -121,8 +136,8 @@ class OnKafka:
                 publisher.publish(topic, b"ada", value, partition=partition)
         assert not failed
 
-    def connect(self, config: ConnectorConfig) -> TaskConsumer:
-        return KafkaTaskConsumer(self.settings, config.name, config.consumer_overrides)
+    def connect(self, config: ConnectorConfig, task_id: int) -> TaskConsumer:
+        return KafkaTaskConsumer(self.settings, config.name, consumer_settings(config, task_id))
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         return group_offsets(self.settings, group, topic)
@@ -133,6 +148,15 @@ class OnKafka:
         passerby.subscribe([topic], Passerby())
         wait_until("joined", lambda: not passerby.poll(0.2) and passerby.membership().generation >= 0)
         passerby.close(5.0)
+
+    def delete_records(self, topic: str, partition: int, before: int) -> None:
+        """Do what retention does."""
+        with open_admin(self.settings, "deleting records") as admin:
+            admin.delete_records({KafkaTopicPartition(topic, partition): before})
+
+    def gaps(self, topic: str) -> list[Gap]:
+        """The gaps on record."""
+        return read_gaps(self.settings, topic)
 
 
 class StoreDown(Transient):
@@ -152,6 +176,8 @@ class Store:
     events: list[str] = field(default_factory=list)
     down: threading.Event = field(default_factory=threading.Event)
     hang: threading.Event = field(default_factory=threading.Event)
+    """While set, a put does not return."""
+    flush_hangs: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def offsets(self, topic: str, partition: int) -> list[int]:
@@ -205,6 +231,8 @@ class RecordingSink:
 
     def flush(self) -> None:
         self._check_thread()
+        while self.store.flush_hangs.is_set():
+            time.sleep(0.01)
         if self.store.down.is_set():
             raise StoreDown("the store is down")
         with self.store.lock:
@@ -264,6 +292,7 @@ def running(
     *,
     schemas: SchemaLookup | None = None,
     http_port: int | None = None,
+    letters: LetterBox | None = None,
 ) -> Iterator[Service]:
     """Run a service for the length of the block, then ask it to stop and wait for its end."""
     service = Service(Metrics(), threading.Event())
@@ -274,7 +303,7 @@ def running(
     options = ServiceOptions(http_port=http_port, stop=service.stop, metrics=service.metrics, on_listening=note_port)
 
     def run() -> None:
-        service.exit_code = run_connectors_on([spec], broker.connect, schemas, options)
+        service.exit_code = run_connectors_on([spec], broker.connect, schemas, options, letters)
 
     thread = threading.Thread(target=run, name="service")
     thread.start()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connect_runtime.client import CommitRefused
+from connect_runtime.client import CommitRefused, PositionsGone
 from connect_runtime.memory_broker import MemoryBroker, MemoryConsumer
 from connect_runtime.sink import TopicPartition
 from keypoints.errors import Terminal
@@ -95,6 +95,7 @@ def test_a_member_whose_session_ended_learns_it_and_cannot_commit(broker: Memory
 
 
 def test_a_commit_of_an_older_generation_or_of_another_s_partition_is_refused(broker: MemoryBroker) -> None:
+    broker.append("frames", b"v", partition=0)
     first, told = join(broker)
     settle(first)
     second, _ = join(broker)
@@ -112,11 +113,16 @@ def test_a_commit_of_an_older_generation_or_of_another_s_partition_is_refused(br
 
 def test_what_retention_took_is_not_read(broker: MemoryBroker) -> None:
     consumer, _ = join(broker)
+    settle(consumer)
     for _ in range(5):
         broker.append("frames", b"v", partition=0)
     broker.delete_records("frames", 0, before=3)
-    settle_records = [record.offset for _ in range(3) for record in consumer.poll(0).get(PLACE, [])]
-    assert settle_records == [3, 4]
+    with pytest.raises(PositionsGone) as gone:
+        consumer.poll(0)
+    assert gone.value.positions == {PLACE: 0}
+    assert consumer.log_starts([PLACE]) == {PLACE: 3}
+    consumer.start_over([PLACE])
+    assert [record.offset for record in consumer.poll(0)[PLACE]] == [3, 4]
     assert broker.end_offsets("frames") == {0: 5, 1: 0}
 
 

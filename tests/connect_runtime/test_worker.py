@@ -38,7 +38,7 @@ def make_worker() -> Iterator[WorkerMaker]:
     made: list[SinkWorker] = []
 
     def make(make_sink: Callable[[], RecordingSink], retry_timeout_s: float | None = None) -> SinkWorker:
-        options = WorkerOptions(retry_timeout_s, retry_delay_max_s=0.05)
+        options = WorkerOptions(retry_timeout_s, retry_delay_max_s=0.05, waiting_bytes=3 * batch(0).coordinate_bytes)
         worker = SinkWorker("sink", make_sink, options, TaskMetrics(Metrics(), "test", 0), Surroundings())
         made.append(worker)
         return worker
@@ -82,6 +82,35 @@ def test_a_batch_that_finds_no_room_is_not_taken(make_worker: WorkerMaker) -> No
     store.hang.clear()
     worker.flush().result(5)
     assert worker.durable_offsets() == {PLACE: 9}
+
+
+def test_a_batch_larger_than_all_the_room_there_is_passes_alone(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: RecordingSink(store))
+    worker.open(ASSIGNMENT).result(5)
+    store.hang.set()
+    assert worker.offer(batch(0, count=50), 0.1)
+    assert not worker.offer(batch(50), 0.1)
+    store.hang.clear()
+    assert worker.offer(batch(50), 5)
+    worker.flush().result(5)
+    assert worker.durable_offsets() == {PLACE: 53}
+
+
+def test_room_is_free_again_when_what_waited_is_dropped(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: RecordingSink(store))
+    worker.open(ASSIGNMENT).result(5)
+    store.hang.set()
+    assert [worker.offer(batch(3 * index), 0.1) for index in range(4)] == [True, True, True, False]
+    worker.abandon()
+    closing = worker.close([PLACE])
+    store.hang.clear()
+    closing.result(5)
+    worker.open(ASSIGNMENT).result(5)
+    store.hang.set()
+    assert [worker.offer(batch(3 * index), 0.1) for index in range(4)] == [True, True, True, False]
+    store.hang.clear()
 
 
 def test_retries_end_after_the_timeout_and_say_what_failed(make_worker: WorkerMaker) -> None:

@@ -16,7 +16,6 @@ from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.schema import FRAMES, writer_options
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.frame import FrameBatch
-from keypoints.landmarks import PART_SHAPES
 
 FRAMES_FOLDER: Final = "frames"
 STAGING_FOLDER: Final = "staging"
@@ -67,7 +66,7 @@ class PartitionFiles:
             self.buffered_since_us = self._now_us()
         self._batches.append(batch)
         self.rows += len(batch)
-        self.bytes += sum(batch.part(part).nbytes for part in PART_SHAPES)
+        self.bytes += batch.coordinate_bytes
 
     def finish(self) -> None:
         """Make the buffered rows durable and visible, those that are not listed already.
