@@ -28,7 +28,7 @@ class ConnectorSpec:
     def with_config(self, config: Mapping[str, object]) -> "ConnectorSpec":
         """The same connector with these settings instead. Raises InvalidConfig."""
         if self.reconfigure is not None:
-            return self.reconfigure(config)
+            return replace(self.reconfigure(config), name=self.name)
         return replace(self, config=config)
 
     @property

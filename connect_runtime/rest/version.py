@@ -11,7 +11,8 @@ def _read_suite_version() -> str:
     try:
         return version("holistic-stream")
     except PackageNotFoundError:
-        return "unpackaged"
+        # Run from a checkout that was never installed.
+        return "0"
 
 
 SUITE_VERSION: Final = _read_suite_version()
