@@ -97,17 +97,18 @@ class RowIsolation:
             try:
                 sink.put(piece)
             except Exception as error:
-                if not _is_about_rows(error):
+                if not len(piece) or not _is_about_rows(error):
                     raise
                 handover.pieces.popleft()
                 self._split(piece, error, handover, name_class(type(sink)))
             else:
                 handover.pieces.popleft()
                 self._guard.pass_by(len(piece))
-                self._note(self._accepted, piece)
+                self._accepted.update(_next_offsets(piece))
         self._report(handover)
-        self._note(self._passed, handover.batch)
-        self._originals.forget(_next_offsets(handover.batch))
+        passed = _next_offsets(handover.batch)
+        self._passed.update(passed)
+        self._originals.forget(passed)
         return len(handover.batch) - len(handover.refused)
 
     def vouch(self, durable: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
@@ -149,10 +150,6 @@ class RowIsolation:
     def _report(self, handover: Handover) -> None:
         if handover.refused:
             self._reporter.report(handover.refused)
-
-    @staticmethod
-    def _note(offsets: dict[TopicPartition, int], batch: FrameBatch) -> None:
-        offsets.update(_next_offsets(batch))
 
 
 def _next_offsets(batch: FrameBatch) -> dict[TopicPartition, int]:

@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from connect_runtime.sink import Assignment, TopicPartition
+from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
 from consumers.archive.parquet.guests import GuestBook, TopicIds
 from consumers.archive.parquet.manifest import Chain, Entry, EntryKind, IdentityPartition, Writer, replay_chain
 from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
 from consumers.archive.parquet.storage import ArchiveStorage
+from keypoints.errors import HolisticError
 from keypoints.frame import FrameBatch
 
 _TICK_S: Final = 0.2
@@ -76,7 +77,13 @@ class ParquetSink:
     def put(self, batch: FrameBatch) -> None:
         """Buffer the rows. Raises Fenced or StorageUnavailable, before taking the rows."""
         # Finish first: a failure then leaves the batch untaken, and the same call can be made again.
-        self.tick()
+        try:
+            self.tick()
+        except HolisticError:
+            raise
+        except Exception as error:
+            # About rows taken before, not about these.
+            raise SinkFailed(f"finishing files: {type(error).__name__}: {error}") from error
         for partition in np.unique(batch.partition).tolist():
             of_partition = batch.partition == partition
             rows = batch if of_partition.all() else batch.take(of_partition)
