@@ -1,6 +1,5 @@
 """`holistic replay`"""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,12 +91,18 @@ def _check_usage(first: str | None, end: str | None, shift_by: int | None, *, bo
 def _find_service(found: "ReplayedConnector", rest_url: str | None) -> "RunningService | None":
     """The service that runs the connector; None when none was named and none answers on its usual port."""
     from connect_runtime.offsets.remote import RunningService, ServiceUnreachable
+    from connect_runtime.rest.security import read_rest_settings
     from keypoints.errors import Terminal
 
     url = rest_url or found.rest_url
     if url is None:
         return None
-    service = RunningService(url, os.environ.get("HOLISTIC_REST_TOKEN"))
+    rest = read_rest_settings()
+    service = RunningService(
+        url,
+        token=None if rest.token is None else rest.token.get_secret_value(),
+        login=None if rest.user is None or rest.password is None else (rest.user, rest.password.get_secret_value()),
+    )
     try:
         state = service.find_state(found.spec.name)
     except ServiceUnreachable:

@@ -13,11 +13,12 @@ from connect_runtime.client import Polled
 from connect_runtime.config import ConnectorConfig
 from connect_runtime.decoding import Decoder
 from connect_runtime.kafka_client import KafkaTaskConsumer
+from connect_runtime.membership import consumer_settings
 from connect_runtime.offsets.replay_plan import PlannedRange
 from connect_runtime.rejections import LogReporter
 from connect_runtime.retry import Surroundings
-from connect_runtime.service import ConnectorSpec, read_connector
 from connect_runtime.sink import TopicPartition
+from connect_runtime.spec import ConnectorSpec, read_connector
 from connect_runtime.task import SinkTask, TaskParts
 from connect_runtime.task_metrics import TaskMetrics
 from connect_runtime.worker import SinkWorker, WorkerOptions
@@ -58,7 +59,7 @@ class BoundedConsumer(KafkaTaskConsumer):
         on_end: Callable[[], None],
     ) -> None:
         """`on_progress` is told of how many offsets were gone over so far, `on_end` once, of the end."""
-        super().__init__(settings, config.name, config.consumer_overrides)
+        super().__init__(settings, config.name, consumer_settings(config, 0))
         self._ranges = {one.partition: one for one in ranges}
         self._on_progress = on_progress
         self._on_end = on_end

@@ -30,20 +30,21 @@ class ServiceRefused(Terminal):
 class RunningService:
     """One replica; what is asked of it reaches all.
 
-    `url` may hold a user and password (http://user:password@host:port); a token is sent as a bearer's instead.
+    Who asks is said by a bearer's token, else by a user's name and password, in `url` or in `login`.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, login: tuple[str, str] | None = None) -> None:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ServiceRefused(f"{url!r} is no address of a service", hint="as in http://127.0.0.1:8083", url=url)
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+        if parts.username is not None:
+            login = (urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or ""))
         self._authorization: str | None = None
         if token is not None:
             self._authorization = f"Bearer {token}"
-        elif parts.username is not None:
-            pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-            self._authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        elif login is not None:
+            self._authorization = f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
 
     def find_state(self, connector: str) -> str | None:
         """RUNNING, PAUSED, STOPPED, FAILED or UNASSIGNED; None when the service knows no such connector.
