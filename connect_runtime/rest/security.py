@@ -95,7 +95,7 @@ class Gate:
         if body is None:
             await _refuse(413, f"the body is larger than {LARGEST_BODY_BYTES} bytes", scope, receive, send)
             return
-        await self._app(scope, _replay(body, receive), send)
+        await self._app(scope, _replay(body, receive), _capitalize_headers(send))
 
 
 async def _read_body(receive: Receive) -> bytes | None:
@@ -108,6 +108,17 @@ async def _read_body(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body", False):
             return body
+
+
+def _capitalize_headers(send: Send) -> Send:
+    """Header names as Kafka Connect writes them, for clients that look them up by the letter."""
+
+    async def send_capitalized(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [(name.title(), value) for name, value in message["headers"]]
+        await send(message)
+
+    return send_capitalized
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
