@@ -46,11 +46,10 @@ class PacedSink:
         return self._shown_by.open(assignment)
 
     def put(self, batch: FrameBatch) -> None:
-        """Show the performer's frames, in the order they were captured in."""
+        """Show the performer's frames."""
         if self._stream is None and batch.has_person.any():
             self._stream = str(batch.stream_id[int(np.argmax(batch.has_person))])
-        rows = np.flatnonzero(batch.stream_id == self._stream)
-        for row in rows[np.argsort(batch.captured_at_us[rows], kind="stable")].tolist():
+        for row in np.flatnonzero(batch.stream_id == self._stream).tolist():
             self._wait_for(int(batch.captured_at_us[row]))
             self._shown_by.put(batch.take([row]))
         for partition, offset in batch.next_offsets().items():
