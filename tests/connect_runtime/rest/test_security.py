@@ -54,12 +54,12 @@ def test_with_a_user_and_a_token_set_only_they_get_in_and_probes_need_neither() 
             answer = client.get(path)
             assert (answer.status_code, answer.json()["error_code"]) == (401, 401), path
             assert answer.headers["WWW-Authenticate"].startswith("Basic")
-        basic = httpx.BasicAuth("ada".encode(), "löve:lace".encode())
+        basic = httpx.BasicAuth(b"ada", "löve:lace".encode())
         for path in GUARDED:
             assert client.get(path, auth=basic).status_code == 200, path
             assert client.get(path, headers={"Authorization": "Bearer t0ken"}).status_code == 200, path
         for refused in ("Bearer t0ken2", "Bearer", "Basic t0ken", "Basic !!!", "Digest t0ken", "Bearer löve", ""):
-            headers = {"Authorization": refused.encode()}
+            headers = {b"Authorization": refused.encode()}
             assert client.put(f"/connectors/{NAME}/pause", headers=headers).status_code == 401, refused
         assert client.get(f"/connectors/{NAME}/status", auth=basic).json()["connector"]["state"] == "RUNNING"
 
