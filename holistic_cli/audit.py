@@ -73,4 +73,10 @@ def _print_table(audited: Any) -> None:
             table.add_row(str(partition.partition), store.store, *map(str, numbers), str(beyond), gaps)
     console = Console()
     console.print(table)
+    for run in audited.lost:
+        count = run.last - run.first + 1
+        console.print(
+            f"lost to {run.connector}: {count} records of partition {run.partition}, offsets {run.first}–{run.last}: "
+            "retention took them before they were read"
+        )
     console.print("clean: every record is there once, or a dead letter" if audited.clean else "NOT clean", style="bold")

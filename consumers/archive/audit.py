@@ -9,6 +9,7 @@ import numpy as np
 import psycopg2
 
 from connect_runtime.dead_letters import DeadLetter
+from connect_runtime.gap_topic import read_gaps
 from connect_runtime.redrive import read_dead_letters
 from consumers.archive.parquet.offset_set import OffsetSet, Run
 from consumers.archive.parquet.reading import open_archive, query
@@ -81,12 +82,23 @@ class PartitionAudit:
 
 
 @dataclass(frozen=True, slots=True)
+class LostRun:
+    """Offsets, `first` to `last`, that retention took before a connector had read them."""
+
+    connector: str
+    partition: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveAudit:
-    """The whole topic."""
+    """The whole topic. What was lost to a connector is on record; it does not make the audit unclean."""
 
     topic: str
     topic_id: str
     partitions: tuple[PartitionAudit, ...]
+    lost: tuple[LostRun, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -123,6 +135,11 @@ def audit_archive(
         for store, found in (dead_letter_topics or {}).items()
         if store in contents and found
     }
+    lost = tuple(
+        LostRun(gap.connector, gap.partition.partition, gap.first, gap.next_offset - 1)
+        for gap in read_gaps(kafka, topic)
+        if gap.topic_id == current_id
+    )
     starts = topic_start_offsets(kafka, topic)
     ends = topic_end_offsets(kafka, topic)
     return ArchiveAudit(
@@ -145,6 +162,7 @@ def audit_archive(
             )
             for partition, end in sorted(ends.items())
         ),
+        lost,
     )
 
 
