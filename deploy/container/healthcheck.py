@@ -1,6 +1,7 @@
 """Exits 0 when the service in this container answers /readyz with 200, and 1 with its answer otherwise."""
 
 import os
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -8,10 +9,16 @@ import urllib.request
 TIMEOUT_S = 3.0
 
 
-def check(port: int, path: str = "/readyz") -> str | None:
+def check(port: int, path: str = "/readyz", *, tls: bool = False) -> str | None:
     """What is wrong, or None when the service is ready."""
+    # The certificate names the host as others know it; here we ask ourselves.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    address = f"127.0.0.1:{port}{path}"
+    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=TIMEOUT_S):
+        with opener.open(f"https://{address}" if tls else f"http://{address}", timeout=TIMEOUT_S):
             return None
     except urllib.error.HTTPError as answer:
         return f"{answer.code} {answer.read(2_000).decode(errors='replace')}"
@@ -20,7 +27,7 @@ def check(port: int, path: str = "/readyz") -> str | None:
 
 
 if __name__ == "__main__":
-    problem = check(int(os.environ["HOLISTIC_HTTP_PORT"]))
+    problem = check(int(os.environ["HOLISTIC_HTTP_PORT"]), tls=bool(os.environ.get("HOLISTIC_REST_TLS_CERTFILE")))
     if problem:
         print(problem)
     sys.exit(1 if problem else 0)

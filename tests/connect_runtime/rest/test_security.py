@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from connect_runtime.rest.security import LARGEST_BODY_BYTES, RestSettings
 from connect_runtime.service import ServiceOptions, run_connectors_on
+from deploy.container.healthcheck import check
 from keypoints.errors import Terminal
 from observability.metrics import Metrics
 from tests.connect_runtime.harness import PATIENCE_S, OnMemory, Store, spec_for, wait_until
@@ -75,6 +76,7 @@ def test_over_tls_the_certificate_is_checked_and_plain_http_gets_nothing(tmp_pat
         context = ssl.create_default_context(cafile=str(trusted))
         with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client:
             assert client.get("/connectors").json() == [NAME]
+        assert check(port, "/livez", tls=True) is None, "the containers' health check"
         with pytest.raises(httpx.ConnectError), httpx.Client() as stranger:
             stranger.get(f"https://127.0.0.1:{port}/connectors")
         with pytest.raises(httpx.RemoteProtocolError), httpx.Client() as plain:
