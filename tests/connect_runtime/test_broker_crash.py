@@ -113,3 +113,44 @@ def test_a_killed_broker_costs_neither_records_nor_the_task(own_stack: tuple[Pat
     assert service.exit_code == 0
     assert len(set(publisher.offsets)) == len(publisher.offsets), "an offset was acknowledged twice"
     assert sorted(publisher.offsets) == list(range(len(publisher.offsets))), "a record is there twice"
+
+
+def test_a_broker_that_answers_nothing_for_longer_than_the_session_costs_no_record(
+    own_stack: tuple[Path, KafkaSettings],
+) -> None:
+    data_dir, settings = own_stack
+    topic, group, store = "frames", new_group(), Store()
+    create_topics(settings, [TopicSpec(topic, 1)])
+    pid = broker_pid(data_dir)
+    assert pid is not None
+
+    def make_no_topic(**_: object) -> str:
+        return topic
+
+    spec = spec_for(
+        group,
+        topic,
+        store,
+        consumer_override_session_timeout_ms="6000",
+        consumer_override_heartbeat_interval_ms="1000",
+    )
+    with running(OnKafka(settings, make_no_topic), spec) as service:
+        publisher = SteadyPublisher(settings, topic)
+        wait_until("read", lambda: store.count() > 50)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            threading.Event().wait(12.0)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        at_return = len(publisher.offsets)
+        wait_until("acknowledged again", lambda: len(publisher.offsets) > at_return + 100, 60)
+        publisher.stop()
+        assert publisher.failed == []
+        assert publisher.most_in_flight_bytes <= 200_000
+        wait_until("all read", lambda: store.offsets(topic, 0) == sorted(publisher.offsets), 60)
+        wait_until("committed", lambda: group_offsets(settings, group, topic) == {0: max(publisher.offsets) + 1})
+        state = service.sample("kafka_connect_connector_task_status", connector=group, task="0", state="RUNNING")
+        assert state == 1
+    assert service.exit_code == 0
+    assert sorted(publisher.offsets) == list(range(len(publisher.offsets))), "a record is there twice"
+    assert set(store.rows.values()) == {1}

@@ -1,0 +1,85 @@
+"""Analytics with replicas that come and go: the tables and events are those of an undisturbed run."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+
+from consumers.analytics.frame_scores import score_frames
+from consumers.analytics.rules import GestureRules
+from consumers.analytics.streams import PartitionStreams
+from kafka_io.publisher import BoundedPublisher
+from kafka_io.settings import KafkaSettings
+from keypoints.codec import encode
+from keypoints.frame import FrameBatch
+from keypoints.topics import frame_headers, record_key
+from tests.consumers.analytics.conftest import query
+from tests.consumers.analytics.made_streams import busy_minute
+from tests.consumers.analytics.test_service import GESTURES, PROGRESS, read_events, running, stop, wait_until
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
+
+FRAMES_PER_S = 500
+TURN_S = 3.0
+
+
+def publish_steadily(kafka: KafkaSettings, topic: str, batch: FrameBatch) -> None:
+    """Publish the frames in order at a steady rate, all acknowledged."""
+    values = [(record_key(frame.stream_id), encode(frame)) for frame in map(batch.frame, range(len(batch)))]
+    began = time.monotonic()
+    with BoundedPublisher(kafka) as publisher:
+        for number, (key, value) in enumerate(values):
+            threading.Event().wait(max(0.0, began + number / FRAMES_PER_S - time.monotonic()))
+            publisher.publish(topic, key, value, frame_headers())
+        publisher.flush()
+        assert publisher.counts().failed == 0
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(15, id="15 s"),
+        pytest.param(60, id="60 s", marks=[pytest.mark.soak, pytest.mark.timeout(300)]),
+    ],
+)
+def test_replicas_that_join_and_leave_every_3_s_change_no_result(
+    kafka_settings: KafkaSettings,
+    make_topic: Callable[..., str],
+    make_database: Callable[[], str],
+    seconds: int,
+) -> None:
+    topic, events_topic, database_url = make_topic(3, name="frames"), make_topic(1, name="events"), make_database()
+    streams = 6
+    batch = busy_minute(streams=streams, frames=seconds * FRAMES_PER_S // streams)
+    publishing = threading.Thread(target=publish_steadily, args=(kafka_settings, topic, batch))
+    with ExitStack() as processes:
+
+        def start() -> subprocess.Popen[bytes]:
+            return processes.enter_context(running(topic, events_topic, database_url, kafka_settings))
+
+        steady = start()
+        wait_until(database_url, "SELECT count(*) FROM analytics.sources", 0)
+        publishing.start()
+        visitors = deque([start()])
+        turn = 0
+        while publishing.is_alive():
+            visitors.append(start())
+            publishing.join(TURN_S)
+            turn += 1
+            visitors.popleft().send_signal(signal.SIGTERM if turn % 2 else signal.SIGKILL)
+        for visitor in visitors:
+            visitor.send_signal(signal.SIGKILL)
+        wait_until(database_url, PROGRESS, len(batch))
+        wait_until(database_url, "SELECT count(*) FROM analytics.outbox", 0, most=0)
+        assert stop(steady) == 0
+    undisturbed = PartitionStreams(GestureRules())
+    ids = {event.gesture.gesture_id for frame in score_frames(batch) for event in undisturbed.advance(frame)}
+    assert {row[0] for row in query(database_url, GESTURES)} == ids
+    assert len(ids) > 50
+    announced = {event["gesture_id"] for event in read_events(kafka_settings, events_topic)}
+    assert announced == {str(each) for each in ids}
