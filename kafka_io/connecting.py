@@ -1,34 +1,127 @@
-"""Making a kafka-python client so that one that cannot connect leaves nothing behind."""
+"""Making a kafka-python client so that one that cannot connect leaves nothing behind, and says why it cannot."""
 
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from kafka import errors as kafka_errors
 from kafka.net.compat import KafkaNetClient
+from kafka.net.connection import KafkaConnection
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
 
-from kafka_io.errors import explain_kafka_error
+from kafka_io.errors import TlsRefused, explain_kafka_error
+from kafka_io.oauth import ClientCredentials
 
 Client = TypeVar("Client")
+
+# What a broker says that wants a certificate and got none, or one of an authority it does not know.
+_CERTIFICATE_ALERTS = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN")
+
+_LOGIN_REFUSED: tuple[type[Exception], ...] = (
+    kafka_errors.SaslAuthenticationFailedError,
+    kafka_errors.UnsupportedSaslMechanismError,
+)
 
 
 def connect_client(make: Callable[..., Client], options: Mapping[str, object], doing: str, **fields: object) -> Client:
     """`make(**options)`, connected.
 
-    Raises KafkaUnavailable when no broker answers, KafkaRefused for rights and settings.
+    Raises KafkaUnavailable when no broker answers; KafkaRefused for rights and settings, as soon as every broker to
+    start from has refused the login or the certificate.
 
     A constructor of kafka-python's that fails leaves its thread running and its sockets open, for good; a service that
     tries again until its broker is back would fill up with them.
     """
     begun: list[KafkaNetClient] = []
+    refusals: dict[object, Exception] = {}
 
     def make_net_client(**given: Any) -> KafkaNetClient:
-        client = KafkaNetClient(**given)
+        net = NetworkSelector(**given)
+        client = KafkaNetClient(net=net, manager=_WatchfulManager(refusals, net, **given), **given)
         begun.append(client)
         return client
 
     try:
+        _check_tls_files(options)
+        _check_token(options)
         return make(**options, kafka_client=make_net_client)
     except (kafka_errors.KafkaError, OSError, ValueError) as error:
         for client in begun:
             client.close()
-        raise explain_kafka_error(error, doing, **fields) from error
+        reason = next(iter(refusals.values()), error)
+        raise explain_kafka_error(reason, doing, **fields) from error
+
+
+class _WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
+    """Gives up starting once every broker to start from has refused us; kafka-python asks them again until its time is
+    over, and then says only that none answered."""
+
+    def __init__(self, refusals: dict[object, Exception], net: NetworkSelector, **given: Any) -> None:
+        super().__init__(net, **given)
+        self._refusals = refusals
+
+    def get_connection(self, node_id: object, *args: Any, **given: Any) -> KafkaConnection:
+        first_brokers = {broker.node_id: broker for broker in self.cluster.bootstrap_brokers()}
+        if node_id in first_brokers and self._refusals.keys() >= first_brokers.keys():
+            raise self._refusals[node_id]
+        connection = super().get_connection(node_id, *args, **given)
+        if node_id in first_brokers:
+            broker = first_brokers[node_id]
+            connection.init_future.add_errback(partial(self._note, node_id, f"{broker.host}:{broker.port}"))
+            connection.init_future.add_callback(lambda _: self._refusals.pop(node_id, None))
+        return connection
+
+    def _note(self, node_id: object, address: str, error: Exception) -> None:
+        refusal = _read_refusal(error, address)
+        if refusal is not None:
+            self._refusals[node_id] = refusal
+
+
+def _read_refusal(error: Exception, address: str) -> Exception | None:
+    """The refusal an error of a connection stands for; None: the broker may yet take us."""
+    if isinstance(error, _LOGIN_REFUSED):
+        return error
+    for cause in _list_causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return TlsRefused(f"the certificate of {address} is not to be trusted: {cause.verify_message}")
+        if isinstance(cause, ssl.SSLError) and any(alert in str(cause) for alert in _CERTIFICATE_ALERTS):
+            return TlsRefused(f"{address} does not take our certificate: {cause.reason or cause.args[-1]}")
+    return None
+
+
+def _list_causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised for: kafka-python keeps that as context or as argument."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        yield from (argument for argument in seen.args if isinstance(argument, BaseException))
+        seen = seen.__cause__ or seen.__context__
+
+
+def _check_tls_files(options: Mapping[str, Any]) -> None:
+    """Raise TlsRefused naming a file that cannot be used; kafka-python meets it on each connection, in silence."""
+    if options.get("security_protocol") not in {"SSL", "SASL_SSL"}:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    cafile, certfile, keyfile = (options.get(f"ssl_{name}file") for name in ("ca", "cert", "key"))
+    try:
+        if cafile:
+            context.load_verify_locations(cafile)
+    except OSError as error:
+        raise TlsRefused(f"{cafile} holds no authority's certificate: {error.strerror or error}") from error
+    try:
+        if certfile:
+            # A function: without a password OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(certfile, keyfile, lambda: options.get("ssl_password") or "")
+    except (OSError, ValueError) as error:
+        files = f"{certfile} and {keyfile}" if keyfile else certfile
+        raise TlsRefused(f"{files} hold no usable certificate and key: {error}") from error
+
+
+def _check_token(options: Mapping[str, Any]) -> None:
+    """Raise KafkaUnavailable or KafkaRefused where no token is to be had, before kafka-python wraps that in its own."""
+    provider = options.get("sasl_oauth_token_provider")
+    if isinstance(provider, ClientCredentials):
+        provider.token()

@@ -1,7 +1,7 @@
 """How every service reads its settings from the environment, and names the variable that is wrong."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import AliasChoices, ValidationError
@@ -21,10 +21,15 @@ def read_settings(kind: type[Settings], whose: str, given: Mapping[str, Any]) ->
         return kind(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         problems = [
-            f"{name_variable(kind, '.'.join(str(part) for part in problem['loc']))}: {problem['msg']}"
+            ": ".join(filter(None, [_name_place(kind, problem["loc"]), problem["msg"]]))
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise Terminal(f"{whose} settings are wrong: " + "; ".join(problems)) from error
+
+
+def _name_place(kind: type[BaseSettings], place: Sequence[int | str]) -> str:
+    """The variable a problem is about; none for one of several settings together."""
+    return name_variable(kind, ".".join(str(part) for part in place)) if place else ""
 
 
 def name_variable(kind: type[BaseSettings], setting: str) -> str:

@@ -1,8 +1,15 @@
 """What a Kafka error means for the caller: worth another try, or not."""
 
+import re
+
 from kafka import errors as kafka_errors
 
 from keypoints.errors import HolisticError, Terminal, Transient
+
+
+class TlsRefused(kafka_errors.KafkaError):  # type: ignore[misc]
+    """A certificate is not to be trusted, or cannot be used; of kafka-python's family, to pass through its code."""
+
 
 # Asked again, the broker answers the same: the record, the name, the rights or the settings are wrong.
 _TERMINAL = (
@@ -23,7 +30,16 @@ _TERMINAL = (
     kafka_errors.SaslAuthenticationFailedError,
     kafka_errors.UnsupportedSaslMechanismError,
     kafka_errors.UnsupportedVersionError,
+    TlsRefused,
 )
+_IS_IT_UP = "is the broker up, and are KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL right?"
+# kafka-python puts an error's number and name in front of its text, at times twice.
+_NAMES_IN_FRONT = re.compile(r"^(\[Error \d+\] )?(\w+Error(: |$))*")
+_HINTS: dict[type[Exception], str] = {
+    kafka_errors.SaslAuthenticationFailedError: "are the KAFKA_SASL_ settings those of a user of this cluster?",
+    kafka_errors.UnsupportedSaslMechanismError: "set KAFKA_SASL_MECHANISM to one the brokers have",
+    TlsRefused: "do the KAFKA_SSL_ settings name the brokers' authority and our own certificate?",
+}
 
 
 class KafkaUnavailable(Transient):
@@ -45,10 +61,14 @@ class PublisherFull(Transient):
 def explain_kafka_error(error: Exception, doing: str, **fields: object) -> HolisticError:
     """The project's error for one of kafka-python's, saying what was being done and about what."""
     name = type(error).__name__
-    detail = str(error).removeprefix(f"{name}: ")
+    detail = _NAMES_IN_FRONT.sub("", str(error))
     message = f"{doing}: {name}" + (f": {detail}" if detail and detail != name else "")
+    if isinstance(error, TlsRefused):
+        message = f"{doing}: {error.args[0]}"
     if isinstance(error, kafka_errors.MessageSizeTooLargeError):
         return RecordTooLarge(message, hint="raise the topic's max.message.bytes, or send less", **fields)
     if isinstance(error, _TERMINAL) or not isinstance(error, kafka_errors.KafkaError | OSError):
-        return KafkaRefused(message, hint=None, **fields)
-    return KafkaUnavailable(message, hint="is the broker up, and KAFKA_BOOTSTRAP_SERVERS right?", **fields)
+        return KafkaRefused(message, hint=_HINTS.get(type(error)), **fields)
+    return KafkaUnavailable(
+        message, hint="is the broker up, and are KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL right?", **fields
+    )

@@ -1,14 +1,15 @@
 """Where the Kafka cluster is and how to prove who we are: one set of settings for every client of every service."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kafka_io.environment import read_settings
+from kafka_io.oauth import share_credentials
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 class KafkaSettings(BaseSettings):
@@ -26,6 +27,16 @@ class KafkaSettings(BaseSettings):
     sasl_mechanism: SaslMechanism | None = Field(default=None, description="How to log in, when the protocol is SASL.")
     sasl_username: str | None = Field(default=None, description="User name for SASL.")
     sasl_password: SecretStr | None = Field(default=None, description="Password for SASL; never shown.")
+    sasl_oauth_token_url: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="Token endpoint for OAUTHBEARER (client credentials).",
+    )
+    sasl_oauth_client_id: str | None = Field(default=None, description="Client id at the token endpoint.")
+    sasl_oauth_client_secret: SecretStr | None = Field(
+        default=None, description="Secret at the token endpoint; never shown."
+    )
+    sasl_oauth_scope: str | None = Field(default=None, description="Scope to ask tokens for, where one is needed.")
     ssl_cafile: str | None = Field(default=None, description="PEM file of the authority that signed the brokers.")
     ssl_certfile: str | None = Field(default=None, description="PEM file of the client's certificate (mutual TLS).")
     ssl_keyfile: str | None = Field(default=None, description="PEM file of the client's key (mutual TLS).")
@@ -53,12 +64,35 @@ class KafkaSettings(BaseSettings):
                 "ssl_check_hostname": self.ssl_check_hostname,
             }
         if self.security_protocol in {"SASL_PLAINTEXT", "SASL_SSL"}:
-            options |= {
-                "sasl_mechanism": self.sasl_mechanism,
-                "sasl_plain_username": self.sasl_username,
-                "sasl_plain_password": self.sasl_password.get_secret_value() if self.sasl_password else None,
-            }
+            options |= {"sasl_mechanism": self.sasl_mechanism, **self._login_options()}
         return options
+
+    def _login_options(self) -> dict[str, object]:
+        if self.sasl_mechanism == "OAUTHBEARER":
+            url, client_id, secret = self.sasl_oauth_token_url, self.sasl_oauth_client_id, self.sasl_oauth_client_secret
+            if url is None or client_id is None or secret is None:
+                raise ValueError("checked when the settings were read")
+            provider = share_credentials(url, client_id, secret.get_secret_value(), self.sasl_oauth_scope)
+            return {"sasl_oauth_token_provider": provider}
+        return {
+            "sasl_plain_username": self.sasl_username,
+            "sasl_plain_password": self.sasl_password.get_secret_value() if self.sasl_password else None,
+        }
+
+    @model_validator(mode="after")
+    def _check_login(self) -> Self:
+        """What the way to log in needs must be there: kafka-python meets the lack on each connection, in silence."""
+        if self.security_protocol not in {"SASL_PLAINTEXT", "SASL_SSL"}:
+            return self
+        if self.sasl_mechanism is None:
+            raise ValueError(f"KAFKA_SECURITY_PROTOCOL={self.security_protocol} needs KAFKA_SASL_MECHANISM")
+        needed: tuple[str, ...] = ("sasl_username", "sasl_password")
+        if self.sasl_mechanism == "OAUTHBEARER":
+            needed = ("sasl_oauth_token_url", "sasl_oauth_client_id", "sasl_oauth_client_secret")
+        missing = [f"KAFKA_{name.upper()}" for name in needed if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"KAFKA_SASL_MECHANISM={self.sasl_mechanism} needs {', '.join(missing)}")
+        return self
 
 
 def read_kafka_settings() -> KafkaSettings:

@@ -48,3 +48,22 @@ def test_a_wrong_setting_is_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_SECURITY_PROTOCOL", "TELEPATHY")
     with pytest.raises(Terminal, match="KAFKA_SECURITY_PROTOCOL"):
         read_kafka_settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({}, "KAFKA_SECURITY_PROTOCOL=SASL_SSL needs KAFKA_SASL_MECHANISM"),
+        ({"MECHANISM": "PLAIN", "USERNAME": "ada"}, "KAFKA_SASL_MECHANISM=PLAIN needs KAFKA_SASL_PASSWORD"),
+        ({"MECHANISM": "OAUTHBEARER"}, "needs KAFKA_SASL_OAUTH_TOKEN_URL, KAFKA_SASL_OAUTH_CLIENT_ID"),
+        ({"MECHANISM": "OAUTHBEARER", "OAUTH_TOKEN_URL": "file:///etc/passwd"}, "KAFKA_SASL_OAUTH_TOKEN_URL"),
+    ],
+)
+def test_a_login_that_lacks_something_says_what(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    environment.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    for name, value in variables.items():
+        environment.setenv(f"KAFKA_SASL_{name}", value)
+    with pytest.raises(Terminal, match=named):
+        read_kafka_settings()
