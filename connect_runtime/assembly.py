@@ -1,7 +1,7 @@
 """How a task is put together: its consumer, decoder, sink and what it does about errors."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from connect_runtime.client import TaskConsumer
@@ -19,6 +19,7 @@ from connect_runtime.task_metrics import TaskMetrics
 from connect_runtime.worker import SinkWorker, WorkerOptions
 from keypoints.schemas import SchemaLookup
 from observability.metrics import Metrics
+from observability.tracing import Tracing
 
 ConsumerMaker = Callable[[ConnectorConfig, int], TaskConsumer]
 """Makes a member of a connector's group, for a task by its id."""
@@ -35,6 +36,7 @@ class Assembly:
     """None: records that cannot be used are only logged."""
     metrics: Metrics
     on_durable: OnDurable | None
+    tracing: Tracing = field(default_factory=Tracing)
 
     def assemble(self, order: TaskOrder) -> TaskSupervisor:
         """A task that begins when it is started, and is put together anew for each of its lives."""
@@ -52,6 +54,7 @@ class Assembly:
             config.retry_delay_max_s,
             None if self.on_durable is None else partial(self.on_durable, config.name),
             MemoryBudget(config.buffer_bytes).waiting_bytes,
+            partial(self.tracing.trace_put, config.name, task_id) if self.tracing.is_on else None,
         )
 
         def make_task(on_running: Callable[[], None]) -> SinkTask:

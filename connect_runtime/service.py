@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 
 from connect_runtime.assembly import Assembly, ConsumerMaker
@@ -29,6 +29,7 @@ from kafka_io.schema_topic import TopicSchemaLookup
 from kafka_io.settings import KafkaSettings
 from keypoints.schemas import SchemaLookup
 from observability.metrics import Metrics
+from observability.tracing import open_tracing
 
 __all__ = ["ConnectorSpec", "ServiceOptions", "read_connector", "run_connectors", "run_connectors_on"]
 
@@ -98,6 +99,8 @@ def _run(
 ) -> int:
     with _stop_on_signals(options.stop) as stopping, ExitStack() as held:
         around = Surroundings(stopping=stopping)
+        tracing = held.enter_context(closing(open_tracing(f"holistic-{'-'.join(spec.name for spec in connectors)}")))
+        assembly = replace(assembly, tracing=tracing)
         if options.http_port is None:
             herder = Herder(connectors, Worker(f"process-{os.getpid()}"), MemoryControlLog(), assembly.assemble, around)
         else:

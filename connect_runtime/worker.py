@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -33,13 +34,15 @@ class Abandoned(Terminal):
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """How long a worker repeats a call (None: without end), who is told of what is durable after each call, and how
-    many bytes of frames may wait for the sink or be in its hands (a larger batch is taken when no other waits)."""
+    """How long a worker repeats a call (None: without end), who is told of what is durable after each call, how many
+    bytes of frames may wait for the sink or be in its hands (a larger batch is taken when no other waits), and what is
+    entered around each put."""
 
     retry_timeout_s: float | None
     retry_delay_max_s: float
     on_durable: Callable[[Mapping[TopicPartition, int]], None] | None = None
     waiting_bytes: int = 48 * 1024 * 1024
+    trace_put: Callable[[FrameBatch], AbstractContextManager[None]] | None = None
 
 
 class _Kind(Enum):
@@ -290,10 +293,11 @@ class SinkWorker:
         batch = handover.batch
         began = self._around.clock()
         taken = len(batch)
-        if self._isolation is None:
-            sink.put(batch)
-        else:
-            taken = self._isolation.put(sink, handover)
+        with nullcontext() if self._options.trace_put is None else self._options.trace_put(batch):
+            if self._isolation is None:
+                sink.put(batch)
+            else:
+                taken = self._isolation.put(sink, handover)
         seconds = self._around.clock() - began
         newest_ms = int(batch.timestamp_ms.max()) if len(batch) else 0
         age_s = self._around.wall_clock() - newest_ms / 1000 if newest_ms > 0 else None
