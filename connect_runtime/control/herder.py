@@ -131,7 +131,7 @@ class Herder:
             topics = {topic for one in seen for topic in one.report.connectors[name].topics}
         return sorted(topics or read_connector(spec).topics)
 
-    def readiness(self) -> Readiness:
+    def readiness(self, *, shows_traces: bool = True) -> Readiness:
         """Whether each connector here does what it is told to."""
         problem = self.control_log.problem()
         with self._changed:
@@ -141,7 +141,7 @@ class Herder:
             reasons.insert(0, problem)
         tasks = [
             {"connector": name, "id": task.task_id, "state": task.state.value}
-            | ({} if task.trace is None else {"trace": task.trace})
+            | ({} if task.trace is None or not shows_traces else {"trace": task.trace})
             for name, report in reports.items()
             for task in report.tasks
         ]

@@ -44,7 +44,7 @@ def make_app(
     app.add_exception_handler(HolisticError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
-    app.include_router(health_router(herder, registry))
+    app.include_router(health_router(herder, registry, shows_traces=not settings.asks_who))
     app.include_router(connectors_router(herder))
     if kafka is not None:
         app.include_router(offsets_router(herder, kafka))

@@ -11,8 +11,8 @@ from connect_runtime.rest.version import CONNECT_VERSION, SUITE_VERSION
 from observability.health import Answer, answer_livez, answer_metrics, answer_readyz
 
 
-def health_router(herder: Herder, registry: CollectorRegistry) -> APIRouter:
-    """`/`, `/health`, and what probes and Prometheus ask."""
+def health_router(herder: Herder, registry: CollectorRegistry, *, shows_traces: bool) -> APIRouter:
+    """`/`, `/health`, and what probes and Prometheus ask; `shows_traces`: why tasks failed, to whoever asks."""
     router = APIRouter(tags=["service"])
 
     @router.get("/", summary="Versions, and the Kafka cluster")
@@ -37,7 +37,7 @@ def health_router(herder: Herder, registry: CollectorRegistry) -> APIRouter:
 
     @router.get("/readyz", summary="200 when every connector here does what it is told to, else 503 with reasons")
     def read_readyz() -> Response:
-        return _respond(answer_readyz(herder.readiness()))
+        return _respond(answer_readyz(herder.readiness(shows_traces=shows_traces)))
 
     @router.get("/metrics", summary="Prometheus metrics under Kafka Connect's names")
     def read_metrics(request: Request) -> Response:

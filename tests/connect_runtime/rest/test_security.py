@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 
 from connect_runtime.rest.security import LARGEST_BODY_BYTES, RestSettings
 from connect_runtime.service import ServiceOptions, run_connectors_on
+from connect_runtime.sink import Sink
 from deploy.container.healthcheck import check
 from keypoints.errors import Terminal
 from observability.metrics import Metrics
@@ -25,11 +27,17 @@ PROBES = ("/livez", "/readyz", "/health")
 GUARDED = ("/", "/connectors", f"/connectors/{NAME}/status", "/metrics", "/docs", "/openapi.json", "/admin/loggers")
 
 
+def fail() -> Sink:
+    raise Terminal("the table is gone")
+
+
 @contextmanager
-def serving(settings: RestSettings) -> Iterator[int]:
+def serving(settings: RestSettings, *, is_broken: bool = False) -> Iterator[int]:
     """A service with this listener; gives its port."""
     broker, stop, ports = OnMemory(), threading.Event(), [0]
     spec = spec_for(NAME, broker.make_topic(1), Store())
+    if is_broken:
+        spec = replace(spec, make_sink=fail)
 
     def note(port: int) -> None:
         ports[0] = port
@@ -89,6 +97,14 @@ def test_a_certificate_that_is_none_is_said_before_anything_starts(tmp_path: Pat
     broker = OnMemory()
     with pytest.raises(Terminal, match=r"cert\.pem cannot be used"):
         run_connectors_on([spec_for(NAME, broker.make_topic(1), Store())], broker.connect, None, options)
+
+
+def test_why_a_task_failed_is_told_by_readyz_only_where_nobody_has_to_log_in() -> None:
+    for settings in (RestSettings(), RestSettings(token=SecretStr("t0ken"))):
+        with serving(settings, is_broken=True) as port:
+            url = f"http://127.0.0.1:{port}/readyz"
+            wait_until("failed", lambda url=url: "FAILED" in httpx.get(url).text)  # type: ignore[misc]
+            assert ("the table is gone" in httpx.get(url).text) is not settings.asks_who
 
 
 @pytest.mark.parametrize("given", [{"user": "ada"}, {"password": "x"}, {"tls_keyfile": "key.pem"}])
