@@ -1,6 +1,7 @@
 """The analytics service: frames of the tracking topic → shapes → gestures → Postgres and the topic of events."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from connect_runtime.service import ConnectorSpec, ServiceOptions, read_connector, run_connectors
 from consumers.analytics.database import connect
@@ -10,6 +11,8 @@ from consumers.analytics.sink import AnalyticsSink
 from kafka_io.admin import create_topics, topic_id
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import GESTURE_TOPIC, SUITE_TOPICS, TopicSpec
+
+_PLUGIN_CLASS: Final = "holistic.analytics.GestureSinkConnector"
 
 
 def run_analytics(settings: AnalyticsSettings, kafka: KafkaSettings, overrides: Mapping[str, str] | None = None) -> int:
@@ -25,18 +28,22 @@ def make_connector(
     settings: AnalyticsSettings, kafka: KafkaSettings, overrides: Mapping[str, str] | None = None
 ) -> ConnectorSpec:
     """The connector that finds gestures. Raises InvalidConfig."""
-    config = settings.connector_config(overrides or {})
+    given = settings.connector_config(overrides or {})
+    name = given.pop("name", CONNECTOR_NAME)
 
-    def make_sink() -> AnalyticsSink:
-        return AnalyticsSink(
-            connect(settings.database_url.get_secret_value()),
-            make_publisher=lambda: connect_events_topic(kafka, events_topic),
-            topic_id=lambda topic: topic_id(kafka, topic),
-        )
+    def build(config: Mapping[str, object]) -> ConnectorSpec:
+        def make_sink() -> AnalyticsSink:
+            return AnalyticsSink(
+                connect(settings.database_url.get_secret_value()),
+                make_publisher=lambda: connect_events_topic(kafka, events_topic),
+                topic_id=lambda topic: topic_id(kafka, topic),
+            )
 
-    spec = ConnectorSpec(config.get("name", CONNECTOR_NAME), config, make_sink, SINK_KEYS)
-    events_topic = str(read_connector(spec).sink[EVENTS_TOPIC_KEY])
-    return spec
+        spec = ConnectorSpec(name, config, make_sink, SINK_KEYS, build, _PLUGIN_CLASS)
+        events_topic = str(read_connector(spec).sink[EVENTS_TOPIC_KEY])
+        return spec
+
+    return build(given)
 
 
 def connect_events_topic(kafka: KafkaSettings, events_topic: str) -> EventPublisher:

@@ -36,6 +36,9 @@ from kafka_io.settings import KafkaSettings
 # A frame is a few kilobytes: what is fetched ahead of six partitions need not be large.
 _READING: Final = {"consumer.override.max.partition.fetch.bytes": 1024 * 1024}
 
+_POSTGRES_CLASS: Final = "holistic.archive.PostgresSinkConnector"
+_PARQUET_CLASS: Final = "holistic.archive.ParquetSinkConnector"
+
 
 class Store(StrEnum):
     """What the archive writes to."""
@@ -89,23 +92,26 @@ def find_dead_letter_topics(settings: ArchiveSettings) -> dict[str, str]:
 
 def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:
     database_url = settings.require_database_url()
+    name, given = _named(POSTGRES_CONNECTOR, settings.archive_postgres_config)
 
-    def make_sink() -> Sink:
-        # Here, so that a database that is away when the service starts is waited for like one that goes away later.
-        migrate(database_url)
-        return PostgresSink(
-            database_url,
-            lambda topic: topic_id(kafka, topic),
-            now_us,
-            DayWindow(days_back=int(values[DAYS_BACK.name])),
-            int(values[CONNECTIONS.name]),
-            int(values[BATCH_SIZE.name]),
-        )
+    def build(config: Mapping[str, object]) -> ConnectorSpec:
+        def make_sink() -> Sink:
+            # Here, so that a database that is away when the service starts is waited for like one that goes away later.
+            migrate(database_url)
+            return PostgresSink(
+                database_url,
+                lambda topic: topic_id(kafka, topic),
+                now_us,
+                DayWindow(days_back=int(values[DAYS_BACK.name])),
+                int(values[CONNECTIONS.name]),
+                int(values[BATCH_SIZE.name]),
+            )
 
-    name, config = _named(POSTGRES_CONNECTOR, settings.archive_postgres_config)
-    spec = ConnectorSpec(name, {**_READING, "topics": settings.topic, **config}, make_sink, POSTGRES_KEYS)
-    values = read_connector(spec).sink
-    return spec
+        spec = ConnectorSpec(name, config, make_sink, POSTGRES_KEYS, build, _POSTGRES_CLASS)
+        values = read_connector(spec).sink
+        return spec
+
+    return build({**_READING, "topics": settings.topic, **given})
 
 
 def _parquet(
@@ -114,25 +120,29 @@ def _parquet(
     now_us: Callable[[], int],
     sink_class: type[ParquetSink] = ParquetSink,
 ) -> ConnectorSpec:
-    def make_sink() -> ParquetSink:
-        return sink_class(
-            LocalStorage(settings.archive_dir), name, lambda topic: topic_id(kafka, topic), now_us, limits
-        )
+    name, given = _named(PARQUET_CONNECTOR, settings.archive_parquet_config)
 
-    name, config = _named(PARQUET_CONNECTOR, settings.archive_parquet_config)
-    # A flush ends files, so the runtime's own must not come before the age at which they are to end.
-    rotate_ms = config.get(ROTATE_INTERVAL_MS.name, ROTATE_INTERVAL_MS.default)
-    given = {**_READING, "topics": settings.topic, "offset.flush.interval.ms": rotate_ms, **config}
-    spec = ConnectorSpec(name, given, make_sink, PARQUET_KEYS)
-    read = read_connector(spec)
-    values = read.sink
-    limits = RollLimits(
-        rows=int(values[FLUSH_SIZE.name]),
-        bytes=int(values[FLUSH_BYTES.name]),
-        age_s=int(values[ROTATE_INTERVAL_MS.name]) / 1000,
-        all_bytes=MemoryBudget(read.buffer_bytes).sink_bytes,
-    )
-    return spec
+    def build(config: Mapping[str, object]) -> ConnectorSpec:
+        def make_sink() -> ParquetSink:
+            return sink_class(
+                LocalStorage(settings.archive_dir), name, lambda topic: topic_id(kafka, topic), now_us, limits
+            )
+
+        # A flush ends files, so the runtime's own must not come before the age at which they are to end.
+        rotate_ms = config.get(ROTATE_INTERVAL_MS.name, ROTATE_INTERVAL_MS.default)
+        timed = {"offset.flush.interval.ms": rotate_ms, **config}
+        spec = ConnectorSpec(name, timed, make_sink, PARQUET_KEYS, build, _PARQUET_CLASS)
+        read = read_connector(spec)
+        values = read.sink
+        limits = RollLimits(
+            rows=int(values[FLUSH_SIZE.name]),
+            bytes=int(values[FLUSH_BYTES.name]),
+            age_s=int(values[ROTATE_INTERVAL_MS.name]) / 1000,
+            all_bytes=MemoryBudget(read.buffer_bytes).sink_bytes,
+        )
+        return spec
+
+    return build({**_READING, "topics": settings.topic, **given})
 
 
 def _named(default: str, config: Mapping[str, object]) -> tuple[str, dict[str, object]]:

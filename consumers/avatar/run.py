@@ -53,7 +53,8 @@ def make_connector(
         return AvatarSink(settings.options(), UdpSender(targets), metrics, read_clock_us, on_sent)
 
     config = settings.connector_config(overrides or {})
-    return ConnectorSpec(config.pop("name", CONNECTOR_NAME), config, make_sink)
+    name = config.pop("name", CONNECTOR_NAME)
+    return ConnectorSpec(name, config, make_sink, plugin_class="holistic.avatar.AvatarSinkConnector")
 
 
 def make_bounded_replay(settings: AvatarSettings) -> BoundedReplay:
