@@ -99,8 +99,9 @@ class RowIsolation:
             except Exception as error:
                 if not len(piece) or not _is_about_rows(error):
                     raise
+                parts = self._split(piece, error, handover, name_class(type(sink)))
                 handover.pieces.popleft()
-                self._split(piece, error, handover, name_class(type(sink)))
+                handover.pieces.extendleft(part for part in reversed(parts) if len(part))
             else:
                 handover.pieces.popleft()
                 self._guard.pass_by(len(piece))
@@ -120,23 +121,22 @@ class RowIsolation:
                 vouched[partition] = max(passed, vouched.get(partition, passed))
         return vouched
 
-    def _split(self, piece: FrameBatch, error: Exception, handover: Handover, sink_class: str) -> None:
+    def _split(self, piece: FrameBatch, error: Exception, handover: Handover, sink_class: str) -> list[FrameBatch]:
+        """What is left to put of a piece that was refused."""
         row = _named_row(error, len(piece))
         if row is None and len(piece) > 1:
             middle = len(piece) // 2
-            parts = [piece.take(range(middle)), piece.take(range(middle, len(piece)))]
-        else:
-            row = row or 0
-            rejection = self._reject(piece, row, error, sink_class)
-            try:
-                self._guard.check(rejection)
-            except Terminal:
-                # Those before it were tolerable; what is not reported now would be read and refused again.
-                self._report(handover)
-                raise
-            handover.refused.append(rejection)
-            parts = [piece.take(range(row)), piece.take(range(row + 1, len(piece)))]
-        handover.pieces.extendleft(part for part in reversed(parts) if len(part))
+            return [piece.take(range(middle)), piece.take(range(middle, len(piece)))]
+        row = row or 0
+        rejection = self._reject(piece, row, error, sink_class)
+        try:
+            self._guard.check(rejection)
+        except Terminal:
+            # Those before it were tolerable; what is not reported now would be read and refused again.
+            self._report(handover)
+            raise
+        handover.refused.append(rejection)
+        return [piece.take(range(row)), piece.take(range(row + 1, len(piece)))]
 
     def _reject(self, piece: FrameBatch, row: int, error: Exception, sink_class: str) -> Rejection:
         place = (piece.topic, int(piece.partition[row]), int(piece.offset[row]))

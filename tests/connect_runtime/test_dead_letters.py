@@ -271,6 +271,21 @@ def test_no_offset_passes_a_bad_record_before_its_dead_letter_is_acknowledged(br
     assert [letter.source[2] for letter in letters.of(group)] == [0]
 
 
+def test_a_halt_whose_letters_are_not_taken_at_once_passes_over_no_row(broker: Broker, letters: Letters) -> None:
+    topic, group, store, box = broker.make_topic(1), letters.new_group(), Store(), ClosedBox(letters.box)
+    box.closed.set()
+    broker.publish(topic, 0, frames(50))
+    config = {"topics": topic, "errors.halt.run.length": "3", "offset.flush.interval.ms": "100"}
+    spec = ConnectorSpec(group, config, lambda: Picky(store, range(5, 10)))
+    with running(broker, spec, letters=box) as service:
+        wait_until("tried again", lambda: box.refused >= 3)
+        box.closed.clear()
+        wait_until("failed", lambda: state(service, group, "FAILED"))
+    assert [letter.source[2] for letter in letters.of(group)] == [5, 6, 7]
+    assert set(store.offsets(topic, 0)) <= set(range(5))
+    assert broker.committed(group, topic).get(0, 0) <= 5
+
+
 def test_a_service_stops_in_time_while_its_dead_letters_are_not_taken(broker: Broker, letters: Letters) -> None:
     topic, group, store, box = broker.make_topic(1), letters.new_group(), Store(), ClosedBox(letters.box)
     box.closed.set()
