@@ -49,6 +49,8 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[tuple[str, in
 def group_members(settings: KafkaSettings, group: str) -> list[str]:
     """Ids of the group's members now; none for a group there is not."""
     with open_admin(settings, f"looking at group {group}", group=group) as admin:
+        # Asked first, here and below: it waits for the coordinator, which a new cluster does not have at once.
+        _committed(admin, group)
         return _members(admin, group)
 
 
@@ -66,7 +68,6 @@ def move_group(settings: KafkaSettings, group: str, offsets: Mapping[Partition, 
     """
     doing = f"moving the offsets of group {group}"
     with open_admin(settings, doing, group=group) as admin:
-        # Asked about first: it waits for the coordinator, which a new cluster does not have at once.
         _committed(admin, group)
         if members := _members(admin, group):
             raise _live(group, members)
