@@ -12,7 +12,7 @@ def analytics(
     ] = None,
     topic: Annotated[str | None, typer.Option(help="Topic to read (HOLISTIC_TOPIC, else the suite's own).")] = None,
     http_port: Annotated[
-        int | None, typer.Option(help="Port of /livez, /readyz and /metrics (HOLISTIC_HTTP_PORT, else 8084); 0: any.")
+        int | None, typer.Option(help="Port of REST API, health, metrics (HOLISTIC_HTTP_PORT, else 8084); 0: any.")
     ] = None,
 ) -> None:
     """Recognise gestures: which hand showed what, from when to when, in Postgres and on holistic-gesture-events.

@@ -24,7 +24,7 @@ def avatar(
         Path | None, typer.Option(help="File that gets a line of JSON for every frame sent, with its times.")
     ] = None,
     http_port: Annotated[
-        int | None, typer.Option(help="Port of /livez, /readyz and /metrics (HOLISTIC_HTTP_PORT, else 8085); 0: any.")
+        int | None, typer.Option(help="Port of REST API, health, metrics (HOLISTIC_HTTP_PORT, else 8085); 0: any.")
     ] = None,
 ) -> None:
     """Drive an avatar: head, arms, fingers, blinks and mouth, as VMC packets over UDP.

@@ -31,7 +31,7 @@ class AnalyticsSettings(BaseSettings):
         description="Postgres that keeps results and state, as postgresql://user:password@host/name.",
     )
     topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topic the frames come from.")
-    http_host: str = Field(default="127.0.0.1", description="Address of /livez, /readyz and /metrics.")
+    http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     http_port: int = Field(default=8084, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
     log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
 

@@ -58,8 +58,10 @@ class ArchiveSettings(BaseSettings):
     durable_log: Path | None = Field(
         default=None, description="File that gets a line whenever more became durable, to measure latency by."
     )
-    http_port: int = Field(default=8083, ge=0, le=65535, description="Port of health and metrics; 0 picks one.")
-    http_host: str = Field(default="127.0.0.1", description="Address health and metrics listen on.")
+    http_port: int = Field(
+        default=8083, ge=0, le=65535, description="Port of REST API, health and metrics; 0 picks one."
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     log_format: Literal["human", "json"] = Field(default="human", description="Form of log lines.")
 
     def require_database_url(self) -> str:
