@@ -52,7 +52,6 @@ class GroupState:
 
     configs: dict[str, ConfigRecord] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
-    loggers: dict[str, str] = field(default_factory=dict)
     reports: dict[str, SeenReport] = field(default_factory=dict)
     next_offsets: dict[ControlTopic, int] = field(default_factory=lambda: dict.fromkeys(ControlTopic, 0))
 
@@ -68,10 +67,8 @@ class GroupState:
                 self.configs[wish.connector] = wish
             case TargetRecord():
                 self.targets[wish.connector] = Target(wish.state, record.offset)
-            case LoggerRecord():
-                self.loggers[wish.logger] = wish.level
-            case RestartRecord() if not record.is_news:
-                # Whoever was there has followed it long ago, and whoever starts has just started.
+            case RestartRecord() | LoggerRecord() if not record.is_news:
+                # Meant for those who were there: whoever starts has just started, with the levels it was started with.
                 return None
             case None if record.value is None:
                 self.configs = {name: one for name, one in self.configs.items() if config_key(name) != record.key}

@@ -128,11 +128,12 @@ def test_a_failed_replica_is_what_the_connector_says() -> None:
     assert (status.state, status.worker_id, status.trace) == (TaskState.FAILED, "b:8083", "no such setting")
 
 
-def test_restarts_asked_for_before_we_came_are_not_for_us_but_settings_are() -> None:
+def test_restarts_and_log_levels_asked_for_before_we_came_are_not_for_us_but_settings_are() -> None:
     log = Log()
     restart = RestartRecord("archive", include_tasks=True, only_failed=False)
-    assert log.wish(restart, is_news=False) is None
-    assert log.wish(restart) == restart
+    for wish in (restart, LoggerRecord("root", "DEBUG")):
+        assert log.wish(wish, is_news=False) is None
+        assert log.wish(wish) == wish
     settings = ConfigRecord("archive", {"tasks.max": "2"}, {"tasks.max": "1"})
     log.wish(settings, is_news=False)
     assert log.state.configs == {"archive": settings}
