@@ -151,6 +151,11 @@ def suite(
         process.wait()
 
 
+def captured_at(frame: int) -> str:
+    """A time between this frame's and the one before, in ISO 8601."""
+    return datetime.fromtimestamp((STARTED_US / 1000 + (frame - 0.5) * FRAME_MS) / 1000, UTC).isoformat()
+
+
 def moved_to(answer: Any) -> dict[int, int]:
     return {move["partition"]: move["new"] for move in answer["moves"]}
 
@@ -159,8 +164,7 @@ def test_each_form_is_shown_first_and_then_moves_group_and_manifest_together(sui
     suite.publish(600)
     ends = topic_end_offsets(suite.kafka, suite.topic)
     partition, end = max(ends.items(), key=lambda one: one[1])
-    middle_ms = STARTED_US / 1000 + 300 * FRAME_MS
-    middle = datetime.fromtimestamp(middle_ms / 1000, UTC).isoformat()
+    middle = captured_at(300)
     offsets_file = tmp_path / "offsets.json"
     offsets_file.write_bytes(orjson.dumps({suite.topic: {str(partition): end - 1}}))
 
@@ -250,7 +254,7 @@ def test_a_live_connector_is_stopped_moved_and_resumed_or_else_left_alone(suite:
 def test_a_bounded_replay_beside_the_live_group_fills_what_was_missing_and_nothing_twice(suite: Suite) -> None:
     suite.publish(900)
     # The live group begins in the middle: what is before is not archived.
-    middle = datetime.fromtimestamp(STARTED_US / 1e6 + 450 * FRAME_MS / 1000, UTC).isoformat()
+    middle = captured_at(450)
     for store in ("postgres", "parquet"):
         suite.replay(f"archive-{store}", "--from", middle, "--execute")
     live = suite.archive()
