@@ -88,7 +88,8 @@ class TickingSink(Sink, Protocol):
 
     @property
     def tick_interval_s(self) -> float:
-        """Seconds between calls of `tick`, at least 0.001."""
+        """Seconds until the next call of `tick`, at least 0.001. Asked after `open`, each `put` and each `tick`, so
+        that a sink with nothing to do may sleep longer."""
 
     def tick(self) -> None:
         """Do what is due. Same thread and same errors as `put`; called while partitions are open, idle or not."""

@@ -235,6 +235,10 @@ class SinkWorker:
         job.done.set_result(result)
 
     def _note_outcome(self, sink: Sink, job: _Job) -> None:
+        interval_s: float | None = None
+        if isinstance(sink, TickingSink) and job.kind in {_Kind.OPEN, _Kind.PUT, _Kind.TICK}:
+            # Before the offsets: what a sink still writes when it is asked this it is asked about again soon.
+            interval_s = sink.tick_interval_s
         durable = {} if job.kind in {_Kind.CLOSE, _Kind.ALTER} else dict(sink.durable_offsets())
         if self._isolation is not None and job.kind not in {_Kind.CLOSE, _Kind.ALTER}:
             durable = self._isolation.vouch(durable)
@@ -243,8 +247,11 @@ class SinkWorker:
                 self._durable = durable
             if job.kind is _Kind.OPEN and job.era == self._era:
                 self._open = True
-            if isinstance(sink, TickingSink) and job.kind in {_Kind.OPEN, _Kind.TICK}:
-                self._next_tick = self._around.clock() + max(_SHORTEST_TICK_S, sink.tick_interval_s)
+            if interval_s is not None:
+                due = self._around.clock() + max(_SHORTEST_TICK_S, interval_s)
+                waits_longer = self._next_tick is None or self._next_tick > due
+                if job.kind is not _Kind.PUT or waits_longer:
+                    self._next_tick = due
             self._changed.notify_all()
         if self._options.on_durable is not None and durable:
             self._options.on_durable(durable)

@@ -71,6 +71,10 @@ class ServiceProcesses:
         """Where a service answers /livez, /readyz and /metrics."""
         return f"http://127.0.0.1:{self._running[name][1]}"
 
+    def pid(self, name: str) -> int:
+        """A service's process."""
+        return self._running[name][0].pid
+
     def check(self) -> None:
         """Raise ServiceFailed when a service has ended."""
         for name, (process, _) in self._running.items():

@@ -26,6 +26,7 @@ from observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
+_EMPTY_STAGE_TICK_S: Final = 1.0
 STAGE_FREE_AFTER_S: Final = 10.0
 """A performer not heard of for so long leaves the stage to the next one; faded to rest long before."""
 
@@ -85,8 +86,8 @@ class AvatarSink:
 
     @property
     def tick_interval_s(self) -> float:
-        """Seconds between keep-alive states."""
-        return self._options.keep_alive_s
+        """Seconds between keep-alive states; with nobody on stage there is none to send."""
+        return self._options.keep_alive_s if self._on_stage is not None else _EMPTY_STAGE_TICK_S
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """The group's offsets hold; a performer whose partition went elsewhere is driven from there now."""

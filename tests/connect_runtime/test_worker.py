@@ -175,3 +175,24 @@ def test_delays_double_up_to_the_cap_and_are_never_the_same_for_all() -> None:
         full = min(5.0, 0.1 * 2 ** (attempt - 1))
         assert full / 2 <= min(drawn) < max(drawn) <= full
     assert backoff.delay_s(10_000, dice) <= 5.0
+
+
+class SleepyWhenEmpty(Ticking):
+    """Wants to be called often only while it holds rows."""
+
+    @property
+    def tick_interval_s(self) -> float:  # type: ignore[override]
+        return 0.01 if self._buffer else 3600.0
+
+
+def test_a_sink_with_nothing_to_do_sleeps_until_it_is_given_something(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: SleepyWhenEmpty(store))
+    worker.open(ASSIGNMENT).result(5)
+    threading.Event().wait(0.1)
+    assert store.flush_calls == 0
+    assert worker.offer(batch(0), 5)
+    wait_until("ticked", lambda: worker.durable_offsets() == {PLACE: 3})
+    calls = store.flush_calls
+    threading.Event().wait(0.1)
+    assert store.flush_calls == calls

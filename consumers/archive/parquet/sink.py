@@ -15,6 +15,7 @@ from keypoints.errors import HolisticError
 from keypoints.frame import FrameBatch
 
 _TICK_S: Final = 0.2
+_IDLE_TICK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ class ParquetSink:
 
     @property
     def tick_interval_s(self) -> float:
-        """How often ages are looked at."""
-        return min(_TICK_S, self._limits.age_s / 4)
+        """How often ages are looked at, where there are any."""
+        buffers = any(files.rows for files in self._open.values())
+        return min(_TICK_S, self._limits.age_s / 4) if buffers else _IDLE_TICK_S
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Take the partitions' chains over, fencing former owners, and tidy up what they left."""

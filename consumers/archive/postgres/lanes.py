@@ -68,6 +68,12 @@ class WriteLanes:
                 self._waiting.append(batch)
                 self._changed.notify_all()
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything that was taken is not committed yet."""
+        with self._changed:
+            return bool(self._waiting or self._chunks)
+
     def drain(self) -> None:
         """Wait until all that was taken is committed. Raises what a chunk failed with."""
         with self._changed:

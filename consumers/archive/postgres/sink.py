@@ -12,6 +12,7 @@ from consumers.archive.postgres.topic_refs import TopicIds, TopicRefs
 from keypoints.frame import FrameBatch
 
 _TICK_S: Final = 0.05
+_IDLE_TICK_S: Final = 1.0
 
 
 class PostgresSink:
@@ -37,7 +38,7 @@ class PostgresSink:
     @property
     def tick_interval_s(self) -> float:
         """Writes end in the background: the runtime asks for durable offsets this often even when nothing arrives."""
-        return _TICK_S
+        return _TICK_S if self._lanes.busy else _IDLE_TICK_S
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Make the coming days' tables. Raises PostgresUnavailable."""
