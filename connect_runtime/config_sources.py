@@ -12,6 +12,7 @@ from keypoints.errors import Terminal
 
 NAME_KEY: Final = "name"
 
+_WAYS_TO_NAME_TOPICS: Final = {"topics": "topics.regex", "topics.regex": "topics"}
 _ENTRY: Final = re.compile(r"((?:\\.|[^\\=:\s])*)\s*[=:\s]?\s*(.*)", re.S)
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.S)
 _NAMED: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
@@ -24,16 +25,25 @@ class ConfigFileUnusable(Terminal):
 def merge_config(*sources: Mapping[str, object | None]) -> dict[str, object]:
     """Settings of several sources, a later one's over an earlier one's; None takes a setting back.
 
-    The order of every service: its own defaults, the file, the environment, what was set over REST.
+    The order of every service: its own defaults, files, the environment, what was set over REST. A source that names
+    topics one way takes back the other way of an earlier source.
     """
     merged: dict[str, object] = {}
     for source in sources:
+        for way, other in _WAYS_TO_NAME_TOPICS.items():
+            if source.get(way) and not source.get(other):
+                merged.pop(other, None)
         for key, value in source.items():
             if value is None:
                 merged.pop(key, None)
             else:
                 merged[key] = value
     return merged
+
+
+def read_listed_files(listed: str, connectors: Sequence[str]) -> dict[str, dict[str, str]]:
+    """As `read_config_files`, of paths separated by commas."""
+    return read_config_files([Path(path.strip()) for path in listed.split(",") if path.strip()], connectors)
 
 
 def read_config_files(paths: Sequence[Path], connectors: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -1,5 +1,6 @@
 """`holistic analytics`"""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,10 @@ def analytics(
     http_port: Annotated[
         int | None, typer.Option(help="Port of REST API, health, metrics (HOLISTIC_HTTP_PORT, else 8084); 0: any.")
     ] = None,
+    config_files: Annotated[
+        list[Path] | None,
+        typer.Option("--config", metavar="FILE", help="File of connector settings (properties or JSON)."),
+    ] = None,
 ) -> None:
     """Recognise gestures: which hand showed what, from when to when, in Postgres and on holistic-gesture-events.
 
@@ -22,7 +27,7 @@ def analytics(
     """
     from consumers.analytics.run import run_analytics
     from consumers.analytics.settings import read_analytics_settings
-    from holistic_cli.connect import use_stack
+    from holistic_cli.connect import name_files, use_stack
     from kafka_io.settings import read_kafka_settings
     from observability.logs import configure_logging
 
@@ -30,6 +35,6 @@ def analytics(
     if any(not key or not separator for key, separator, _ in pairs):
         raise typer.BadParameter("give settings as KEY=VALUE", param_hint="--set")
     use_stack()
-    read = read_analytics_settings(topic=topic, http_port=http_port)
+    read = read_analytics_settings(config_files=name_files(config_files), topic=topic, http_port=http_port)
     configure_logging(read.log_format)
     raise typer.Exit(run_analytics(read, read_kafka_settings(), {key: value for key, _, value in pairs}))

@@ -26,6 +26,10 @@ def avatar(
     http_port: Annotated[
         int | None, typer.Option(help="Port of REST API, health, metrics (HOLISTIC_HTTP_PORT, else 8085); 0: any.")
     ] = None,
+    config_files: Annotated[
+        list[Path] | None,
+        typer.Option("--config", metavar="FILE", help="File of connector settings (properties or JSON)."),
+    ] = None,
 ) -> None:
     """Drive an avatar: head, arms, fingers, blinks and mouth, as VMC packets over UDP.
 
@@ -33,12 +37,13 @@ def avatar(
     """
     from consumers.avatar.run import run_avatar
     from consumers.avatar.settings import read_avatar_settings
-    from holistic_cli.connect import use_stack
+    from holistic_cli.connect import name_files, use_stack
     from kafka_io.settings import read_kafka_settings
     from observability.logs import configure_logging
 
     use_stack()
     settings = read_avatar_settings(
+        config_files=name_files(config_files),
         vmc_targets=",".join(target) if target else None,
         avatar_from=start,
         avatar_stream=stream,

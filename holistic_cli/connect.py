@@ -3,6 +3,8 @@
 import contextlib
 import io
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 from keypoints.errors import Terminal
 
@@ -48,3 +50,8 @@ def start_stack_if_needed(*, quiet: bool) -> None:
     with contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext():
         up(as_json=quiet)
     use_stack()
+
+
+def name_files(paths: Sequence[Path] | None) -> str | None:
+    """Files as a service's setting names them: separated by commas; None where none are given."""
+    return ",".join(str(path) for path in paths) if paths else None

@@ -15,7 +15,7 @@ def main() -> int:
     """Parse the arguments, run, and return the exit code; 1 with one clear line when it cannot begin."""
     asked = _parse_arguments()
     try:
-        settings = read_analytics_settings(log_format=asked.log_format)
+        settings = read_analytics_settings(config_files=asked.config_files, log_format=asked.log_format)
         configure_logging(settings.log_format)
         return run_analytics(settings, read_kafka_settings(), dict(asked.config))
     except HolisticError as error:
@@ -36,6 +36,7 @@ def _parse_arguments() -> argparse.Namespace:
         metavar="KEY=VALUE",
         help="settings by Kafka Connect's names, as tasks.max=2 or name=another-group",
     )
+    parser.add_argument("--config", dest="config_files", metavar="FILES", help="files of settings, separated by commas")
     parser.add_argument("--log-format", choices=["human", "json"], help="form of log lines")
     return parser.parse_args()
 

@@ -29,7 +29,7 @@ def make_connector(
 ) -> ConnectorSpec:
     """The connector that finds gestures. Raises InvalidConfig."""
     given = settings.connector_config(overrides or {})
-    name = given.pop("name", CONNECTOR_NAME)
+    name = str(given.pop("name", CONNECTOR_NAME))
 
     def build(config: Mapping[str, object]) -> ConnectorSpec:
         def make_sink() -> AnalyticsSink:

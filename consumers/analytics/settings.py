@@ -1,12 +1,13 @@
 """Everything that can be set about the analytics service, in one place."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, read_text
+from connect_runtime.config_sources import merge_config, read_listed_files
 from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
 from observability.logs import LogFormat
@@ -31,14 +32,28 @@ class AnalyticsSettings(BaseSettings):
         description="Postgres that keeps results and state, as postgresql://user:password@host/name.",
     )
     topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topic the frames come from.")
+    config_files: str = Field(
+        default="",
+        description="Files of connector settings, as Java properties or JSON, separated by commas.",
+    )
+    analytics_config: Mapping[str, Any] = Field(
+        default_factory=dict, description='Settings of the connector as a JSON object, say {"tasks.max": 2}.'
+    )
     http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     http_port: int = Field(default=8084, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
     log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
 
-    def connector_config(self, overrides: Mapping[str, str]) -> dict[str, str]:
-        """Flat settings of the connector: ours, and over them those given by name."""
+    def connector_config(self, overrides: Mapping[str, str]) -> dict[str, object]:
+        """Flat settings of the connector: ours, over them files', the environment's and those given by name.
+
+        Raises ConfigFileUnusable and InvalidConfig.
+        """
+        files = read_listed_files(self.config_files, [CONNECTOR_NAME]).get(CONNECTOR_NAME, {})
+        topics = {"topics": self.topic}
         # A gesture is saved when it begins and ends; this is for the state between, and bounds what a restart repeats.
-        return {"topics": self.topic, "offset.flush.interval.ms": "1000", **overrides}
+        ours = {**topics, "offset.flush.interval.ms": "1000"}
+        named_topics = topics if "topic" in self.model_fields_set else {}
+        return merge_config(ours, files, named_topics, self.analytics_config, overrides)
 
 
 def read_analytics_settings(**given: object) -> AnalyticsSettings:

@@ -80,19 +80,19 @@ def make_bounded_replay(
 def find_dead_letter_topics(settings: ArchiveSettings) -> dict[str, str]:
     """Store → the topic its records that cannot be used go to, empty where there is none. Raises InvalidConfig."""
     connectors = {
-        Store.POSTGRES: (POSTGRES_CONNECTOR, settings.archive_postgres_config, POSTGRES_KEYS),
-        Store.PARQUET: (PARQUET_CONNECTOR, settings.archive_parquet_config, PARQUET_KEYS),
+        Store.POSTGRES: (POSTGRES_CONNECTOR, settings.connector_config(POSTGRES_CONNECTOR), POSTGRES_KEYS),
+        Store.PARQUET: (PARQUET_CONNECTOR, settings.connector_config(PARQUET_CONNECTOR), PARQUET_KEYS),
     }
     topics: dict[str, str] = {}
     for store, (default, given, keys) in connectors.items():
         name, config = _named(default, given)
-        topics[store.value] = read_config({"topics": settings.topic, **config, "name": name}, keys).dead_letter_topic
+        topics[store.value] = read_config({**config, "name": name}, keys).dead_letter_topic
     return topics
 
 
 def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[[], int]) -> ConnectorSpec:
     database_url = settings.require_database_url()
-    name, given = _named(POSTGRES_CONNECTOR, settings.archive_postgres_config)
+    name, given = _named(POSTGRES_CONNECTOR, settings.connector_config(POSTGRES_CONNECTOR))
 
     def build(config: Mapping[str, object]) -> ConnectorSpec:
         def make_sink() -> Sink:
@@ -111,7 +111,7 @@ def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[
         values = read_connector(spec).sink
         return spec
 
-    return build({**_READING, "topics": settings.topic, **given})
+    return build({**_READING, **given})
 
 
 def _parquet(
@@ -120,7 +120,7 @@ def _parquet(
     now_us: Callable[[], int],
     sink_class: type[ParquetSink] = ParquetSink,
 ) -> ConnectorSpec:
-    name, given = _named(PARQUET_CONNECTOR, settings.archive_parquet_config)
+    name, given = _named(PARQUET_CONNECTOR, settings.connector_config(PARQUET_CONNECTOR))
 
     def build(config: Mapping[str, object]) -> ConnectorSpec:
         def make_sink() -> ParquetSink:
@@ -142,7 +142,7 @@ def _parquet(
         )
         return spec
 
-    return build({**_READING, "topics": settings.topic, **given})
+    return build({**_READING, **given})
 
 
 def _named(default: str, config: Mapping[str, object]) -> tuple[str, dict[str, object]]:

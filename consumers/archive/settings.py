@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, read_count, read_duration_ms
+from connect_runtime.config_sources import merge_config, read_listed_files
 from kafka_io.environment import read_settings
 from keypoints.errors import Terminal
 from keypoints.topics import TRACKING_TOPIC
@@ -55,6 +56,10 @@ class ArchiveSettings(BaseSettings):
         default_factory=dict,
         description='Settings of the connector archive-parquet as a JSON object, say {"rotate.interval.ms": 60000}.',
     )
+    config_files: str = Field(
+        default="",
+        description="Files of connector settings, as Java properties or JSON, separated by commas.",
+    )
     durable_log: Path | None = Field(
         default=None, description="File that gets a line whenever more became durable, to measure latency by."
     )
@@ -63,6 +68,20 @@ class ArchiveSettings(BaseSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     log_format: Literal["human", "json"] = Field(default="human", description="Form of log lines.")
+
+    def connector_config(self, connector: str) -> dict[str, object]:
+        """Flat settings of a connector, by its usual name: its topics, over them files' and the environment's.
+
+        Raises ConfigFileUnusable and InvalidConfig.
+        """
+        environment = {
+            POSTGRES_CONNECTOR: self.archive_postgres_config,
+            PARQUET_CONNECTOR: self.archive_parquet_config,
+        }
+        files = read_listed_files(self.config_files, list(environment)).get(connector, {})
+        topics = {"topics": self.topic}
+        named_topics = topics if "topic" in self.model_fields_set else {}
+        return merge_config(topics, files, named_topics, environment[connector])
 
     def require_database_url(self) -> str:
         """The database's URL. Raises Terminal when none is configured."""

@@ -15,7 +15,12 @@ def main() -> int:
     """Parse the arguments, run, and return the exit code; 1 with one clear line when it cannot begin."""
     asked = _parse_arguments()
     try:
-        settings = read_avatar_settings(vmc_targets=asked.targets, avatar_from=asked.start, log_format=asked.log_format)
+        settings = read_avatar_settings(
+            config_files=asked.config_files,
+            vmc_targets=asked.targets,
+            avatar_from=asked.start,
+            log_format=asked.log_format,
+        )
         configure_logging(settings.log_format)
         return run_avatar(settings, read_kafka_settings(), dict(asked.config))
     except HolisticError as error:
@@ -38,6 +43,7 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--targets", help="VMC receivers, as host:port, separated by commas")
     parser.add_argument("--from", dest="start", choices=["latest", "earliest"], help="where a new group begins")
+    parser.add_argument("--config", dest="config_files", metavar="FILES", help="files of settings, separated by commas")
     parser.add_argument("--log-format", choices=["human", "json"], help="form of log lines")
     return parser.parse_args()
 

@@ -53,7 +53,7 @@ def make_connector(
         return AvatarSink(settings.options(), UdpSender(targets), metrics, read_clock_us, on_sent)
 
     config = settings.connector_config(overrides or {})
-    name = config.pop("name", CONNECTOR_NAME)
+    name = str(config.pop("name", CONNECTOR_NAME))
     return ConnectorSpec(name, config, make_sink, plugin_class="holistic.avatar.AvatarSinkConnector")
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connect_runtime.config_sources import merge_config, read_listed_files
 from consumers.avatar.sender import Target, parse_target
 from consumers.avatar.sink import AvatarOptions
 from kafka_io.environment import read_settings
@@ -44,6 +45,13 @@ class AvatarSettings(BaseSettings):
         description="File that gets a line of JSON for every frame sent: who it was, captured and sent when.",
     )
     topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topic the frames come from.")
+    config_files: str = Field(
+        default="",
+        description="Files of connector settings, as Java properties or JSON, separated by commas.",
+    )
+    avatar_config: Mapping[str, Any] = Field(
+        default_factory=dict, description='Settings of the connector as a JSON object, say {"tasks.max": 2}.'
+    )
     http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     http_port: int = Field(default=8085, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
     log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
@@ -52,9 +60,19 @@ class AvatarSettings(BaseSettings):
         """The receivers. Raises BadTarget."""
         return tuple(parse_target(text) for text in self.vmc_targets.split(",") if text.strip())
 
-    def connector_config(self, overrides: Mapping[str, str]) -> dict[str, str]:
-        """Flat settings of the connector: ours, and over them those given by name."""
-        return {"topics": self.topic, START_KEY: self.avatar_from, "offset.flush.interval.ms": "1000", **overrides}
+    def connector_config(self, overrides: Mapping[str, str]) -> dict[str, object]:
+        """Flat settings of the connector: ours, over them files', the environment's and those given by name.
+
+        Raises ConfigFileUnusable and InvalidConfig.
+        """
+        files = read_listed_files(self.config_files, [CONNECTOR_NAME]).get(CONNECTOR_NAME, {})
+        topics, start = {"topics": self.topic}, {START_KEY: self.avatar_from}
+        named = {
+            **(topics if "topic" in self.model_fields_set else {}),
+            **(start if "avatar_from" in self.model_fields_set else {}),
+        }
+        ours = {**topics, **start, "offset.flush.interval.ms": "1000"}
+        return merge_config(ours, files, named, self.avatar_config, overrides)
 
     def options(self) -> AvatarOptions:
         """What the sink is made with; whoever asks for the earliest frames wants to see old ones."""

@@ -83,3 +83,8 @@ def test_what_is_set_over_rest_wins_over_environment_and_file() -> None:
     file, environment, stored = {"a": "file", "b": "file", "c": "file"}, {"b": "env", "c": "env"}, {"c": "rest"}
     assert merge_config(file, environment, stored) == {"a": "file", "b": "env", "c": "rest"}
     assert merge_config(file, {"a": None}) == {"b": "file", "c": "file"}
+
+
+def test_topics_named_one_way_take_back_the_other() -> None:
+    assert merge_config({"topics": "one"}, {"topics.regex": "o.*"}) == {"topics.regex": "o.*"}
+    assert merge_config({"topics.regex": "o.*"}, {"topics": "one"}) == {"topics": "one"}
