@@ -62,14 +62,8 @@ test: $(STAMP) ## All tests, on real servers
 test-fast: $(STAMP) ## The tests that need no server, no MediaPipe and no image
 	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images" $(ARGS)
 
-bench: $(STAMP) ## Measure, and compare with what is promised: make bench [ARGS="--only codec"]
+bench: $(STAMP) ## Measure, and compare with what is promised
 	$(BIN)/python -m benchmarks $(ARGS)
-
-images: $(STAMP) ## Build every container image with buildah, on a stand-in base
-	$(BIN)/python deploy/build_images.py
-
-secrets: ## Make the secrets docker compose asks for
-	deploy/make_secrets.sh
 
 bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, then make test
 	tests/bare_debian.sh
