@@ -17,7 +17,8 @@ from keypoints.frame import FrameBatch
 from observability.logs import error_fields
 
 _FIRST_RETRY_S = 0.1
-_WAITING_PUTS = 2
+# Enough to keep reading while a sink encodes a whole row group, and few enough to stay within tens of megabytes.
+_WAITING_PUTS = 8
 _SHORTEST_TICK_S = 0.001
 
 log = logging.getLogger(__name__)

@@ -77,11 +77,11 @@ def test_a_batch_that_finds_no_room_is_not_taken(make_worker: WorkerMaker) -> No
     worker = make_worker(lambda: RecordingSink(store))
     worker.open(ASSIGNMENT).result(5)
     store.hang.set()
-    taken = [worker.offer(batch(3 * index), 0.1) for index in range(5)]
-    assert taken == [True, True, True, False, False]
+    taken = [worker.offer(batch(3 * index), 0.1) for index in range(11)]
+    assert taken == [*[True] * 9, False, False]
     store.hang.clear()
     worker.flush().result(5)
-    assert worker.durable_offsets() == {PLACE: 9}
+    assert worker.durable_offsets() == {PLACE: 27}
 
 
 def test_retries_end_after_the_timeout_and_say_what_failed(make_worker: WorkerMaker) -> None:
