@@ -65,14 +65,8 @@ test-fast: $(STAMP) ## The tests that need no server, no MediaPipe and no image
 soak: $(STAMP) ## The tests that take a minute and more each, on real servers
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
-bench: $(STAMP) ## Measure, and compare with what is promised: make bench [ARGS="--only codec"]
+bench: $(STAMP) ## Measure, and compare with what is promised
 	$(BIN)/python -m benchmarks $(ARGS)
-
-images: $(STAMP) ## Build every container image with buildah, on a stand-in base
-	$(BIN)/python deploy/build_images.py
-
-secrets: ## Make the secrets docker compose asks for
-	deploy/make_secrets.sh
 
 bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, then make test
 	tests/bare_debian.sh

@@ -81,6 +81,19 @@ FULL_PART_PREFIX: Final[dict[Part, bytes]] = {
 """Union branch 1 and the count of one block holding the whole part."""
 SMALL_FACE_PREFIX: Final = _array_prefix(FACE_POINTS_WITHOUT_IRIS * 3)
 NULL: Final = b"\x00"
+_Layout = tuple[bytes, tuple[int, int], int]
+
+
+def _layout(prefix: bytes, points: int, width: int) -> _Layout:
+    return prefix, (points, width), points * width * LITTLE_FLOAT.itemsize
+
+
+_LAYOUTS: Final[tuple[tuple[_Layout, ...], ...]] = tuple(
+    (_layout(FULL_PART_PREFIX[part], points, width),)
+    + ((_layout(SMALL_FACE_PREFIX, FACE_POINTS_WITHOUT_IRIS, width),) if part is Part.FACE else ())
+    for part, (points, width) in PART_SHAPES.items()
+)
+"""Of each part in the schema's order: what its array may begin with, its shape then, and its bytes."""
 _ARRAY_END: Final = b"\x00"
 _PREFIX_BY_VALUES: Final = {
     **{points * width: FULL_PART_PREFIX[part] for part, (points, width) in PART_SHAPES.items()},
@@ -187,11 +200,7 @@ def _read_our_layout(value: bytes, start: int) -> HolisticFrame:
     if mirrored > 1:
         raise _Unusual
     model, position = _read_string(value, position + 1)
-    pose, position = _read_part(value, position, Part.POSE)
-    pose_world, position = _read_part(value, position, Part.POSE_WORLD)
-    face, position = _read_part(value, position, Part.FACE)
-    left_hand, position = _read_part(value, position, Part.LEFT_HAND)
-    right_hand, position = _read_part(value, position, Part.RIGHT_HAND)
+    parts, position = _read_parts(value, position)
     if position != len(value):
         raise _Unusual
     try:
@@ -205,11 +214,11 @@ def _read_our_layout(value: bytes, start: int) -> HolisticFrame:
             height=height,
             mirrored=mirrored == 1,
             model=model,
-            pose=pose,
-            pose_world=pose_world,
-            face=face,
-            left_hand=left_hand,
-            right_hand=right_hand,
+            pose=parts[0],
+            pose_world=parts[1],
+            face=parts[2],
+            left_hand=parts[3],
+            right_hand=parts[4],
         )
     except Terminal as error:
         raise Undecodable.because(error) from error
@@ -218,6 +227,8 @@ def _read_our_layout(value: bytes, start: int) -> HolisticFrame:
 def _read_long(value: bytes, position: int) -> tuple[int, int]:
     byte = value[position]
     position += 1
+    if byte < 0x80:
+        return (byte >> 1) ^ -(byte & 1), position
     number = byte & 0x7F
     shift = 7
     while byte & 0x80:
@@ -238,19 +249,24 @@ def _read_string(value: bytes, position: int) -> tuple[str, int]:
     return value[position:end].decode(), end
 
 
-def _read_part(value: bytes, position: int, part: Part) -> tuple[Float32Array | None, int]:
-    if value[position] == 0:
-        return None, position + 1
-    prefix = FULL_PART_PREFIX[part]
-    points, width = PART_SHAPES[part]
-    if not value.startswith(prefix, position):
-        if part is not Part.FACE or not value.startswith(SMALL_FACE_PREFIX, position):
+def _read_parts(value: bytes, position: int) -> tuple[list[Float32Array | None], int]:
+    parts: list[Float32Array | None] = []
+    for layouts in _LAYOUTS:
+        if value[position] == 0:
+            parts.append(None)
+            position += 1
+            continue
+        for layout in layouts:
+            if value.startswith(layout[0], position):
+                break
+        else:
             raise _Unusual
-        prefix, points = SMALL_FACE_PREFIX, FACE_POINTS_WITHOUT_IRIS
-    position += len(prefix)
-    end = position + points * width * LITTLE_FLOAT.itemsize
-    if value[end] != 0:
-        raise _Unusual
-    return np.frombuffer(value, LITTLE_FLOAT, points * width, position).reshape(points, width).astype(
-        np.float32
-    ), end + 1
+        prefix, shape, size = layout
+        position += len(prefix)
+        end = position + size
+        if value[end] != 0:
+            raise _Unusual
+        # Copied, because where it starts in the record is no place for a float, and the record may go.
+        parts.append(np.ndarray(shape, LITTLE_FLOAT, value, position).astype(np.float32))
+        position = end + 1
+    return parts, position

@@ -23,6 +23,10 @@ class PortTaken(Terminal):
     """Another program listens on the port that was asked for. Fields: part, port."""
 
 
+class StackIsUp(Terminal):
+    """What was asked for needs a start, and the stack is up. Fields: part, port."""
+
+
 class DataDirUnusable(Terminal):
     """The data directory cannot be written, or has no room. Fields: path."""
 

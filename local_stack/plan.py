@@ -11,6 +11,7 @@ from typing import Any
 from local_stack.layout import LOOPBACK, Endpoints, Layout
 
 KAFKA, POSTGRES, REGISTRY = "kafka", "postgres", "registry"
+TITLES = {KAFKA: "Kafka", POSTGRES: "Postgres", REGISTRY: "the schema registry"}
 DATABASE, DATABASE_USER = "holistic", "holistic"
 
 

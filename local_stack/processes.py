@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-_POLL_S = 0.05
+_POLL_S = 0.1
 # The clock that start times are counted on may step by a tick between two readings.
 _START_TIME_TOLERANCE_S = 1.0
 
@@ -83,8 +83,14 @@ def hold_lock(path: Path) -> Iterator[None]:
 def wait_until_unlocked(path: Path, timeout_s: float) -> bool:
     """Wait for a lock's holder to end; False when the time is up first."""
     deadline_s = time.monotonic() + timeout_s
-    while is_locked(path):
-        if time.monotonic() > deadline_s:
-            return False
+    for _ in polls_until(deadline_s):
+        if not is_locked(path):
+            return True
+    return not is_locked(path)
+
+
+def polls_until(deadline_s: float) -> Iterator[None]:
+    """Comes round every tenth of a second until the monotonic clock reaches the deadline."""
+    while time.monotonic() < deadline_s:
+        yield
         time.sleep(_POLL_S)
-    return True

@@ -7,43 +7,26 @@ import random
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kafka_io.admin import create_topics
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import SUITE_TOPICS
-from local_stack.artifacts import cached_paths, fetch_artifacts, unpack_archive
-from local_stack.errors import DataDirUnusable, PartFailed, StopFailed
+from local_stack.artifacts import fetch_artifacts, unpack_archive
+from local_stack.background import signal_supervisor, start_supervisor, stop_supervisor
+from local_stack.errors import DataDirUnusable, PartFailed, StackIsUp, StopFailed
 from local_stack.kafka_broker import find_java, prepare_kafka
 from local_stack.layout import Endpoints, Layout, default_cache_dir
-from local_stack.log_files import open_log, read_last_lines
-from local_stack.plan import KAFKA, POSTGRES, REGISTRY, Ports, StackPlan, read_plan, write_plan
+from local_stack.plan import KAFKA, REGISTRY, TITLES, Ports, StackPlan, read_plan, write_plan
 from local_stack.ports import check_port, is_free, pick_port
 from local_stack.postgres_server import create_database, prepare_postgres
-from local_stack.probes import part_answers
-from local_stack.processes import hold_lock, is_locked, wait_until_unlocked
+from local_stack.processes import hold_lock, is_locked
 from local_stack.progress import Progress, SilentProgress
+from local_stack.readiness import wait_until_ready
 from local_stack.schema_registry import prepare_registry
-from local_stack.start_cache import keep_start_cache
-from local_stack.status import read_status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LEAST_FREE_BYTES = 512 * 1024 * 1024
-READY_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 150.0
-_POLL_S = 0.1
-_CRASHES_BEFORE_GIVING_UP = 3
-_LOG_LINES_SHOWN = 15
-_LOG_LINES_READ = 200
-
-TITLES = {KAFKA: "Kafka", POSTGRES: "Postgres", REGISTRY: "the schema registry"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +48,9 @@ def start_stack(
     """Bring the stack of a data directory up, or find it up, and return when every part answers.
 
     The suite's topics and database exist afterwards. A stack that is up gets the registry added when it is asked for,
-    and a part that crashed is waited for. Raises DownloadFailed without a network, PortTaken, DataDirUnusable,
-    JavaUnusable, PostgresUnusable, or PartFailed with the end of the log of a part that does not come up.
+    and a part that crashed is waited for. Raises DownloadFailed without a network, PortTaken, StackIsUp (on other
+    ports), DataDirUnusable, JavaUnusable, PostgresUnusable, or PartFailed with the end of the log of a part that does
+    not come up.
     """
     layout = Layout(data_dir.expanduser().absolute())
     report = progress or SilentProgress()
@@ -77,16 +61,18 @@ def start_stack(
         if plan is None or not running:
             plan = _make_plan(layout, plan, schema_registry, ports or WantedPorts(), cache_dir, report)
             write_plan(layout, plan)
-            _start_supervisor(layout)
-        elif schema_registry and REGISTRY not in plan.part_names():
-            plan = _add_registry(layout, plan, cache_dir, report)
-            write_plan(layout, plan)
-            _signal_supervisor(layout, signal.SIGHUP)
+            start_supervisor(layout)
+        else:
+            _refuse_other_ports(plan.ports, ports or WantedPorts())
+            if schema_registry and REGISTRY not in plan.part_names():
+                plan = _add_registry(layout, plan, cache_dir, report)
+                write_plan(layout, plan)
+                signal_supervisor(layout, signal.SIGHUP)
         try:
-            _wait_until_ready(layout, plan, report)
+            wait_until_ready(layout, plan, report)
         except PartFailed:
             if not running:
-                _stop_supervisor(layout)
+                stop_supervisor(layout)
             raise
         create_database(plan, layout)
         endpoints = plan.endpoints(layout)
@@ -109,7 +95,7 @@ def stop_stack(data_dir: Path) -> bool:
     if not is_locked(layout.supervisor_lock):
         return False
     with hold_lock(layout.start_lock):
-        return _stop_supervisor(layout)
+        return stop_supervisor(layout)
 
 
 def delete_data(data_dir: Path) -> None:
@@ -197,84 +183,15 @@ def _choose_ports(former: Ports | None, wanted: WantedPorts, rng: random.Random,
     return Ports(**chosen)
 
 
-def _start_supervisor(layout: Layout) -> None:
-    layout.status_file.unlink(missing_ok=True)
-    source = str(Path(__file__).resolve().parents[1])
-    search_path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    with open_log(layout.log_of("supervisor")) as log:
-        subprocess.run(
-            [sys.executable, "-m", "local_stack.supervisor", str(layout.data_dir)],
-            cwd="/",
-            env=os.environ | {"PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            check=True,
-        )
-
-
-def _wait_until_ready(layout: Layout, plan: StackPlan, progress: Progress) -> None:
-    deadline_s = time.monotonic() + READY_TIMEOUT_S
-    for name in plan.part_names():
-        progress.say(f"starting {TITLES[name]}")
-        for _ in _polls_until(deadline_s):
-            status = read_status(layout)
-            part = status.part(name) if status else None
-            if part is not None and part.state == "running" and part_answers(name, plan, layout):
-                break
-            if part is not None and part.restarts >= _CRASHES_BEFORE_GIVING_UP and part.state != "running":
-                raise _part_failed(name, f"keeps ending ({part.last_exit})", layout)
-        else:
-            raise _part_failed(name, f"did not answer within {READY_TIMEOUT_S:.0f} s", layout)
-
-
-def _polls_until(deadline_s: float) -> Iterator[None]:
-    while time.monotonic() < deadline_s:
-        yield
-        time.sleep(_POLL_S)
-
-
-def _part_failed(name: str, what: str, layout: Layout) -> PartFailed:
-    log_file = layout.log_of(name)
-    # What Java says went wrong stands above the frames of its stack.
-    telling = [line for line in read_last_lines(log_file, _LOG_LINES_READ) if not line.startswith("\tat ")]
-    last_lines = "\n".join(f"  {line}" for line in telling[-_LOG_LINES_SHOWN:])
-    return PartFailed(
-        f"{TITLES[name]} {what}; the end of its log:\n{last_lines}",
-        hint=f"the whole log is {log_file}",
-        part=name,
-        log=str(log_file),
-    )
-
-
-def _stop_supervisor(layout: Layout) -> bool:
-    if not is_locked(layout.supervisor_lock):
-        return False
-    _signal_supervisor(layout, signal.SIGTERM)
-    if not wait_until_unlocked(layout.supervisor_lock, STOP_TIMEOUT_S):
-        raise StopFailed(
-            f"the stack in {layout.data_dir} did not stop within {STOP_TIMEOUT_S:.0f} s",
-            hint="`holistic logs supervisor` says what it waits for",
-            path=str(layout.data_dir),
-        )
-    layout.status_file.unlink(missing_ok=True)
-    plan = read_plan(layout)
-    for part in plan.parts if plan else ():
-        if part.name == KAFKA:
-            keep_start_cache(cached_paths(KAFKA, Path(part.working_dir).parent), layout)
-    return True
-
-
-def _signal_supervisor(layout: Layout, number: int) -> None:
-    deadline_s = time.monotonic() + READY_TIMEOUT_S
-    for _ in _polls_until(deadline_s):  # it writes its status right after it has taken its lock
-        status = read_status(layout)
-        if status is not None:
-            status.supervisor.send_signal(number)
-            return
-        if not is_locked(layout.supervisor_lock):
-            return
+def _refuse_other_ports(running: Ports, wanted: WantedPorts) -> None:
+    for name, port in asdict(wanted).items():
+        if port is not None and port != getattr(running, name):
+            raise StackIsUp(
+                f"{TITLES[name]} is up on port {getattr(running, name)} and cannot move to {port}",
+                hint="`holistic down` first; its data stay",
+                part=name,
+                port=port,
+            )
 
 
 def _kafka_settings(endpoints: Endpoints) -> KafkaSettings:

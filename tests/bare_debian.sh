@@ -81,13 +81,21 @@ if [ -d "$shared_data" ]; then
 fi
 inside "git -c advice.detachedHead=false clone --quiet /tmp/checkout.bundle $home/holistic-stream"
 if [ "$account" != root ]; then inside "chown -R $account: $home"; fi
+in_checkout() { # runs a command there, as the account
+  if [ "$account" = root ]; then
+    inside "cd $home/holistic-stream && $1"
+  else
+    inside "cd $home/holistic-stream && setpriv --reuid $account --regid $account --init-groups env HOME=$home $1"
+  fi
+}
+stop_servers() { # what `make demo` leaves running must not outlive its checkout
+  if [ -x "$root$home/holistic-stream/.venv/bin/holistic" ]; then in_checkout ".venv/bin/holistic down" || true; fi
+  unmount
+}
+trap stop_servers EXIT
 for command in "${commands[@]}"; do
   echo "== $command (as $account)"
   began=$SECONDS
-  if [ "$account" = root ]; then
-    inside "cd $home/holistic-stream && $command"
-  else
-    inside "cd $home/holistic-stream && setpriv --reuid $account --regid $account --init-groups env HOME=$home $command"
-  fi
+  in_checkout "$command"
   echo "== $command: $((SECONDS - began)) s"
 done

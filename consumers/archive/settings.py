@@ -28,7 +28,7 @@ POSTGRES_KEYS: Final[Sequence[ConfigKey]] = (CONNECTIONS, BATCH_SIZE, DAYS_BACK)
 
 FLUSH_SIZE: Final = ConfigKey("flush.size", read_count, "20000", "Rows of a partition that become files at once.")
 FLUSH_BYTES: Final = ConfigKey(
-    "flush.bytes", read_count, str(96 * 1024 * 1024), "Bytes of coordinates of a partition that become files at once."
+    "flush.bytes", read_count, str(96 * 1024 * 1024), "Bytes of a partition that become files at once."
 )
 ROTATE_INTERVAL_MS: Final = ConfigKey(
     "rotate.interval.ms", read_duration_ms, "10000", "Longest time rows wait to become files, also on an idle topic."

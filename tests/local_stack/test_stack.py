@@ -21,8 +21,8 @@ import pytest
 from kafka_io.admin import create_topics, open_admin
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import SUITE_TOPICS, TopicSpec
-from local_stack import Endpoints, delete_data, find_stack, start_stack, stop_stack
-from local_stack.errors import StopFailed
+from local_stack import Endpoints, WantedPorts, delete_data, find_stack, start_stack, stop_stack
+from local_stack.errors import StackIsUp, StopFailed
 from local_stack.layout import LOOPBACK, Layout
 from local_stack.plan import read_plan
 from local_stack.processes import ProcessMark
@@ -101,6 +101,13 @@ def test_a_second_up_finds_the_first(running: Endpoints, data_dir: Path) -> None
     assert start_stack(data_dir) == running
     assert find_stack(data_dir) == running
     assert part_of(data_dir, "kafka") == before
+
+
+def test_a_stack_that_is_up_does_not_move_to_other_ports_in_silence(running: Endpoints, data_dir: Path) -> None:
+    port = int(running.kafka_bootstrap_servers.rpartition(":")[2])
+    assert start_stack(data_dir, ports=WantedPorts(kafka=port)) == running
+    with pytest.raises(StackIsUp, match=f"is up on port {port} and cannot move to {port - 1}"):
+        start_stack(data_dir, ports=WantedPorts(kafka=port - 1))
 
 
 def test_the_servers_listen_on_loopback_only(running: Endpoints, data_dir: Path) -> None:

@@ -20,7 +20,7 @@ class OffsetSet:
     @classmethod
     def of(cls, offsets: NDArray[np.int64]) -> "OffsetSet":
         """The set of these offsets, in any order, also repeated."""
-        ordered = np.unique(offsets)
+        ordered = offsets if (np.diff(offsets) > 0).all() else np.unique(offsets)
         breaks = np.flatnonzero(np.diff(ordered) != 1)
         if not len(ordered):
             return cls(ordered, ordered)

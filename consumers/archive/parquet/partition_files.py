@@ -1,26 +1,22 @@
 """Rows of one partition on their way into files that are listed."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from consumers.archive.parquet.columns import to_file_columns
 from consumers.archive.parquet.guests import GuestBook
 from consumers.archive.parquet.manifest import Chain, Entry, EntryKind, IdentityPartition, ListedFile, Writer
-from consumers.archive.parquet.offset_set import OffsetSet
-from consumers.archive.parquet.schema import FRAMES, writer_options
+from consumers.archive.parquet.shelf import Shelf, ShelfKey
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.frame import FrameBatch
 
 FRAMES_FOLDER: Final = "frames"
 STAGING_FOLDER: Final = "staging"
 _HOUR_US: Final = 60 * 60 * 1_000_000
-_ROW_GROUP_ROWS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +28,10 @@ class Ownership:
     writer: Writer
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Rows that share a file: of one identity partition, captured in one hour (counted since 1970)."""
-
-    identity: IdentityPartition
-    hour: int
-
-
 class PartitionFiles:
-    """Buffers an assigned partition's rows, and finishes them: written, durable, and listed by one entry.
+    """Gathers an assigned partition's rows in files in memory, and finishes them: durable, and listed by one entry.
 
-    Rows stay buffered until their entry exists, so finishing may fail at any step and be tried again.
+    The files stay in memory until their entry exists, so finishing may fail at any step and be tried again.
     """
 
     def __init__(
@@ -53,107 +41,101 @@ class PartitionFiles:
         self._ownership = ownership
         self._guests = guests
         self._now_us = now_us
-        self._batches: list[FrameBatch] = []
         self._staging = f"{STAGING_FOLDER}/{ownership.chain.identity.folder}"
+        self._growing: dict[ShelfKey, Shelf] = {}
+        self._sealed: list[Shelf] = []
+        self._next_offset: int | None = None
         self.rows = 0
-        self.bytes = 0
         self.buffered_since_us: int | None = None
         self.durable_offset: int | None = None
 
+    @property
+    def bytes(self) -> int:
+        """Bytes that wait in memory."""
+        return sum(shelf.bytes for shelf in (*self._sealed, *self._growing.values()))
+
     def append(self, batch: FrameBatch) -> None:
-        """Buffer rows of this partition."""
+        """Gather rows of this partition that are neither listed nor gathered yet."""
+        fresh = [self._without_known(identity, rows) for identity, rows in self._by_identity(batch)]
         if self.buffered_since_us is None:
             self.buffered_since_us = self._now_us()
-        self._batches.append(batch)
+        for rows, identity in fresh:
+            for key, in_hour in _by_hour(identity, rows):
+                shelf = self._growing.get(key)
+                if shelf is None:
+                    shelf = self._growing[key] = Shelf(key)
+                shelf.append(in_hour)
         self.rows += len(batch)
-        self.bytes += batch.coordinate_bytes
+        self._next_offset = int(batch.offset.max()) + 1
 
     def finish(self) -> None:
-        """Make the buffered rows durable and visible, those that are not listed already.
+        """Make the gathered rows durable and visible.
 
         Raises Fenced when the partition has another owner, StorageUnavailable when the disk is full.
         """
-        if not self._batches:
+        if self._next_offset is None:
             return
-        next_offset = max(int(batch.offset.max()) for batch in self._batches) + 1
+        # What comes after a failure goes to new files: these are closed.
+        self._sealed += self._growing.values()
+        self._growing.clear()
         self._sweep(lambda claim: claim == self._ownership.claim)
-        shelves: dict[Shelf, list[FrameBatch]] = {}
-        for identity, batches in self._by_identity().items():
-            for shelf, rows in _by_hour(identity, self._without_listed(identity, batches)):
-                shelves.setdefault(shelf, []).append(rows)
-        files = [self._write_file(shelf, batches) for shelf, batches in shelves.items()]
-        if files or next_offset != self._ownership.chain.next_offset:
-            self._list(files, next_offset)
+        unlisted = [shelf for shelf in self._sealed if not self._is_listed(shelf)]
+        files = [self._write_file(shelf) for shelf in unlisted]
+        if files or self._next_offset != self._ownership.chain.next_offset:
+            self._list(files, self._next_offset)
         else:
             self._ownership.chain.check_claim(self._ownership.claim)
         for file in files:
             self._storage.remove(self._staged_path(file.path))
-        self._batches.clear()
-        self.rows = self.bytes = 0
+        self._sealed.clear()
+        self.rows = 0
         self.buffered_since_us = None
-        self.durable_offset = next_offset
+        self.durable_offset, self._next_offset = self._next_offset, None
 
     def sweep_former_owners(self) -> None:
         """Remove what former owners left unfinished; they are fenced, so that nothing of it can become visible."""
         self._sweep(lambda claim: claim < self._ownership.claim)
 
-    def _by_identity(self) -> dict[IdentityPartition, list[FrameBatch]]:
+    def _by_identity(self, batch: FrameBatch) -> Iterator[tuple[IdentityPartition, FrameBatch]]:
         own = self._ownership.chain.identity
-        found: dict[IdentityPartition, list[FrameBatch]] = {own: []}
-        for batch in self._batches:
-            at_home = (batch.identity_topic == own.topic) & (batch.identity_partition == own.partition)
-            if at_home.all():
-                found[own].append(batch)
-                continue
-            found[own].append(batch.take(at_home))
-            for identity, rows in self._guests.identify(batch.take(~at_home)):
-                found.setdefault(identity, []).append(rows)
-        return found
-
-    def _without_listed(self, identity: IdentityPartition, batches: Sequence[FrameBatch]) -> Iterator[FrameBatch]:
-        """The rows that are in no listed file yet, each once."""
-        if not batches:
+        at_home = (batch.identity_topic == own.topic) & (batch.identity_partition == own.partition)
+        if at_home.all():
+            yield own, batch
             return
-        offsets = np.concatenate([batch.identity_offset for batch in batches])
-        fresh = np.zeros(len(offsets), dtype=np.bool_)
-        fresh[np.unique(offsets, return_index=True)[1]] = True
-        fresh &= ~self._guests.listed_offsets(identity, self._ownership.chain).holds(offsets)
-        first = 0
-        for batch in batches:
-            wanted = fresh[first : first + len(batch)]
-            first += len(batch)
-            if wanted.all():
-                yield batch
-            elif wanted.any():
-                yield batch.take(wanted)
+        yield own, batch.take(at_home)
+        yield from self._guests.identify(batch.take(~at_home))
 
-    def _write_file(self, shelf: Shelf, batches: Sequence[FrameBatch]) -> ListedFile:
-        offsets = np.concatenate([batch.identity_offset for batch in batches])
-        captured_at_us = np.concatenate([batch.captured_at_us for batch in batches])
-        path = self._name(shelf, int(offsets.min()))
+    def _without_known(self, identity: IdentityPartition, rows: FrameBatch) -> tuple[FrameBatch, IdentityPartition]:
+        offsets = rows.identity_offset
+        known = self._guests.listed_offsets(identity, self._ownership.chain).holds(offsets)
+        for shelf in (*self._sealed, *self._growing.values()):
+            if shelf.key.identity == identity:
+                known |= shelf.holds(offsets)
+        fresh = ~known
+        if (np.diff(offsets) <= 0).any():
+            repeated = np.ones(len(offsets), dtype=np.bool_)
+            repeated[np.unique(offsets, return_index=True)[1]] = False
+            fresh &= ~repeated
+        return (rows if fresh.all() else rows.take(fresh)), identity
+
+    def _is_listed(self, shelf: Shelf) -> bool:
+        """Whether an entry made it although its maker was told it had not (the sync after it failed)."""
+        return bool(self._ownership.chain.offsets_of(shelf.key.identity).holds(np.array([shelf.first_offset]))[0])
+
+    def _write_file(self, shelf: Shelf) -> ListedFile:
+        path = self._name(shelf)
         staged = self._staged_path(path)
         with self._storage.stage(staged) as file:
-            with pq.ParquetWriter(file, FRAMES, **writer_options()) as writer:
-                for rows in _in_row_groups(batches):
-                    writer.write_table(to_file_columns(rows, shelf.identity.topic_id))
-            size = file.tell()
+            file.write(shelf.seal())
         self._storage.publish(staged, path)
-        return ListedFile(
-            path=path,
-            identity=shelf.identity,
-            rows=len(offsets),
-            bytes=size,
-            offsets=tuple(OffsetSet.of(offsets).runs),
-            captured_from_us=int(captured_at_us.min()),
-            captured_to_us=int(captured_at_us.max()),
-        )
+        return shelf.describe(path)
 
-    def _name(self, shelf: Shelf, first_offset: int) -> str:
-        date, _, hour_of_day = str(np.datetime64(shelf.hour, "h")).rpartition("T")
-        topic = quote(shelf.identity.topic, safe="")
+    def _name(self, shelf: Shelf) -> str:
+        date, _, hour_of_day = str(np.datetime64(shelf.key.hour, "h")).rpartition("T")
+        identity = shelf.key.identity
         return (
-            f"{FRAMES_FOLDER}/date={date}/hour={hour_of_day}/{topic}-p{shelf.identity.partition:05d}"
-            f"-o{first_offset:020d}-{uuid.uuid4().hex[:12]}.parquet"
+            f"{FRAMES_FOLDER}/date={date}/hour={hour_of_day}/{quote(identity.topic, safe='')}-p{identity.partition:05d}"
+            f"-o{shelf.first_offset:020d}-{uuid.uuid4().hex[:12]}.parquet"
         )
 
     def _list(self, files: list[ListedFile], next_offset: int) -> None:
@@ -189,21 +171,8 @@ class PartitionFiles:
             self._storage.remove(staged)
 
 
-def _by_hour(identity: IdentityPartition, batches: Iterable[FrameBatch]) -> Iterator[tuple[Shelf, FrameBatch]]:
-    for batch in batches:
-        hours = batch.captured_at_us // _HOUR_US
-        for hour in np.unique(hours).tolist():
-            in_hour = hours == hour
-            yield Shelf(identity, hour), batch if in_hour.all() else batch.take(in_hour)
-
-
-def _in_row_groups(batches: Sequence[FrameBatch]) -> Iterator[FrameBatch]:
-    """Joined to about a row group's size, so that never more than one is held twice."""
-    group: list[FrameBatch] = []
-    for batch in batches:
-        group.append(batch)
-        if sum(map(len, group)) >= _ROW_GROUP_ROWS:
-            yield FrameBatch.concat(group)
-            group = []
-    if group:
-        yield FrameBatch.concat(group)
+def _by_hour(identity: IdentityPartition, rows: FrameBatch) -> Iterator[tuple[ShelfKey, FrameBatch]]:
+    hours = rows.captured_at_us // _HOUR_US
+    for hour in np.unique(hours).tolist():
+        in_hour = hours == hour
+        yield ShelfKey(identity, hour), rows if in_hour.all() else rows.take(in_hour)

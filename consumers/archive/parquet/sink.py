@@ -24,7 +24,7 @@ class RollLimits:
 
     rows: int = 20_000
     bytes: int = 96 * 1024 * 1024
-    """Of coordinates in memory, about five thirds of what the file will have."""
+    """In memory, which is about the size of the files."""
     age_s: float = 60.0
     """Since the first row was buffered, by the clock on the wall, also when nothing more arrives."""
     all_bytes: int = 128 * 1024 * 1024
