@@ -13,7 +13,7 @@ SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status check format test test-fast soak bench images secrets bare-debian clean
+.PHONY: help setup demo up down status check format test test-fast test-long soak bench images secrets bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -56,11 +56,14 @@ format: $(STAMP) ## Put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(STAMP) ## All tests, on real servers
+test: $(STAMP) ## The tests, on real servers
 	$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(STAMP) ## The tests that need no server, no MediaPipe and no image
-	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images and not soak" $(ARGS)
+	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images and not soak and not long" $(ARGS)
+
+test-long: $(STAMP) ## The longer tests of faults and replays, on real servers
+	$(BIN)/python -m pytest -m "long and not soak" $(ARGS)
 
 soak: $(STAMP) ## The tests that take a minute and more each, on real servers
 	$(BIN)/python -m pytest -m soak $(ARGS)

@@ -21,7 +21,7 @@ from tests.connect_runtime.test_behaviour import frames, new_group
 from tests.kafka_io.secure_broker import SecureBroker, secure_broker
 from tests.kafka_io.token_endpoint import CLIENT_ID, CLIENT_SECRET, TokenEndpoint, giving_tokens
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(300)]
 
 # Above kafka-python's 10 s of looking for a broker, which none of these refusals waits for.
 SOON_S = 8.0

@@ -29,7 +29,7 @@ from tests.connect_runtime.harness import wait_until
 from tests.connect_runtime.offsets.served import Served, serving
 from tests.consumers.archive.made_frames import make_batch, publish
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(120)]
 
 ROWS = 300
 

@@ -34,7 +34,7 @@ from keypoints.errors import HolisticError
 from tests.connect_runtime.harness import wait_until
 from tests.consumers.archive.made_frames import make_batch, publish
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(170)]
 
 FRAME_MS = 33.333
 

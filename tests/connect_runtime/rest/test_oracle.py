@@ -19,7 +19,7 @@ from tests.connect_runtime.harness import encode_empty_frame
 from tests.consumers.archive.conftest import Archive, archive
 
 __all__ = ["archive"]
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(240)]
 
 PLUGIN = "holistic.archive.PostgresSinkConnector"
 PARTITIONS = 3

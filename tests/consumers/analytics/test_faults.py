@@ -22,7 +22,7 @@ from tests.consumers.analytics.conftest import query
 from tests.consumers.analytics.made_streams import busy_minute
 from tests.consumers.analytics.test_service import GESTURES, PROGRESS, read_events, running, stop, wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(170)]
 
 FRAMES_PER_S = 500
 TURN_S = 3.0

@@ -19,7 +19,7 @@ from tests.connect_runtime.test_dead_letters import TEN_HEADERS
 from tests.consumers.archive.conftest import STORES, Archive
 from tests.consumers.archive.made_frames import make_batch, publish
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(170)]
 
 GOOD, BAD = 10_000, 100
 

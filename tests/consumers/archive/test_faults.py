@@ -21,7 +21,7 @@ from keypoints.topics import frame_headers, record_key
 from tests.consumers.archive.conftest import STORES, Archive, Replica
 from tests.consumers.archive.made_frames import make_batch, publish
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(170)]
 
 OWNED = 4
 """Partitions of a connector: three of the topic, one of its retry topic."""
