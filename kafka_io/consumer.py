@@ -19,7 +19,6 @@ CONSUMER_DEFAULTS: dict[str, object] = {
     "max_partition_fetch_bytes": 9 * 1024 * 1024,
     "allow_auto_create_topics": False,
     "metadata_max_age_ms": 60_000,
-    "reconnect_backoff_max_ms": 2_000,
     "bootstrap_timeout_ms": 10_000,
     "metrics_enabled": False,
 }

@@ -226,7 +226,6 @@ def _producer_options(options: PublisherOptions) -> dict[str, object]:
         "max_block_ms": block_ms,
         "delivery_timeout_ms": delivery_ms,
         "request_timeout_ms": min(30_000, max(1_000, delivery_ms - options.linger_ms)),
-        "reconnect_backoff_max_ms": 2_000,
         "bootstrap_timeout_ms": 10_000,
         "allow_auto_create_topics": False,
         "metrics_enabled": False,

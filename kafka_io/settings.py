@@ -8,6 +8,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from kafka_io.environment import read_settings
 from kafka_io.oauth import share_credentials
 
+# As Java's client has it. With kafka-python's 30 s a broker that hangs up a few times, as one does that refuses a
+# login or is restarted, is asked again only after many seconds.
+_RECONNECT_BACKOFF_MAX_MS = 1_000
+
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
@@ -54,6 +58,7 @@ class KafkaSettings(BaseSettings):
             "bootstrap_servers": [server.strip() for server in self.bootstrap_servers.split(",") if server.strip()],
             "client_id": self.client_id,
             "security_protocol": self.security_protocol,
+            "reconnect_backoff_max_ms": _RECONNECT_BACKOFF_MAX_MS,
         }
         if self.security_protocol in {"SSL", "SASL_SSL"}:
             options |= {

@@ -19,6 +19,7 @@ def test_without_any_variable_a_broker_on_this_machine_is_meant(environment: pyt
         "bootstrap_servers": ["localhost:9092"],
         "client_id": "holistic",
         "security_protocol": "PLAINTEXT",
+        "reconnect_backoff_max_ms": 1000,
     }
 
 
