@@ -1,6 +1,7 @@
 """Where files live: what the archive needs of a file system or an object store, and the local disk."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,9 @@ class ArchiveStorage(Protocol):
 
     def create(self, path: str, content: bytes) -> bool:
         """Make a file with this content, durably and all at once, unless there is one: then False."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
 
     def read(self, path: str) -> bytes:
         """A file's content."""
@@ -79,6 +83,14 @@ class LocalStorage:
         finally:
             self.remove(draft)
         return True
+
+    def exists(self, path: str) -> bool:
+        """See ArchiveStorage."""
+        with _explained(path):
+            try:
+                return stat.S_ISREG((self._root / path).stat().st_mode)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
 
     def read(self, path: str) -> bytes:
         """See ArchiveStorage."""
