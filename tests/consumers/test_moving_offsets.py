@@ -17,8 +17,8 @@ from consumers.analytics.run import make_connector as make_analytics
 from consumers.analytics.settings import AnalyticsSettings
 from consumers.archive.audit import audit_archive
 from consumers.archive.connectors import Store, make_connector
-from consumers.archive.parquet.manifest import list_chains
-from consumers.archive.parquet.storage import LocalStorage
+from consumers.archive.parquet.chain import list_chains
+from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.settings import ArchiveSettings
 from consumers.avatar.run import make_connector as make_avatar
 from consumers.avatar.settings import AvatarSettings

@@ -24,8 +24,8 @@ from kafka import TopicPartition
 from typer.testing import CliRunner
 
 from consumers.archive.audit import audit_archive
-from consumers.archive.parquet.manifest import list_chains
-from consumers.archive.parquet.storage import LocalStorage
+from consumers.archive.parquet.chain import list_chains
+from consumers.archive.parquet.local_storage import LocalStorage
 from holistic_cli.main import app
 from kafka_io.admin import group_lag, open_admin, topic_end_offsets
 from kafka_io.group_offsets import committed_offsets

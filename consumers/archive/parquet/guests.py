@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
-from consumers.archive.parquet.manifest import Chain, IdentityPartition, known_topic_ids
+from consumers.archive.parquet.chain import Chain, known_topic_ids
+from consumers.archive.parquet.manifest import IdentityPartition
 from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.errors import Terminal

@@ -1,12 +1,11 @@
-"""Which files exist: one chain of numbered entries for each partition, each made exclusively after the one before.
+"""What the manifest says: numbered entries, one chain of them for each partition.
 
 An entry is a small JSON file, `manifest/<topic>@<topic id>/<partition>/<number>.json`. A file no entry lists does not
-exist. Whoever takes a partition over adds an entry that claims the chain; from then on a former owner's next entry
-finds its number taken, sees the claim, and is fenced.
+exist, nor does one that a later entry took the place of. `<number>.checkpoint.json` sums all entries up to a number up.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
@@ -14,20 +13,14 @@ from urllib.parse import quote
 import orjson
 
 from connect_runtime.sink import Assignment, SinkFailed
-from consumers.archive.parquet.offset_set import OffsetSet, Run
-from consumers.archive.parquet.storage import ArchiveStorage
-from keypoints.errors import Transient
+from consumers.archive.parquet.offset_set import Run
 
 MANIFEST_FOLDER: Final = "manifest"
-ENTRY_FORMAT: Final = 1
-_REPLAY_SUFFIX: Final = "~replay"
-
-
-class Fenced(Transient):
-    """Somebody else has taken the partition over; what this writer holds must not become visible.
-
-    Transient, for a true owner that lost a race gets the partition again. Fields: topic, partition, entry.
-    """
+ENTRY_FORMAT: Final = 2
+"""2 is 1 with files that take the place of others."""
+_KNOWN_FORMATS: Final = frozenset({1, 2})
+_ENTRY_SUFFIX: Final = ".json"
+_CHECKPOINT_SUFFIX: Final = ".checkpoint.json"
 
 
 class ManifestUnreadable(SinkFailed):
@@ -61,6 +54,14 @@ class ListedFile:
     captured_to_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityOffsets:
+    """Records of one identity partition."""
+
+    identity: IdentityPartition
+    offsets: tuple[Run, ...]
+
+
 class EntryKind(StrEnum):
     """Why an entry is there."""
 
@@ -70,6 +71,8 @@ class EntryKind(StrEnum):
     """Files became visible."""
     MOVED = "moved"
     """A user moved the offset to go on from; files stay."""
+    REPLACED = "replaced"
+    """Files took the place of others. Anyone may add it, owner or not: it moves no offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,19 @@ class Writer:
         """The member that got this assignment."""
         return cls(group, assignment.generation, assignment.member_id)
 
+    @classmethod
+    def outside_group(cls, purpose: str) -> "Writer":
+        """Somebody who tends the archive and reads no topic."""
+        return cls(purpose, generation=-1, member_id=purpose)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step of a chain. `next_offset` is where to go on reading, None where the entry does not say."""
+    """One step of a chain. `next_offset` is where to go on reading, None where the entry does not say.
+
+    `removes` are paths of files that no longer exist from here on; `erased` are records whose rows went with them for
+    good. They still count as archived, so that nothing brings them back.
+    """
 
     number: int
     kind: EntryKind
@@ -97,146 +109,62 @@ class Entry:
     next_offset: int | None = None
     forgets_offset: bool = False
     files: tuple[ListedFile, ...] = field(default=())
+    removes: tuple[str, ...] = field(default=())
+    erased: tuple[IdentityOffsets, ...] = field(default=())
 
 
-class Chain:
-    """A partition's entries as read so far, and the means to add one."""
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A chain after its entry `number`: what all entries up to there amount to.
 
-    def __init__(self, storage: ArchiveStorage, identity: IdentityPartition) -> None:
-        self.identity = identity
-        self._storage = storage
-        self._folder = f"{MANIFEST_FOLDER}/{identity.folder}"
-        self._next_number = 0
-        self._last_claim: int | None = None
-        self.next_offset: int | None = None
-        self.files: list[ListedFile] = []
-        self._offsets: dict[IdentityPartition, OffsetSet] = {}
-
-    def refresh(self) -> list[Entry]:
-        """Read the entries that were added since, and return them."""
-        fresh = [
-            _decode(self._storage.read(path), path)
-            for path in self._storage.list_files(self._folder)
-            if path.endswith(".json") and _number_of(path) >= self._next_number
-        ]
-        for entry in fresh:
-            self._learn(entry)
-        return fresh
-
-    def claim(self, writer: Writer, now_us: int) -> int:
-        """Become the owner, fencing all earlier ones. Returns the number of the claim."""
-        self.refresh()
-        while True:
-            entry = Entry(self._next_number, EntryKind.CLAIM, writer, now_us)
-            if self._create(entry):
-                self._remove_drafts()
-                return entry.number
-            self.refresh()
-
-    def append(self, entry: Entry, claim: int) -> None:
-        """Add the entry, numbered `next_number`. Raises Fenced when `claim` is no longer the last claim."""
-        self.check_claim(claim)
-        if not self._create(entry):
-            self.refresh()
-            self.check_claim(claim)
-            raise ManifestUnreadable(
-                f"entry {entry.number} of {self._folder} is not from the chain's owner", path=self._folder
-            )
-
-    def offsets_of(self, identity: IdentityPartition) -> OffsetSet:
-        """Which records of an identity partition (nearly always this one) the chain's files hold."""
-        return self._offsets.get(identity, OffsetSet.of_runs([]))
-
-    @property
-    def next_number(self) -> int:
-        """Number the next entry must have."""
-        return self._next_number
-
-    def check_claim(self, claim: int) -> None:
-        """Raise Fenced when another claim than this one is the last one read."""
-        if claim != self._last_claim:
-            raise Fenced(
-                f"partition {self.identity.partition} of {self.identity.topic} has another owner now",
-                topic=self.identity.topic,
-                partition=self.identity.partition,
-                entry=self._last_claim,
-            )
-
-    def _remove_drafts(self) -> None:
-        """Remove what writers that died left; one that lives fails to make its entry, and finds itself fenced."""
-        for path in self._storage.list_files(self._folder):
-            if not path.endswith(".json"):
-                self._storage.remove(path)
-
-    def _create(self, entry: Entry) -> bool:
-        content = orjson.dumps(
-            {"format": ENTRY_FORMAT, "partition": asdict(self.identity), **asdict(entry)}, option=orjson.OPT_INDENT_2
-        )
-        if not self._storage.create(f"{self._folder}/{entry.number:020d}.json", content):
-            return False
-        self._learn(entry)
-        return True
-
-    def _learn(self, entry: Entry) -> None:
-        self._next_number = entry.number + 1
-        if entry.kind is EntryKind.CLAIM:
-            self._last_claim = entry.number
-        if entry.next_offset is not None or entry.forgets_offset:
-            self.next_offset = entry.next_offset
-        if entry.files:
-            self.files.extend(entry.files)
-            for identity in {file.identity for file in entry.files}:
-                runs = [run for file in entry.files if file.identity == identity for run in file.offsets]
-                self._offsets[identity] = self.offsets_of(identity).union(OffsetSet.of_runs(runs))
-
-
-def list_chains(storage: ArchiveStorage) -> list[Chain]:
-    """Every partition's chain, read to its end."""
-    identities: dict[str, IdentityPartition] = {}
-    for path in storage.list_files(MANIFEST_FOLDER):
-        folder = path.rpartition("/")[0]
-        if path.endswith(".json") and folder not in identities:
-            stored = _load(storage.read(path), path)
-            identities[folder] = IdentityPartition(**stored["partition"])
-    chains = [Chain(storage, identity) for identity in identities.values()]
-    for chain in chains:
-        chain.refresh()
-    return chains
-
-
-def replay_chain(storage: ArchiveStorage, identity: IdentityPartition) -> Chain:
-    """The chain bounded replays of a partition write to, one at a time, beside the one its live owner writes to.
-
-    Its name can be no topic's: Kafka's have no tilde.
+    `offsets` are all that were ever archived, also in files that were replaced since. `replaced` says when each file
+    that was taken out lately was: a reader may still be at it.
     """
-    return Chain(storage, replace(identity, topic=f"{identity.topic}{_REPLAY_SUFFIX}"))
+
+    number: int
+    last_claim: int | None
+    next_offset: int | None
+    files: tuple[ListedFile, ...]
+    offsets: tuple[IdentityOffsets, ...]
+    erased: tuple[IdentityOffsets, ...]
+    replaced: Mapping[str, int]
 
 
-def known_topic_ids(storage: ArchiveStorage, topic: str) -> list[str]:
-    """Ids under which the archive knows a topic, the one written to last at the end."""
-    last_written: dict[str, int] = {}
-    for chain in list_chains(storage):
-        if chain.identity.topic == topic:
-            newest = max((file.captured_to_us for file in chain.files), default=0)
-            last_written[chain.identity.topic_id] = max(last_written.get(chain.identity.topic_id, 0), newest)
-    return sorted(last_written, key=lambda topic_id: last_written[topic_id])
+def entry_name(number: int) -> str:
+    """File name of an entry."""
+    return f"{number:020d}{_ENTRY_SUFFIX}"
 
 
-def _number_of(path: str) -> int:
-    return int(path.rpartition("/")[2].removesuffix(".json"))
+def checkpoint_name(number: int) -> str:
+    """File name of a checkpoint."""
+    return f"{number:020d}{_CHECKPOINT_SUFFIX}"
 
 
-def _load(content: bytes, path: str) -> dict[str, Any]:
+def read_number(path: str, *, checkpoint: bool = False) -> int | None:
+    """The number in the path of an entry (or of a checkpoint), None when the path is of something else."""
+    name = path.rpartition("/")[2]
+    suffix = _CHECKPOINT_SUFFIX if checkpoint else _ENTRY_SUFFIX
+    digits = name.removesuffix(suffix)
+    return int(digits) if name.endswith(suffix) and digits.isdecimal() else None
+
+
+def encode(identity: IdentityPartition, content: Entry | Checkpoint) -> bytes:
+    """An entry or a checkpoint as its file's bytes."""
+    stored = {"format": ENTRY_FORMAT, "partition": asdict(identity), **asdict(content)}
+    return orjson.dumps(stored, option=orjson.OPT_INDENT_2)
+
+
+def decode_identity(content: bytes, path: str) -> IdentityPartition:
+    """Whose entry (or checkpoint) it is. Raises ManifestUnreadable."""
+    stored = _load(content, path)
     try:
-        stored = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise ManifestUnreadable(f"manifest entry {path} is damaged: {error}", path=path) from error
-    if not isinstance(stored, dict) or stored.get("format") != ENTRY_FORMAT:
-        raise ManifestUnreadable(f"manifest entry {path} is of another version", path=path)
-    return stored
+        return IdentityPartition(**stored["partition"])
+    except (KeyError, TypeError) as error:
+        raise ManifestUnreadable(f"manifest entry {path} lacks {error}", path=path) from error
 
 
-def _decode(content: bytes, path: str) -> Entry:
+def decode_entry(content: bytes, path: str) -> Entry:
+    """An entry from its file's bytes. Raises ManifestUnreadable."""
     stored = _load(content, path)
     try:
         return Entry(
@@ -247,12 +175,50 @@ def _decode(content: bytes, path: str) -> Entry:
             next_offset=stored["next_offset"],
             forgets_offset=stored["forgets_offset"],
             files=tuple(_decode_file(file) for file in stored["files"]),
+            removes=tuple(stored.get("removes", ())),
+            erased=tuple(_decode_offsets(erased) for erased in stored.get("erased", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestUnreadable(f"manifest entry {path} lacks {error}", path=path) from error
 
 
+def decode_checkpoint(content: bytes, path: str) -> Checkpoint:
+    """A checkpoint from its file's bytes. Raises ManifestUnreadable."""
+    stored = _load(content, path)
+    try:
+        return Checkpoint(
+            number=stored["number"],
+            last_claim=stored["last_claim"],
+            next_offset=stored["next_offset"],
+            files=tuple(_decode_file(file) for file in stored["files"]),
+            offsets=tuple(_decode_offsets(known) for known in stored["offsets"]),
+            erased=tuple(_decode_offsets(erased) for erased in stored["erased"]),
+            replaced=stored["replaced"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestUnreadable(f"checkpoint {path} lacks {error}", path=path) from error
+
+
+def _load(content: bytes, path: str) -> dict[str, Any]:
+    try:
+        stored = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ManifestUnreadable(f"manifest entry {path} is damaged: {error}", path=path) from error
+    if not isinstance(stored, dict) or stored.get("format") not in _KNOWN_FORMATS:
+        raise ManifestUnreadable(f"manifest entry {path} is of another version", path=path)
+    return stored
+
+
 def _decode_file(stored: dict[str, Any]) -> ListedFile:
+    return ListedFile(
+        **{**stored, "identity": IdentityPartition(**stored["identity"]), "offsets": _decode_runs(stored)}
+    )
+
+
+def _decode_offsets(stored: dict[str, Any]) -> IdentityOffsets:
+    return IdentityOffsets(IdentityPartition(**stored["identity"]), _decode_runs(stored))
+
+
+def _decode_runs(stored: dict[str, Any]) -> tuple[Run, ...]:
     runs: Sequence[Sequence[int]] = stored["offsets"]
-    identity = IdentityPartition(**stored["identity"])
-    return ListedFile(**{**stored, "identity": identity, "offsets": tuple((run[0], run[1]) for run in runs)})
+    return tuple((run[0], run[1]) for run in runs)

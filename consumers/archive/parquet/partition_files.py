@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import numpy as np
 
+from consumers.archive.parquet.chain import Chain
 from consumers.archive.parquet.guests import GuestBook
-from consumers.archive.parquet.manifest import Chain, Entry, EntryKind, IdentityPartition, ListedFile, Writer
+from consumers.archive.parquet.manifest import Entry, EntryKind, IdentityPartition, ListedFile, Writer
 from consumers.archive.parquet.shelf import Shelf, ShelfKey
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.frame import FrameBatch

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import duckdb
 
-from consumers.archive.parquet.manifest import ListedFile, list_chains
+from consumers.archive.parquet.chain import list_chains
+from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.parquet.manifest import ListedFile
 from consumers.archive.parquet.schema import FRAMES
-from consumers.archive.parquet.storage import ArchiveStorage, LocalStorage
+from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.errors import Terminal
 from keypoints.landmarks import PART_SHAPES, HandLandmark, Part, PoseLandmark, landmark_names
 

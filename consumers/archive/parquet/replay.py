@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from connect_runtime.sink import Assignment, TopicPartition
-from consumers.archive.parquet.manifest import Chain, Fenced, replay_chain
+from consumers.archive.parquet.chain import Chain, Fenced, replay_chain
 from consumers.archive.parquet.sink import ParquetSink
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
+from consumers.archive.parquet.chain import Chain, replay_chain
 from consumers.archive.parquet.guests import GuestBook, TopicIds
-from consumers.archive.parquet.manifest import Chain, Entry, EntryKind, IdentityPartition, Writer, replay_chain
+from consumers.archive.parquet.manifest import Entry, EntryKind, IdentityPartition, Writer
 from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.errors import HolisticError
@@ -130,7 +131,8 @@ class ParquetSink:
             chain.append(entry, claim)
             # A replay that is under way beside may be where this writer comes again.
             beside = replay_chain(self._storage, chain.identity)
-            if beside.refresh():
+            beside.refresh()
+            if beside.next_number:
                 beside.claim(writer, now_us)
 
     def stop(self) -> None:

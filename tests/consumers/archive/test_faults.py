@@ -11,8 +11,8 @@ import pytest
 from kafka import TopicPartition
 
 from connect_runtime.gap_topic import read_gaps
-from consumers.archive.parquet.manifest import list_chains
-from consumers.archive.parquet.storage import LocalStorage
+from consumers.archive.parquet.chain import list_chains
+from consumers.archive.parquet.local_storage import LocalStorage
 from kafka_io.admin import group_offsets, open_admin, topic_end_offsets
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings

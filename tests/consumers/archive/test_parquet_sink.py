@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connect_runtime.sink import Assignment, TopicPartition
-from consumers.archive.parquet.manifest import Fenced, ManifestUnreadable, list_chains
+from consumers.archive.parquet.chain import Fenced, list_chains
+from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.parquet.manifest import ManifestUnreadable
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.parquet.sink import ParquetSink, RollLimits
-from consumers.archive.parquet.storage import LocalStorage, StorageUnavailable
+from consumers.archive.parquet.storage import StorageUnavailable
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch, HolisticFrame
 from keypoints.landmarks import PART_SHAPES, Part, landmark_names

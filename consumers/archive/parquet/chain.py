@@ -1,0 +1,314 @@
+"""One partition's chain of manifest entries: each is made exclusively, after the one before.
+
+Whoever takes a partition over adds an entry that claims the chain; from then on a former owner's next entry finds its
+number taken, sees the claim, and is fenced. Files are replaced by entries that claim nothing: the owner that finds its
+number taken by one of them takes the next.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from consumers.archive.parquet.manifest import (
+    MANIFEST_FOLDER,
+    Checkpoint,
+    Entry,
+    EntryKind,
+    IdentityOffsets,
+    IdentityPartition,
+    ListedFile,
+    ManifestUnreadable,
+    Writer,
+    checkpoint_name,
+    decode_checkpoint,
+    decode_entry,
+    decode_identity,
+    encode,
+    entry_name,
+    read_number,
+)
+from consumers.archive.parquet.offset_set import OffsetSet
+from consumers.archive.parquet.storage import ArchiveStorage, StorageUnavailable
+from keypoints.errors import Transient
+
+ENTRIES_BETWEEN_CHECKPOINTS: Final = 64
+_ENTRIES_KEPT: Final = 64
+"""Before a checkpoint: a writer that looks for the entry before its own finds it, unless it slept very long."""
+_REPLACED_REMEMBERED_US: Final = 24 * 60 * 60 * 1_000_000
+_READINGS: Final = 5
+_REPLAY_SUFFIX: Final = "~replay"
+
+
+class Fenced(Transient):
+    """Somebody else has taken the partition over; what this writer holds must not become visible.
+
+    Transient, for a true owner that lost a race gets the partition again. Fields: topic, partition, entry.
+    """
+
+
+class Overtaken(Transient):
+    """Files that were to be replaced have been replaced already, by somebody else. Fields: topic, partition, path."""
+
+
+class Chain:
+    """A partition's entries as read so far, and the means to add one."""
+
+    def __init__(self, storage: ArchiveStorage, identity: IdentityPartition) -> None:
+        self.identity = identity
+        self._storage = storage
+        self._folder = f"{MANIFEST_FOLDER}/{identity.folder}"
+        self._forget_all()
+
+    def _forget_all(self) -> None:
+        self._next_number = 0
+        self._checkpointed = 0
+        self._last_claim: int | None = None
+        self.next_offset: int | None = None
+        self._files: dict[str, ListedFile] = {}
+        self._offsets: dict[IdentityPartition, OffsetSet] = {}
+        self._erased: dict[IdentityPartition, OffsetSet] = {}
+        self._replaced: dict[str, int] = {}
+
+    def refresh(self) -> list[Entry]:
+        """Read the entries that were added since, and return them (those before a checkpoint are in its sum)."""
+        for _ in range(_READINGS):
+            try:
+                return self._read_on()
+            except StorageUnavailable as error:
+                # An entry that was there a moment ago is gone: a checkpoint was made, and holds it.
+                failure = error
+        raise failure
+
+    def claim(self, writer: Writer, now_us: int) -> int:
+        """Become the owner, fencing all earlier ones. Returns the number of the claim."""
+        self.refresh()
+        while True:
+            entry = Entry(self._next_number, EntryKind.CLAIM, writer, now_us)
+            if self._create(entry):
+                self._remove_drafts()
+                return entry.number
+            self.refresh()
+
+    def append(self, entry: Entry, claim: int) -> Entry:
+        """Add the owner's entry under the next number, and return it numbered.
+
+        Raises Fenced when `claim` is no longer the last claim.
+        """
+        while True:
+            self.check_claim(claim)
+            numbered = replace(entry, number=self._next_number)
+            if self._create(numbered):
+                self._make_checkpoint_when_due(entry.written_at_us)
+                return numbered
+            fresh = self.refresh()
+            self.check_claim(claim)
+            if any(other.kind is not EntryKind.REPLACED for other in fresh):
+                raise ManifestUnreadable(
+                    f"entry {numbered.number} of {self._folder} is not from the chain's owner", path=self._folder
+                )
+
+    def replace_files(
+        self,
+        removes: Collection[str],
+        files: Sequence[ListedFile],
+        writer: Writer,
+        now_us: int,
+        erased: Sequence[IdentityOffsets] = (),
+    ) -> Entry:
+        """Let files take the place of others of this chain, in one step, beside whoever owns it.
+
+        The new files hold the same records as the ones removed, less those `erased`. Raises Overtaken, and changes
+        nothing, when one of the files is not there any more.
+        """
+        while True:
+            gone = next((path for path in removes if path not in self._files), None)
+            if gone is not None:
+                raise Overtaken(
+                    f"{gone} was replaced by somebody else meanwhile",
+                    topic=self.identity.topic,
+                    partition=self.identity.partition,
+                    path=gone,
+                )
+            entry = Entry(
+                number=self._next_number,
+                kind=EntryKind.REPLACED,
+                writer=writer,
+                written_at_us=now_us,
+                files=tuple(files),
+                removes=tuple(removes),
+                erased=tuple(erased),
+            )
+            if self._create(entry):
+                return entry
+            self.refresh()
+
+    def make_checkpoint(self, now_us: int) -> None:
+        """Sum the entries read so far up, so that nobody need read them again, and remove all but the newest."""
+        if not self._next_number:
+            return
+        number = self._next_number - 1
+        oldest_us = now_us - _REPLACED_REMEMBERED_US
+        content = Checkpoint(
+            number=number,
+            last_claim=self._last_claim,
+            next_offset=self.next_offset,
+            files=tuple(self._files.values()),
+            offsets=_as_listed(self._offsets),
+            erased=_as_listed(self._erased),
+            replaced={path: at_us for path, at_us in self._replaced.items() if at_us >= oldest_us},
+        )
+        self._storage.create(f"{self._folder}/{checkpoint_name(number)}", encode(self.identity, content))
+        self._checkpointed = number
+        self._remove_summed_up(number)
+
+    def offsets_of(self, identity: IdentityPartition) -> OffsetSet:
+        """Which records of an identity partition (nearly always this one) were archived through this chain."""
+        return self._offsets.get(identity, _NO_OFFSETS)
+
+    def erased_of(self, identity: IdentityPartition) -> OffsetSet:
+        """Which of these records were erased for good."""
+        return self._erased.get(identity, _NO_OFFSETS)
+
+    @property
+    def files(self) -> list[ListedFile]:
+        """The files that exist."""
+        return list(self._files.values())
+
+    @property
+    def replaced(self) -> Mapping[str, int]:
+        """Path → when (microseconds since 1970) a file was replaced, of those replaced lately."""
+        return self._replaced
+
+    @property
+    def identities(self) -> list[IdentityPartition]:
+        """The identity partitions of which records were archived through this chain."""
+        return list(self._offsets)
+
+    @property
+    def next_number(self) -> int:
+        """Number the next entry must have; 0: the chain has not begun."""
+        return self._next_number
+
+    def check_claim(self, claim: int) -> None:
+        """Raise Fenced when another claim than this one is the last one read."""
+        if claim != self._last_claim:
+            raise self._fenced()
+
+    def _fenced(self) -> Fenced:
+        return Fenced(
+            f"partition {self.identity.partition} of {self.identity.topic} has another owner now",
+            topic=self.identity.topic,
+            partition=self.identity.partition,
+            entry=self._last_claim,
+        )
+
+    def _read_on(self) -> list[Entry]:
+        paths = self._storage.list_files(self._folder)
+        entries = {number: path for path in paths if (number := read_number(path)) is not None}
+        summed_up = max((n for path in paths if (n := read_number(path, checkpoint=True)) is not None), default=None)
+        if summed_up is not None and summed_up >= self._next_number:
+            self._learn_checkpoint(summed_up)
+        fresh: list[Entry] = []
+        for number in sorted(number for number in entries if number >= self._next_number):
+            entry = decode_entry(self._storage.read(entries[number]), entries[number])
+            self._learn(entry)
+            fresh.append(entry)
+        return fresh
+
+    def _learn_checkpoint(self, number: int) -> None:
+        path = f"{self._folder}/{checkpoint_name(number)}"
+        known = decode_checkpoint(self._storage.read(path), path)
+        self._forget_all()
+        self._next_number = known.number + 1
+        self._checkpointed = known.number
+        self._last_claim = known.last_claim
+        self.next_offset = known.next_offset
+        self._files = {file.path: file for file in known.files}
+        self._offsets = {known.identity: OffsetSet.of_runs(known.offsets) for known in known.offsets}
+        self._erased = {known.identity: OffsetSet.of_runs(known.offsets) for known in known.erased}
+        self._replaced = dict(known.replaced)
+
+    def _make_checkpoint_when_due(self, now_us: int) -> None:
+        if self._next_number - self._checkpointed > ENTRIES_BETWEEN_CHECKPOINTS:
+            self.make_checkpoint(now_us)
+
+    def _remove_summed_up(self, number: int) -> None:
+        """Oldest first, so that where an entry is gone the one before it is too."""
+        for path in self._storage.list_files(self._folder):
+            entry = read_number(path)
+            older_sum = read_number(path, checkpoint=True)
+            if (entry is not None and entry < number - _ENTRIES_KEPT) or (older_sum is not None and older_sum < number):
+                self._storage.remove(path)
+
+    def _remove_drafts(self) -> None:
+        """Remove what writers that died left; one that lives fails to make its entry, and finds itself fenced."""
+        for path in self._storage.list_files(self._folder):
+            if not path.endswith(".json"):
+                self._storage.remove(path)
+
+    def _create(self, entry: Entry) -> bool:
+        if not self._storage.create(f"{self._folder}/{entry_name(entry.number)}", encode(self.identity, entry)):
+            return False
+        if entry.number and not self._storage.exists(f"{self._folder}/{entry_name(entry.number - 1)}"):
+            # The number was free because its entry was summed up and removed: this writer slept through all of it.
+            self._storage.remove(f"{self._folder}/{entry_name(entry.number)}")
+            self.refresh()
+            raise self._fenced()
+        self._learn(entry)
+        return True
+
+    def _learn(self, entry: Entry) -> None:
+        self._next_number = entry.number + 1
+        if entry.kind is EntryKind.CLAIM:
+            self._last_claim = entry.number
+        if entry.next_offset is not None or entry.forgets_offset:
+            self.next_offset = entry.next_offset
+        for path in entry.removes:
+            self._files.pop(path, None)
+            self._replaced[path] = entry.written_at_us
+        for file in entry.files:
+            self._files[file.path] = file
+        # What was removed was archived all the same.
+        _add(self._offsets, [IdentityOffsets(file.identity, file.offsets) for file in entry.files])
+        _add(self._erased, entry.erased)
+
+
+_NO_OFFSETS: Final = OffsetSet.of_runs([])
+
+
+def _add(to: dict[IdentityPartition, OffsetSet], more: Sequence[IdentityOffsets]) -> None:
+    for identity in {offsets.identity for offsets in more}:
+        runs = [run for offsets in more if offsets.identity == identity for run in offsets.offsets]
+        to[identity] = to.get(identity, _NO_OFFSETS).union(OffsetSet.of_runs(runs))
+
+
+def _as_listed(offsets: Mapping[IdentityPartition, OffsetSet]) -> tuple[IdentityOffsets, ...]:
+    return tuple(IdentityOffsets(identity, tuple(known.runs)) for identity, known in offsets.items())
+
+
+def list_chains(storage: ArchiveStorage) -> list[Chain]:
+    """Every partition's chain, read to its end."""
+    # The newest of each folder: the oldest may be summed up and removed just now.
+    newest = {path.rpartition("/")[0]: path for path in storage.list_files(MANIFEST_FOLDER) if path.endswith(".json")}
+    chains = [Chain(storage, decode_identity(storage.read(path), path)) for path in newest.values()]
+    for chain in chains:
+        chain.refresh()
+    return chains
+
+
+def replay_chain(storage: ArchiveStorage, identity: IdentityPartition) -> Chain:
+    """The chain bounded replays of a partition write to, one at a time, beside the one its live owner writes to.
+
+    Its name can be no topic's: Kafka's have no tilde.
+    """
+    return Chain(storage, replace(identity, topic=f"{identity.topic}{_REPLAY_SUFFIX}"))
+
+
+def known_topic_ids(storage: ArchiveStorage, topic: str) -> list[str]:
+    """Ids under which the archive knows a topic, the one written to last at the end."""
+    last_written: dict[str, int] = {}
+    for chain in list_chains(storage):
+        if chain.identity.topic == topic:
+            newest = max((file.captured_to_us for file in chain.files), default=0)
+            last_written[chain.identity.topic_id] = max(last_written.get(chain.identity.topic_id, 0), newest)
+    return sorted(last_written, key=lambda topic_id: last_written[topic_id])
