@@ -29,7 +29,7 @@ from psycopg2 import sql
 from connect_runtime.service import ServiceOptions, run_connectors
 from connect_runtime.sink import Assignment, Sink, TopicPartition
 from consumers.archive.connectors import Store, make_connector
-from consumers.archive.parquet.storage import LocalStorage
+from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.postgres.days import days_of, make_days
 from consumers.archive.postgres.frame_writer import encode_copy
 from consumers.archive.postgres.migrate import migrate

@@ -11,9 +11,9 @@ from connect_runtime.memory_budget import MemoryBudget
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, read_connector
 from connect_runtime.sink import Sink
+from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.replay import ParquetReplaySink
 from consumers.archive.parquet.sink import ParquetSink, RollLimits
-from consumers.archive.parquet.storage import LocalStorage
 from consumers.archive.postgres.days import DayWindow
 from consumers.archive.postgres.migrate import migrate
 from consumers.archive.postgres.sink import PostgresSink

@@ -1,17 +1,31 @@
-"""Where files live: what the archive needs of a file system or an object store, and the local disk."""
+"""Where files live: what the archive needs of a file system or an object store."""
 
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from keypoints.errors import Transient
 
 
 class StorageUnavailable(Transient):
-    """The disk is full, gone, or refuses: nothing that was there before is touched. Fields: path, errno."""
+    """The disk is full, the store is away, or it refuses: nothing that was there before is touched.
+
+    Fields: path, and errno where the operating system gave one.
+    """
+
+
+class FileMissing(StorageUnavailable):
+    """There is no such file (any more): its folder may have to be listed again. Fields: path."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as its storage describes it; `modified_at_us` is when its bytes came, in microseconds since 1970."""
+
+    path: str
+    bytes: int
+    modified_at_us: int
 
 
 class ArchiveStorage(Protocol):
@@ -19,10 +33,13 @@ class ArchiveStorage(Protocol):
 
     @contextmanager
     def stage(self, path: str) -> Iterator[BinaryIO]:
-        """Open a file no reader sees; when the block ends well its bytes are durable."""
+        """Open a file no reader sees. When the block ends well, something durable says under `path` that it was begun.
+
+        Its bytes are durable once it is published, which only the one who staged it can do.
+        """
 
     def publish(self, staged: str, path: str) -> None:
-        """Give a staged file its final name, durably; the staged name stays until removed."""
+        """Give a staged file its final name, never used before, durably; the staged name stays until removed."""
 
     def create(self, path: str, content: bytes) -> bool:
         """Make a file with this content, durably and all at once, unless there is one: then False."""
@@ -31,117 +48,16 @@ class ArchiveStorage(Protocol):
         """Whether there is such a file."""
 
     def read(self, path: str) -> bytes:
-        """A file's content."""
+        """A file's content. Raises FileMissing."""
 
     def list_files(self, folder: str) -> list[str]:
         """Paths of all files below a folder, sorted; none when there is no such folder."""
+
+    def describe_files(self, folder: str) -> list[StoredFile]:
+        """All files below a folder, sorted by path."""
 
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is no error."""
 
     def url(self, path: str) -> str:
         """What query engines call the file."""
-
-
-class LocalStorage:
-    """A folder on a disk of this machine, or one mounted from elsewhere that has hard links."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    @contextmanager
-    def stage(self, path: str) -> Iterator[BinaryIO]:
-        """See ArchiveStorage."""
-        with _explained(path):
-            target = self._root / path
-            self._make_folder(target.parent)
-            with target.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-
-    def publish(self, staged: str, path: str) -> None:
-        """See ArchiveStorage."""
-        with _explained(path):
-            target = self._root / path
-            self._make_folder(target.parent)
-            os.link(self._root / staged, target)
-            _sync_folder(target.parent)
-
-    def create(self, path: str, content: bytes) -> bool:
-        """See ArchiveStorage. A hard link, unlike a rename, fails when the name is taken."""
-        draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.draft"
-        try:
-            with self.stage(draft) as file:
-                file.write(content)
-            try:
-                self.publish(draft, path)
-            except StorageUnavailable as error:
-                if isinstance(error.__cause__, FileExistsError):
-                    return False
-                raise
-        finally:
-            self.remove(draft)
-        return True
-
-    def exists(self, path: str) -> bool:
-        """See ArchiveStorage."""
-        with _explained(path):
-            try:
-                return stat.S_ISREG((self._root / path).stat().st_mode)
-            except (FileNotFoundError, NotADirectoryError):
-                return False
-
-    def read(self, path: str) -> bytes:
-        """See ArchiveStorage."""
-        with _explained(path):
-            return (self._root / path).read_bytes()
-
-    def list_files(self, folder: str) -> list[str]:
-        """See ArchiveStorage."""
-        with _explained(folder):
-            found = [
-                (Path(parent) / name).relative_to(self._root).as_posix()
-                for parent, _, names in os.walk(self._root / folder)
-                for name in names
-            ]
-        return sorted(found)
-
-    def remove(self, path: str) -> None:
-        """See ArchiveStorage. Folders left empty go too; whoever needed one finds it gone, and tries again."""
-        target = self._root / path
-        with _explained(path), suppress(FileNotFoundError):
-            target.unlink()
-        with suppress(OSError):
-            for folder in target.parents[: len(Path(path).parents) - 1]:
-                folder.rmdir()
-
-    def url(self, path: str) -> str:
-        """See ArchiveStorage."""
-        return str(self._root / path)
-
-    def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
-        self._make_folder(folder.parent)
-        with suppress(FileExistsError):
-            folder.mkdir()
-        _sync_folder(folder.parent)
-
-
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageUnavailable(
-            f"{path}: {error.strerror or error}", hint="is there space on the disk?", path=path, errno=error.errno
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
