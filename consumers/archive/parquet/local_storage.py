@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -96,6 +96,9 @@ class LocalStorage:
     def url(self, path: str) -> str:
         """See ArchiveStorage."""
         return str(self._root / path)
+
+    def filesystem(self, sizes: Mapping[str, int]) -> None:
+        """See ArchiveStorage."""
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():

@@ -1,6 +1,6 @@
 """Where files live: what the archive needs of a file system or an object store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -61,3 +61,6 @@ class ArchiveStorage(Protocol):
 
     def url(self, path: str) -> str:
         """What query engines call the file."""
+
+    def filesystem(self, sizes: Mapping[str, int]) -> object | None:
+        """The fsspec file system DuckDB reads the URLs of these files by (path → bytes), None where it needs none."""
