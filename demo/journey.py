@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from consumers.archive.parquet.location import ArchiveLocation
 from consumers.archive.settings import PARQUET_CONNECTOR, POSTGRES_CONNECTOR
 from consumers.archive.sql import ask_parquet, ask_postgres
 from demo.arrivals import Arrived, GestureEvent, collect_arrived, collect_gestures, positions_sql
@@ -41,7 +42,7 @@ class Journey:
     source: Path | None
     kafka: KafkaSettings
     database_url: str
-    archive_dir: Path
+    archive_dir: ArchiveLocation
     work_dir: Path
     """Logs of the services, and their measurements."""
     catch_up_timeout_s: float = 120.0

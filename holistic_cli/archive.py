@@ -10,7 +10,10 @@ def archive(
     sink: Annotated[Literal["postgres", "parquet", "both"], typer.Option(help="Which store to fill.")] = "both",
     topic: Annotated[str | None, typer.Option(help="Topic to archive (HOLISTIC_TOPIC, else the suite's own).")] = None,
     directory: Annotated[
-        Path | None, typer.Option("--dir", help="Folder of the Parquet files (HOLISTIC_ARCHIVE_DIR).")
+        str | None,
+        typer.Option(
+            "--dir", help="Where the Parquet files are: a folder or s3://bucket/prefix (HOLISTIC_ARCHIVE_DIR)."
+        ),
     ] = None,
     config_files: Annotated[
         list[Path] | None,

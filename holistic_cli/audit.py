@@ -1,6 +1,5 @@
 """`holistic audit`"""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +9,10 @@ def audit(
     on: Annotated[list[str] | None, typer.Option(help="Store to audit (postgres, parquet); by default both.")] = None,
     topic: Annotated[str | None, typer.Option(help="Topic to compare with (HOLISTIC_TOPIC, else the suite's).")] = None,
     directory: Annotated[
-        Path | None, typer.Option("--dir", help="Folder of the Parquet files (HOLISTIC_ARCHIVE_DIR).")
+        str | None,
+        typer.Option(
+            "--dir", help="Where the Parquet files are: a folder or s3://bucket/prefix (HOLISTIC_ARCHIVE_DIR)."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -43,7 +43,7 @@ def demo(
             source=source,
             kafka=read_kafka_settings(),
             database_url=os.environ["DATABASE_URL"],
-            archive_dir=Path(os.environ.setdefault("HOLISTIC_ARCHIVE_DIR", str(Path("archive-data").absolute()))),
+            archive_dir=os.environ.setdefault("HOLISTIC_ARCHIVE_DIR", str(Path("archive-data").absolute())),
             work_dir=Path(directory),
         )
         with native_noise_filtered():

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,6 +10,7 @@ import psycopg2
 from connect_runtime.dead_letters import DeadLetter
 from connect_runtime.gap_topic import read_gaps
 from connect_runtime.redrive import read_dead_letters
+from consumers.archive.parquet.location import ArchiveLocation
 from consumers.archive.parquet.offset_set import OffsetSet, Run
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.postgres.connection import connect
@@ -115,7 +115,7 @@ def audit_archive(
     topic: str,
     *,
     database_url: str | None = None,
-    archive_root: Path | None = None,
+    archive_root: ArchiveLocation | None = None,
     dead_letter_topics: Mapping[str, str] | None = None,
 ) -> ArchiveAudit:
     """Compare the topic with the stores that are given.
@@ -180,7 +180,7 @@ def read_postgres_offsets(database_url: str, topic: str, topic_id: str) -> dict[
         connection.close()
 
 
-def read_parquet_offsets(archive_root: Path, topic: str, topic_id: str) -> dict[int, StoreContent]:
+def read_parquet_offsets(archive_root: ArchiveLocation, topic: str, topic_id: str) -> dict[int, StoreContent]:
     """Partition → what the listed files really hold (their rows are read, the manifest's word is not taken)."""
     with open_archive(archive_root, only_for=_RUNS) as connection:
         _, rows = query(connection, _RUNS.format(topic="$1", topic_id="$2"), [topic, topic_id])

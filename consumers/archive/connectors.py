@@ -11,7 +11,7 @@ from connect_runtime.memory_budget import MemoryBudget
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, read_connector
 from connect_runtime.sink import Sink
-from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.parquet.location import open_storage
 from consumers.archive.parquet.replay import ParquetReplaySink
 from consumers.archive.parquet.sink import ParquetSink, RollLimits
 from consumers.archive.postgres.days import DayWindow
@@ -68,7 +68,7 @@ def make_bounded_replay(
         return BoundedReplay(replace(spec, name=name_replay(spec.name)))
     spec = _parquet(settings, kafka, now_us, ParquetReplaySink)
     asked = ParquetReplaySink(
-        LocalStorage(settings.archive_dir), spec.name, lambda topic: topic_id(kafka, topic), now_us
+        open_storage(settings.archive_dir), spec.name, lambda topic: topic_id(kafka, topic), now_us
     )
     return BoundedReplay(
         replace(spec, name=name_replay(spec.name)),
@@ -125,7 +125,7 @@ def _parquet(
     def build(config: Mapping[str, object]) -> ConnectorSpec:
         def make_sink() -> ParquetSink:
             return sink_class(
-                LocalStorage(settings.archive_dir), name, lambda topic: topic_id(kafka, topic), now_us, limits
+                open_storage(settings.archive_dir), name, lambda topic: topic_id(kafka, topic), now_us, limits
             )
 
         # A flush ends files, so the runtime's own must not come before the age at which they are to end.

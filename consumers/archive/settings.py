@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, read_count, read_duration_ms
 from connect_runtime.config_sources import merge_config, read_listed_files
+from consumers.archive.parquet.location import LocationUnknown, check_location
 from kafka_io.environment import read_settings
 from keypoints.errors import Terminal
 from keypoints.topics import TRACKING_TOPIC
@@ -36,6 +37,16 @@ ROTATE_INTERVAL_MS: Final = ConfigKey(
 PARQUET_KEYS: Final[Sequence[ConfigKey]] = (FLUSH_SIZE, FLUSH_BYTES, ROTATE_INTERVAL_MS)
 
 
+def _check_location(given: object) -> object:
+    if not isinstance(given, str | Path):
+        return given
+    try:
+        check_location(given)
+    except LocationUnknown as error:
+        raise ValueError(f"{error.message}: {error.hint}") from error
+    return str(given)
+
+
 class ArchiveSettings(BaseSettings):
     """Read from the environment (names in capitals, prefix `HOLISTIC_`); keyword arguments win over it."""
 
@@ -47,7 +58,9 @@ class ArchiveSettings(BaseSettings):
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="Postgres to write to, as postgresql://user:password@host:port/database.",
     )
-    archive_dir: Path = Field(default=Path("archive-data"), description="Folder of the Parquet files.")
+    archive_dir: Annotated[str, BeforeValidator(_check_location)] = Field(
+        default="archive-data", description="Where the Parquet files are: a folder, or s3://bucket/prefix."
+    )
     archive_postgres_config: Mapping[str, Any] = Field(
         default_factory=dict,
         description='Settings of the connector archive-postgres as a JSON object, say {"batch.size": 2000}.',

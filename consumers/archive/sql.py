@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -11,6 +10,7 @@ import psycopg2
 from psycopg2 import errors as pg
 from psycopg2 import extensions
 
+from consumers.archive.parquet.location import ArchiveLocation
 from consumers.archive.parquet.reading import QueryRefused, explain_duckdb_error, open_archive
 from consumers.archive.postgres.connection import connect
 from consumers.archive.postgres.errors import PostgresUnavailable, explain_postgres_error
@@ -51,7 +51,7 @@ def ask_postgres(database_url: str, sql: str) -> Iterator[Answer]:
 
 
 @contextmanager
-def ask_parquet(archive_root: Path, sql: str) -> Iterator[Answer]:
+def ask_parquet(archive_root: ArchiveLocation, sql: str) -> Iterator[Answer]:
     """Ask the files that are listed now; the answer can be read inside the block. Raises QueryRefused."""
     with open_archive(archive_root, only_for=sql) as connection:
         try:

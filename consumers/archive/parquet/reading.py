@@ -1,13 +1,12 @@
 """SQL over the listed files: DuckDB with the same views the database has."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
 from consumers.archive.parquet.chain import list_chains
-from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.parquet.location import ArchiveLocation, open_storage
 from consumers.archive.parquet.manifest import ListedFile
 from consumers.archive.parquet.schema import FRAMES
 from consumers.archive.parquet.storage import ArchiveStorage
@@ -27,14 +26,14 @@ class QueryRefused(Terminal):
     """SQL that cannot be answered; the message says why and where."""
 
 
-def open_archive(root: Path, only_for: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in which the archive below `root` can be queried.
+def open_archive(location: ArchiveLocation, only_for: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in which the archive at `location` can be queried.
 
     Views: frames, pose_landmarks, pose_world_landmarks, hand_landmarks, face_landmarks, joints; with `only_for`, those
     that this SQL names (making them all takes a second). Macros pose_landmark(pose, 'left_wrist'), hand_landmark and
     face_landmark. Only files that the manifest lists right now are read.
     """
-    storage = LocalStorage(root)
+    storage = open_storage(location)
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
     # Listed files never change.
@@ -76,6 +75,9 @@ def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorag
             'CREATE VIEW frames AS SELECT *, NULL::VARCHAR AS "date", NULL::INTEGER AS "hour" FROM no_frames'
         )
         return
+    filesystem = storage.filesystem({file.path: file.bytes for file in files})
+    if filesystem is not None:
+        connection.register_filesystem(filesystem)
     paths = ", ".join(_quoted(storage.url(file.path)) for file in files)
     connection.execute(
         f"CREATE VIEW frames AS SELECT * FROM read_parquet([{paths}], "  # noqa: S608
