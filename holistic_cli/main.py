@@ -28,6 +28,7 @@ VERBS: Final[dict[str, str]] = {
     "avatar": "holistic_cli.avatar:avatar",
     "replay": "holistic_cli.replay:replay",
     "sql": "holistic_cli.sql:sql",
+    "streams": "holistic_cli.streams:streams",
     "audit": "holistic_cli.audit:audit",
     "dlq": "holistic_cli.dlq:dlq",
 }

@@ -19,10 +19,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.archive.audit import ArchiveAudit, audit_archive
+from consumers.archive.postgres.migrate import migrate
 from consumers.archive.sql import ask_parquet, ask_postgres
 from kafka_io.admin import delete_topic, group_lag
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import dead_letter_topic, retry_topic
+from tests.consumers.archive.archived import Archived
 
 QUICK_SESSION = {"consumer.override.session.timeout.ms": 3000, "consumer.override.heartbeat.interval.ms": 500}
 STORES = ("postgres", "parquet")
@@ -163,3 +165,13 @@ def archive(
     for store in STORES:
         delete_topic(kafka_settings, dead_letter_topic(made.group(store)))
         delete_topic(kafka_settings, retry_topic(made.group(store)))
+
+
+@pytest.fixture
+def archived(
+    kafka_settings: KafkaSettings, make_topic: Callable[..., str], make_database: Callable[[], str], tmp_path: Path
+) -> Archived:
+    """Both stores, empty, and the command line that asks them."""
+    database_url = make_database()
+    migrate(database_url)
+    return Archived(kafka_settings, make_topic(name="sql"), database_url, tmp_path / "archive")

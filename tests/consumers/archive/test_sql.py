@@ -3,27 +3,17 @@
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import psycopg2
 import pytest
 
-from connect_runtime.sink import Assignment, Sink, TopicPartition
-from consumers.archive.parquet.sink import ParquetSink
-from consumers.archive.parquet.storage import LocalStorage
-from consumers.archive.postgres.migrate import migrate
-from consumers.archive.postgres.sink import PostgresSink
 from consumers.archive.sql import ask_parquet, ask_postgres
-from kafka_io.admin import topic_id
 from kafka_io.settings import KafkaSettings
 from keypoints.frame import FrameBatch
 from keypoints.landmarks import Part
+from tests.consumers.archive.archived import Archived
 from tests.consumers.archive.made_frames import make_batch, publish, without_irises
 
 pytestmark = pytest.mark.servers
@@ -41,60 +31,6 @@ QUESTIONS = [
        FROM frames ORDER BY 1 LIMIT 20""",
     'SELECT topic, "partition", stream_id, mirrored, model FROM frames WHERE left_hand IS NULL ORDER BY "offset"',
 ]
-
-
-class Archived:
-    """A database and a folder that hold the same rows, and the command line that asks them."""
-
-    def __init__(self, kafka: KafkaSettings, topic: str, database_url: str, root: Path) -> None:
-        self.topic = topic
-        self.database_url = database_url
-        self.root = root
-        self._kafka = kafka
-
-    def keep(self, batch: FrameBatch, *sinks: Sink) -> None:
-        for sink in sinks or (self.postgres(), self.parquet()):
-            sink.open(Assignment((TopicPartition(self.topic, 0),), 1, "member", 0))
-            sink.put(batch)
-            sink.flush()
-            sink.stop()
-
-    def postgres(self) -> PostgresSink:
-        return PostgresSink(self.database_url, self._topic_id, lambda: time.time_ns() // 1000)
-
-    def parquet(self) -> ParquetSink:
-        return ParquetSink(LocalStorage(self.root), "archive-parquet", self._topic_id, lambda: time.time_ns() // 1000)
-
-    def run(self, *arguments: str, expected_code: int = 0) -> str:
-        environment = {
-            **os.environ,
-            "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers,
-            "DATABASE_URL": self.database_url,
-            "HOLISTIC_ARCHIVE_DIR": str(self.root),
-            "HOLISTIC_TOPIC": self.topic,
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "holistic_cli", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == expected_code, done.stdout + done.stderr
-        return done.stdout + (done.stderr if expected_code else "")
-
-    def _topic_id(self, topic: str) -> str:
-        return topic_id(self._kafka, topic)
-
-
-@pytest.fixture
-def archived(
-    kafka_settings: KafkaSettings, make_topic: Callable[..., str], make_database: Callable[[], str], tmp_path: Path
-) -> Archived:
-    database_url = make_database()
-    migrate(database_url)
-    return Archived(kafka_settings, make_topic(name="sql"), database_url, tmp_path / "archive")
 
 
 def make_mixture(topic: str) -> FrameBatch:
