@@ -36,6 +36,7 @@ _ENTRIES_KEPT: Final = 64
 """Before a checkpoint: a writer that looks for the entry before its own finds it, unless it slept very long."""
 _REPLACED_REMEMBERED_US: Final = 24 * 60 * 60 * 1_000_000
 _READINGS: Final = 5
+_FROM_ANYONE: Final = frozenset({EntryKind.REPLACED, EntryKind.SWEPT})
 _REPLAY_SUFFIX: Final = "~replay"
 
 
@@ -47,7 +48,9 @@ class Fenced(Transient):
 
 
 class Overtaken(Transient):
-    """Files that were to be replaced have been replaced already, by somebody else. Fields: topic, partition, path."""
+    """Files that were to be replaced have been replaced already, by somebody else, or it took so long that the new ones
+    were swept up. Nothing was changed. Fields: topic, partition, path.
+    """
 
 
 class Chain:
@@ -63,6 +66,7 @@ class Chain:
         self._next_number = 0
         self._checkpointed = 0
         self._last_claim: int | None = None
+        self._last_sweep: int | None = None
         self.next_offset: int | None = None
         self._files: dict[str, ListedFile] = {}
         self._offsets: dict[IdentityPartition, OffsetSet] = {}
@@ -102,7 +106,7 @@ class Chain:
                 return numbered
             fresh = self.refresh()
             self.check_claim(claim)
-            if any(other.kind is not EntryKind.REPLACED for other in fresh):
+            if any(other.kind not in _FROM_ANYONE for other in fresh):
                 raise ManifestUnreadable(
                     f"entry {numbered.number} of {self._folder} is not from the chain's owner", path=self._folder
                 )
@@ -114,13 +118,22 @@ class Chain:
         writer: Writer,
         now_us: int,
         erased: Sequence[IdentityOffsets] = (),
+        begun_at: int | None = None,
     ) -> Entry:
         """Let files take the place of others of this chain, in one step, beside whoever owns it.
 
         The new files hold the same records as the ones removed, less those `erased`. Raises Overtaken, and changes
-        nothing, when one of the files is not there any more.
+        nothing, when one of the files is not there any more, or when somebody swept up since `begun_at`, the chain's
+        next number before the new files were published.
         """
         while True:
+            if begun_at is not None and self._last_sweep is not None and self._last_sweep >= begun_at:
+                raise Overtaken(
+                    "it took so long that its files were taken for leftovers",
+                    topic=self.identity.topic,
+                    partition=self.identity.partition,
+                    path=next(iter(removes), None),
+                )
             gone = next((path for path in removes if path not in self._files), None)
             if gone is not None:
                 raise Overtaken(
@@ -142,6 +155,17 @@ class Chain:
                 return entry
             self.refresh()
 
+    def mark_swept(self, writer: Writer, now_us: int) -> Entry:
+        """Keep every replacement that was begun before, and is not listed yet, from ever being listed.
+
+        Whoever is about to remove such files marks first, reads which files are listed, and removes the others.
+        """
+        while True:
+            entry = Entry(self._next_number, EntryKind.SWEPT, writer, now_us)
+            if self._create(entry):
+                return entry
+            self.refresh()
+
     def make_checkpoint(self, now_us: int) -> None:
         """Sum the entries read so far up, so that nobody need read them again, and remove all but the newest."""
         if not self._next_number:
@@ -151,6 +175,7 @@ class Chain:
         content = Checkpoint(
             number=number,
             last_claim=self._last_claim,
+            last_sweep=self._last_sweep,
             next_offset=self.next_offset,
             files=tuple(self._files.values()),
             offsets=_as_listed(self._offsets),
@@ -222,6 +247,7 @@ class Chain:
         self._next_number = known.number + 1
         self._checkpointed = known.number
         self._last_claim = known.last_claim
+        self._last_sweep = known.last_sweep
         self.next_offset = known.next_offset
         self._files = {file.path: file for file in known.files}
         self._offsets = {known.identity: OffsetSet.of_runs(known.offsets) for known in known.offsets}
@@ -261,6 +287,8 @@ class Chain:
         self._next_number = entry.number + 1
         if entry.kind is EntryKind.CLAIM:
             self._last_claim = entry.number
+        if entry.kind is EntryKind.SWEPT:
+            self._last_sweep = entry.number
         if entry.next_offset is not None or entry.forgets_offset:
             self.next_offset = entry.next_offset
         for path in entry.removes:

@@ -43,7 +43,10 @@ class IdentityPartition:
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file that exists, holding rows of one identity partition. Times in microseconds since 1970."""
+    """A file that exists, holding rows of one identity partition. Times in microseconds since 1970.
+
+    `sorted_by_stream`: rows are in order of stream, capture time and offset, not as they came.
+    """
 
     path: str
     identity: IdentityPartition
@@ -52,6 +55,7 @@ class ListedFile:
     offsets: tuple[Run, ...]
     captured_from_us: int
     captured_to_us: int
+    sorted_by_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class EntryKind(StrEnum):
     """A user moved the offset to go on from; files stay."""
     REPLACED = "replaced"
     """Files took the place of others. Anyone may add it, owner or not: it moves no offset."""
+    SWEPT = "swept"
+    """Whatever was to take the place of others, and is not listed before this entry, never will be: it is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class Checkpoint:
 
     number: int
     last_claim: int | None
+    last_sweep: int | None
     next_offset: int | None
     files: tuple[ListedFile, ...]
     offsets: tuple[IdentityOffsets, ...]
@@ -189,6 +196,7 @@ def decode_checkpoint(content: bytes, path: str) -> Checkpoint:
         return Checkpoint(
             number=stored["number"],
             last_claim=stored["last_claim"],
+            last_sweep=stored["last_sweep"],
             next_offset=stored["next_offset"],
             files=tuple(_decode_file(file) for file in stored["files"]),
             offsets=tuple(_decode_offsets(known) for known in stored["offsets"]),

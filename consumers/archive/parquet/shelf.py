@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from consumers.archive.parquet.columns import to_file_columns
+from consumers.archive.parquet.footer import FileContents
 from consumers.archive.parquet.manifest import IdentityPartition, ListedFile
 from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.schema import FRAMES, writer_options
@@ -38,6 +39,7 @@ class Shelf:
         self.key = key
         self._file = io.BytesIO()
         self._writer = pq.ParquetWriter(self._file, FRAMES, **writer_options())
+        self._contents = FileContents(key.identity)
         self._loose: list[FrameBatch] = []
         self._loose_rows = 0
         self._offsets = OffsetSet.of_runs([])
@@ -73,6 +75,7 @@ class Shelf:
         if self._loose:
             self._encode()
         if self._writer.is_open:
+            self._writer.add_key_value_metadata(self._contents.as_metadata(self._offsets.runs))
             self._writer.close()
         return self._file.getbuffer()
 
@@ -89,6 +92,8 @@ class Shelf:
         )
 
     def _encode(self) -> None:
-        self._writer.write_table(to_file_columns(FrameBatch.concat(self._loose), self.key.identity.topic_id))
+        rows = to_file_columns(FrameBatch.concat(self._loose), self.key.identity.topic_id)
+        self._writer.write_table(rows)
+        self._contents.add(rows)
         self._loose.clear()
         self._loose_rows = 0
