@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 import psycopg2
@@ -25,6 +26,9 @@ from kafka_io.admin import delete_topic, group_lag
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import dead_letter_topic, retry_topic
 from tests.consumers.archive.archived import Archived
+
+if TYPE_CHECKING:
+    from tests.consumers.archive.s3_server import S3Server
 
 QUICK_SESSION = {"consumer.override.session.timeout.ms": 3000, "consumer.override.heartbeat.interval.ms": 500}
 STORES = ("postgres", "parquet")
@@ -175,3 +179,29 @@ def archived(
     database_url = make_database()
     migrate(database_url)
     return Archived(kafka_settings, make_topic(name="sql"), database_url, tmp_path / "archive")
+
+
+@pytest.fixture(scope="session")
+def s3_process() -> "Iterator[S3Server]":
+    """moto's server, once a run."""
+    # Takes a second to import.
+    from tests.consumers.archive.s3_server import S3Server
+
+    server = S3Server()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_process: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "S3Server":
+    """An object store, and the environment that names it."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key-id-of-tests",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-tests",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": s3_process.url,
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3_process.requests.clear()
+    return s3_process
