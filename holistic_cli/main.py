@@ -29,6 +29,7 @@ VERBS: Final[dict[str, str]] = {
     "replay": "holistic_cli.replay:replay",
     "sql": "holistic_cli.sql:sql",
     "streams": "holistic_cli.streams:streams",
+    "export": "holistic_cli.export:export",
     "audit": "holistic_cli.audit:audit",
     "dlq": "holistic_cli.dlq:dlq",
 }

@@ -26,19 +26,27 @@ class QueryRefused(Terminal):
     """SQL that cannot be answered; the message says why and where."""
 
 
-def open_archive(location: ArchiveLocation, only_for: str | None = None) -> duckdb.DuckDBPyConnection:
+def open_archive(
+    location: ArchiveLocation, only_for: str | None = None, captured_us: tuple[int, int] | None = None
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in which the archive at `location` can be queried.
 
     Views: frames, pose_landmarks, pose_world_landmarks, hand_landmarks, face_landmarks, joints; with `only_for`, those
     that this SQL names (making them all takes a second). Macros pose_landmark(pose, 'left_wrist'), hand_landmark and
-    face_landmark. Only files that the manifest lists right now are read.
+    face_landmark. Only files that the manifest lists right now are read; with `captured_us`, only those that have
+    frames captured from its first time up to its second (microseconds since 1970), with all that is in them.
     """
     storage = open_storage(location)
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
     # Listed files never change.
     connection.execute("SET parquet_metadata_cache = true")
-    files = [file for chain in list_chains(storage) for file in chain.files]
+    files = [
+        file
+        for chain in list_chains(storage)
+        for file in chain.files
+        if captured_us is None or (file.captured_to_us >= captured_us[0] and file.captured_from_us < captured_us[1])
+    ]
     _create_frames(connection, storage, files)
     for macro in _MACROS:
         connection.execute(macro)

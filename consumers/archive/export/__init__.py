@@ -1,0 +1,1 @@
+"""A stream's frames as a file that other programs read."""
