@@ -14,6 +14,8 @@ CONNECT_CONFIGS_TOPIC: Final = "holistic-connect-configs"
 CONNECT_STATUS_TOPIC: Final = "holistic-connect-status"
 GAPS_TOPIC: Final = "holistic-connect-gaps"
 """What connectors could not read because it was gone."""
+FORGOTTEN_TOPIC: Final = "holistic-forgotten"
+"""Streams whose records, up to a moment, are to be nowhere."""
 
 CONTENT_TYPE_HEADER: Final = "content-type"
 SCHEMA_VERSION_HEADER: Final = "schema-version"
@@ -61,6 +63,7 @@ CONTROL_TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(CONNECT_STATUS_TOPIC, 1, _SHORT_LOG),
 )
 GAPS_SPEC: Final = TopicSpec(GAPS_TOPIC, 1, {"cleanup.policy": "compact"})
+FORGOTTEN_SPEC: Final = TopicSpec(FORGOTTEN_TOPIC, 1, {"cleanup.policy": "compact"})
 
 SUITE_TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(TRACKING_TOPIC, 6, {"retention.ms": str(7 * _DAY_MS), "cleanup.policy": "delete"}),
@@ -69,6 +72,7 @@ SUITE_TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(IMAGES_TOPIC, 6, {"retention.ms": str(_DAY_MS), "max.message.bytes": str(_IMAGE_BYTES)}),
     *CONTROL_TOPICS,
     GAPS_SPEC,
+    FORGOTTEN_SPEC,
 )
 
 
@@ -93,6 +97,11 @@ def dead_letter_spec(name: str, largest_bytes: int) -> TopicSpec:
 def retry_spec(name: str, largest_bytes: int) -> TopicSpec:
     """A retry topic; nothing in it is ever removed, for it also remembers what was published again."""
     return TopicSpec(name, 1, {**_kept_timestamps(largest_bytes), "retention.bytes": "-1"})
+
+
+def restored_spec(name: str, partitions: int, largest_bytes: int) -> TopicSpec:
+    """A topic records are published to again out of the archive, however old; it is kept until it is deleted."""
+    return TopicSpec(name, partitions, {**_kept_timestamps(largest_bytes), "retention.bytes": "-1"})
 
 
 def _kept_timestamps(largest_bytes: int) -> dict[str, str]:
