@@ -27,6 +27,7 @@ from consumers.archive.settings import (
     PARQUET_KEYS,
     POSTGRES_CONNECTOR,
     POSTGRES_KEYS,
+    RETENTION_DAYS,
     ROTATE_INTERVAL_MS,
     ArchiveSettings,
 )
@@ -102,13 +103,14 @@ def _postgres(settings: ArchiveSettings, kafka: KafkaSettings, now_us: Callable[
                 database_url,
                 lambda topic: topic_id(kafka, topic),
                 now_us,
-                DayWindow(days_back=int(values[DAYS_BACK.name])),
+                DayWindow(int(values[DAYS_BACK.name]), retention_days=None if retention < 0 else retention),
                 int(values[CONNECTIONS.name]),
                 int(values[BATCH_SIZE.name]),
             )
 
         spec = ConnectorSpec(name, config, make_sink, POSTGRES_KEYS, build, _POSTGRES_CLASS)
         values = read_connector(spec).sink
+        retention = int(values[RETENTION_DAYS.name])
         return spec
 
     return build({**_READING, **given})

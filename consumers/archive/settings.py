@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connect_runtime.config import ConfigKey, read_count, read_duration_ms
+from connect_runtime.config import ConfigKey, Kind, read_count, read_duration_ms
+from connect_runtime.config_keys import NotOfKind
 from connect_runtime.config_sources import merge_config, read_listed_files
 from consumers.archive.parquet.location import LocationUnknown, check_location
 from kafka_io.environment import read_settings
@@ -20,12 +21,31 @@ POSTGRES_CONNECTOR: Final = "archive-postgres"
 PARQUET_CONNECTOR: Final = "archive-parquet"
 """Also the consumer groups."""
 
+
+def read_retention_days(text: str) -> int:
+    """Days, or -1 for no end."""
+    try:
+        days = int(text)
+    except ValueError:
+        raise NotOfKind("Not a number of type INT") from None
+    if days == 0 or days < -1:
+        raise ValueError("must be at least 1, or -1, which keeps all")
+    return days
+
+
 CONNECTIONS: Final = ConfigKey("connections", read_count, "2", "Connections a task writes to Postgres with.")
 BATCH_SIZE: Final = ConfigKey("batch.size", read_count, "1000", "Most rows a transaction writes.")
 DAYS_BACK: Final = ConfigKey(
     "days.back", read_count, "3650", "Frames captured longer ago than this go to frames_out_of_range."
 )
-POSTGRES_KEYS: Final[Sequence[ConfigKey]] = (CONNECTIONS, BATCH_SIZE, DAYS_BACK)
+RETENTION_DAYS: Final = ConfigKey(
+    "retention.days",
+    read_retention_days,
+    "-1",
+    "Days after which frames are removed from Postgres, counted from their capture; -1 keeps all.",
+    kind=Kind.INT,
+)
+POSTGRES_KEYS: Final[Sequence[ConfigKey]] = (CONNECTIONS, BATCH_SIZE, DAYS_BACK, RETENTION_DAYS)
 
 FLUSH_SIZE: Final = ConfigKey("flush.size", read_count, "20000", "Rows of a partition that become files at once.")
 FLUSH_BYTES: Final = ConfigKey(

@@ -1,48 +1,108 @@
-"""Brings the database to the shape this version needs."""
+"""Brings the database to the shape this version needs, and its roles to their rights."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, exc, make_url, text
 from sqlalchemy.pool import NullPool
 
 from consumers.archive.postgres.errors import PostgresRefused, PostgresUnavailable
+from consumers.archive.postgres.roles import MIGRATOR, apply_roles
+
+log = logging.getLogger(__name__)
 
 VERSION_TABLE: Final = "archive_alembic_version"
 # An arbitrary number all replicas agree on: they migrate one after the other.
 _MIGRATION_LOCK: Final = 4_812_930_000
+_DENIED: Final = "42501"
 
 
-def migrate(database_url: str) -> None:
-    """Apply the steps that are missing. Replicas that start together wait for each other.
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """Number of the last step before (None: there was nothing) and after, and what could not be done for the roles."""
 
-    Raises PostgresUnavailable when the database cannot be reached.
+    before: str | None
+    after: str
+    without: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the tables have changed."""
+        return self.before != self.after
+
+
+def migrate(database_url: str, *, grant_again: bool = False) -> Migrated:
+    """Apply the steps that are missing, and then give the roles their rights; nothing is done when none is missing.
+
+    Replicas that start together wait for each other. A role that may not make roles migrates all the same, with a
+    warning. `grant_again` has the roles looked at in any case. Raises PostgresUnavailable when the database cannot be
+    reached, PostgresRefused when this role may not change it or a newer version has.
     """
-    with _locked(database_url) as connection:
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = connection
+    with _connect(database_url) as connection:
+        config = _configure(connection)
+        newest = find_newest_revision()
+        if not grant_again and read_revision(connection) == newest:
+            return Migrated(newest, newest)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        before = read_revision(connection)
         command.upgrade(config, "head")
+        without = tuple(apply_roles(connection)) if grant_again or before != newest else ()
+    if without:
+        log.warning(
+            "the archive's roles are not complete (%s): have `holistic database migrate` run once by a superuser, "
+            "or by the database's owner with CREATEROLE",
+            "; ".join(without),
+        )
+    return Migrated(before, newest, without)
+
+
+def read_revision(connection: Connection) -> str | None:
+    """Number of the last step that was applied, or None."""
+    if connection.scalar(text("SELECT to_regclass(:table)"), {"table": VERSION_TABLE}) is None:
+        return None
+    found = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a name from this file
+    return None if found is None else str(found)
+
+
+def find_newest_revision() -> str:
+    """Number of the last step this version knows."""
+    return str(ScriptDirectory.from_config(_configure(None)).get_current_head())
+
+
+def _configure(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
 
 
 @contextmanager
-def _locked(database_url: str) -> Iterator[Connection]:
+def _connect(database_url: str) -> Iterator[Connection]:
     url = make_url(database_url).set(drivername="postgresql+psycopg2")
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
     try:
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             yield connection
+    except CommandError as error:
+        raise PostgresRefused(
+            f"migrating the archive: {error}", hint="was the database migrated by a newer version than this one?"
+        ) from error
     except exc.OperationalError as error:
         raise PostgresUnavailable(
             f"migrating the archive: {error.orig}", hint="is Postgres up, and DATABASE_URL right?"
         ) from error
     except exc.DBAPIError as error:
-        raise PostgresRefused(f"migrating the archive: {error.orig}") from error
+        denied = getattr(error.orig, "pgcode", None) == _DENIED
+        hint = f"run `holistic database migrate` as a member of {MIGRATOR}" if denied else None
+        raise PostgresRefused(f"migrating the archive: {error.orig}", hint=hint) from error
     finally:
         engine.dispose()

@@ -9,6 +9,7 @@ from consumers.archive.postgres.days import DayWindow, days_ahead, make_days
 from consumers.archive.postgres.frame_writer import FrameWriter
 from consumers.archive.postgres.lanes import WriteLanes
 from consumers.archive.postgres.topic_refs import TopicIds, TopicRefs
+from consumers.archive.postgres.upkeep import Upkeep
 from keypoints.frame import FrameBatch
 
 _TICK_S: Final = 0.05
@@ -31,6 +32,7 @@ class PostgresSink:
         self._now_us = now_us
         self._topic_refs = TopicRefs(topic_ids)
         kept = window or DayWindow()
+        self._upkeep = Upkeep(database_url, kept, now_us)
         self._lanes = WriteLanes(
             lambda: FrameWriter(database_url, self._topic_refs, kept, now_us), connections, chunk_rows
         )
@@ -41,7 +43,7 @@ class PostgresSink:
         return _TICK_S if self._lanes.busy else _IDLE_TICK_S
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
-        """Make the coming days' tables. Raises PostgresUnavailable."""
+        """Make the coming days' tables; `tick` goes on doing so. Raises PostgresUnavailable."""
         self._topic_refs.forget({partition.topic for partition in assignment.partitions})
         connection = connect(self._database_url, "holistic-archive")
         try:
@@ -55,7 +57,8 @@ class PostgresSink:
         self._lanes.append(batch)
 
     def tick(self) -> None:
-        """Raise what a write failed with, and have it tried again."""
+        """Raise what a write failed with, and have it tried again. Begin what the clock asks for."""
+        self._upkeep.tick()
         self._lanes.check()
 
     def flush(self) -> None:
@@ -76,3 +79,4 @@ class PostgresSink:
     def stop(self) -> None:
         """Close the connections."""
         self._lanes.stop()
+        self._upkeep.stop()

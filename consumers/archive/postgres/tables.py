@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
-    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -33,7 +32,13 @@ TOPICS: Final = Table(
     Column("topic_ref", Integer, Identity(always=True), primary_key=True, comment="What frames refer to the topic by"),
     Column("name", Text, nullable=False, comment="The topic's name"),
     Column("kafka_id", Text, nullable=False, comment="The topic's id: one deleted and made again has another"),
-    Column("first_seen", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column(
+        "first_seen",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("now()"),
+        comment="When the archive first saw the topic",
+    ),
     UniqueConstraint("name", "kafka_id", name="archived_topics_name_kafka_id_key"),
     comment="Topics frames came from",
 )
@@ -57,7 +62,7 @@ def _frame_columns() -> Sequence[Column[Any]]:
         Column("archived_at", DateTime(timezone=True), nullable=False, comment="When writing the row began"),
         Column("sequence", BigInteger, nullable=False, comment="Number of the frame in its stream and epoch"),
         Column("epoch", BigInteger, nullable=False, comment="Changes whenever tracking began anew"),
-        Column("topic_ref", Integer, ForeignKey(TOPICS.c.topic_ref), nullable=False, comment="The record's topic"),
+        Column("topic_ref", Integer, nullable=False, comment="The record's topic"),
         Column("partition", Integer, nullable=False, comment="The record's partition"),
         Column("width", Integer, nullable=False, comment="Width of the image in pixels"),
         Column("height", Integer, nullable=False, comment="Height of the image in pixels"),
@@ -71,6 +76,13 @@ def _frame_columns() -> Sequence[Column[Any]]:
     )
 
 
+def _index_of_streams(table: str) -> Index:
+    # A stream's frames lie scattered among those of the others: what is asked most is answered from the index alone.
+    columns = ("stream_id", "captured_at")
+    return Index(f"{table}_stream_id_captured_at_idx", *columns, postgresql_include=INDEXED_BESIDE)
+
+
+INDEXED_BESIDE: Final = ("epoch", "sequence", "width", "height", "pose")
 KEY_COLUMNS: Final = ("topic_ref", "partition", "offset", "captured_at")
 
 FRAMES_BY_DAY: Final = Table(
@@ -78,7 +90,7 @@ FRAMES_BY_DAY: Final = Table(
     METADATA,
     *_frame_columns(),
     PrimaryKeyConstraint(*KEY_COLUMNS, name="frames_by_day_pkey"),
-    Index("frames_by_day_stream_id_captured_at_idx", "stream_id", "captured_at"),
+    _index_of_streams("frames_by_day"),
     comment="Frames by day of capture (UTC); read the view `frames`",
     postgresql_partition_by="RANGE (captured_at)",
 )
@@ -89,13 +101,29 @@ FRAMES_OUT_OF_RANGE: Final = Table(
     *_frame_columns(),
     Column("captured_at_us", BigInteger, nullable=False, comment="Capture time as sent, microseconds since 1970"),
     PrimaryKeyConstraint(*KEY_COLUMNS, name="frames_out_of_range_pkey"),
+    _index_of_streams("frames_out_of_range"),
     comment="Frames captured before or after the days that are kept; read the view `frames`",
+)
+
+RETIRED_OFFSETS: Final = Table(
+    "retired_offsets",
+    METADATA,
+    Column("topic_ref", Integer, nullable=False, comment="The records' topic"),
+    Column("partition", Integer, nullable=False, comment="The records' partition"),
+    Column("first_offset", BigInteger, nullable=False, comment="First offset of the run"),
+    Column("last_offset", BigInteger, nullable=False, comment="Last offset of the run"),
+    Column(
+        "retired_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("now()"),
+        comment="When their frames were removed",
+    ),
+    PrimaryKeyConstraint("topic_ref", "partition", "first_offset", "last_offset", name="retired_offsets_pkey"),
+    comment="Runs of offsets whose frames retention removed: an audit does not miss them",
 )
 
 FRAME_COLUMNS: Final = tuple(column.name for column in FRAMES_BY_DAY.columns)
 """Order in which rows are written."""
 
 PART_COLUMNS: Final = tuple(part.value for part in PART_SHAPES)
-
-PARTITION_STORAGE: Final = "toast_tuple_target = 4080"
-"""Only the face leaves the row for the side table; all other parts stay beside their keys."""

@@ -24,7 +24,7 @@ _UNICODE: Final = st.characters(blacklist_characters="\x00", blacklist_categorie
 ODD_NAMES: Final = (
     "a/b", "/", "../../etc/passwd", ".", "..", "a.b.c", "it's", 'say "ada"', "back\\slash", "100%", "a=b&c", "*?[x]",
     "stream_id=ada", "  ", "\n", "\t\\N", "NULL", "ä ö ü", "舞踏家", "🕺🏽", "e\u0301", "\u202eoverride", "\ufeff",
-    "'; --",    "x" * STREAM_ID_MAX_CHARACTERS, "舞" * STREAM_ID_MAX_CHARACTERS, "/" * STREAM_ID_MAX_CHARACTERS,
+    "'; --", "x" * STREAM_ID_MAX_CHARACTERS, "舞" * STREAM_ID_MAX_CHARACTERS, "/" * STREAM_ID_MAX_CHARACTERS,
 )  # fmt: skip
 NUMBERS: Final = tuple(
     np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-40, 3.4028235e38, -3.4028235e38], dtype=np.float32)
