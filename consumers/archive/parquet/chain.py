@@ -17,7 +17,6 @@ from consumers.archive.parquet.manifest import (
     IdentityOffsets,
     IdentityPartition,
     ListedFile,
-    ManifestUnreadable,
     Writer,
     checkpoint_name,
     decode_checkpoint,
@@ -47,6 +46,10 @@ class Fenced(Transient):
     """
 
 
+class AnswerLost(StorageUnavailable):
+    """An owner's earlier try made the entry after all: what is listed now may be all there was to do. Fields: path."""
+
+
 class Overtaken(Transient):
     """Files that were to be replaced have been replaced already, by somebody else, or it took so long that the new ones
     were swept up. Nothing was changed. Fields: topic, partition, path.
@@ -60,6 +63,7 @@ class Chain:
         self.identity = identity
         self._storage = storage
         self._folder = f"{MANIFEST_FOLDER}/{identity.folder}"
+        self._is_unanswered = False
         self._forget_all()
 
     def _forget_all(self) -> None:
@@ -96,7 +100,7 @@ class Chain:
     def append(self, entry: Entry, claim: int) -> Entry:
         """Add the owner's entry under the next number, and return it numbered.
 
-        Raises Fenced when `claim` is no longer the last claim.
+        Raises Fenced when `claim` is no longer the last claim, AnswerLost when an earlier try of its owner's made one.
         """
         while True:
             self.check_claim(claim)
@@ -107,8 +111,9 @@ class Chain:
             fresh = self.refresh()
             self.check_claim(claim)
             if any(other.kind not in _FROM_ANYONE for other in fresh):
-                raise ManifestUnreadable(
-                    f"entry {numbered.number} of {self._folder} is not from the chain's owner", path=self._folder
+                raise AnswerLost(
+                    f"entry {numbered.number} of {self._folder} was made, though its maker was told it was not",
+                    path=self._folder,
                 )
 
     def replace_files(
@@ -153,6 +158,16 @@ class Chain:
             )
             if self._create(entry):
                 return entry
+            self.refresh()
+
+    def settle(self, writer: Writer, now_us: int) -> None:
+        """Read on, and keep an entry that was tried without an answer from being made from now on.
+
+        A store may carry out late what it was asked: whoever removes files such an entry would list settles first.
+        """
+        if self._is_unanswered:
+            self.mark_swept(writer, now_us)
+        else:
             self.refresh()
 
     def mark_swept(self, writer: Writer, now_us: int) -> Entry:
@@ -273,7 +288,10 @@ class Chain:
                 self._storage.remove(path)
 
     def _create(self, entry: Entry) -> bool:
-        if not self._storage.create(f"{self._folder}/{entry_name(entry.number)}", encode(self.identity, entry)):
+        self._is_unanswered = True
+        made = self._storage.create(f"{self._folder}/{entry_name(entry.number)}", encode(self.identity, entry))
+        self._is_unanswered = False
+        if not made:
             return False
         if entry.number and not self._storage.exists(f"{self._folder}/{entry_name(entry.number - 1)}"):
             # The number was free because its entry was summed up and removed: this writer slept through all of it.

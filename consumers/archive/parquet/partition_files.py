@@ -165,7 +165,7 @@ class PartitionFiles:
             if not unfinished(int(claim)):
                 continue
             if listed is None:
-                self._ownership.chain.refresh()
+                self._ownership.chain.settle(self._ownership.writer, self._now_us())
                 listed = {file.path for file in self._ownership.chain.files}
             if path not in listed:
                 self._storage.remove(path)

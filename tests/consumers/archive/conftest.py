@@ -203,5 +203,5 @@ def s3(s3_process: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "S3Server":
         "AWS_ENDPOINT_URL": s3_process.url,
     }.items():
         monkeypatch.setenv(name, value)
-    s3_process.requests.clear()
+    s3_process.forget_all()
     return s3_process

@@ -1,5 +1,6 @@
 """An S3 of this process: moto behind a door that counts, and that can be shut, or lose what is said."""
 
+import io
 import logging
 import re
 import socket
@@ -35,6 +36,8 @@ class S3Server:
         self.ignore_conditions = False
         self._application = DomainDispatcherApplication(create_backend_app)
         self._one_at_a_time = threading.Lock()
+        self.came_late = 0
+        self._late: list[Environment] = []
         self._faults: list[tuple[str, re.Pattern[str], str]] = []
         self._server: BaseWSGIServer | None = None
         self._port = 0
@@ -63,8 +66,23 @@ class S3Server:
         return name
 
     def fail_next(self, method: str, path: str, how: str) -> None:
-        """`hang up` or `503`: do what the next such request asks, and do not say so; `403`: refuse it, do nothing."""
+        """What becomes of the next such request.
+
+        `hang up`, `503`: it is done, and not told so. `403`: it is refused. `late`: it gets no answer, and is done just
+        before the next file of frames arrives.
+        """
         self._faults.append((method, re.compile(path), how))
+
+    def stop_failing(self) -> None:
+        """Faults that were still to come do not."""
+        self._faults.clear()
+
+    def forget_all(self) -> None:
+        """Requests so far, and faults that were to come."""
+        self.requests.clear()
+        self._faults.clear()
+        self._late.clear()
+        self.came_late = 0
 
     def _answer(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
         method, path = environment["REQUEST_METHOD"], environment["PATH_INFO"]
@@ -77,10 +95,18 @@ class S3Server:
             return [f"<Error><Code>InvalidAccessKeyId</Code><AWSAccessKeyId>{key_id}</AWSAccessKeyId></Error>".encode()]
         if self.ignore_conditions:
             environment.pop("HTTP_IF_NONE_MATCH", None)
-        said: list[Any] = []
-        with self._one_at_a_time:
-            body = b"".join(self._application(environment, lambda *answer: said.append(answer)))
-        status, headers = said[0][:2]
+        if fault is not None and fault[2] == "late":
+            content = environment["wsgi.input"].read(int(environment["CONTENT_LENGTH"]))
+            self._late.append({**environment, "wsgi.input": io.BytesIO(content)})
+            environment["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            start_response("500 Internal Server Error", [])
+            return [b""]
+        if "/frames/" in path and method == "PUT":
+            while self._late:
+                self._do(self._late.pop(0))
+                self.came_late += 1
+        said, body = self._do(environment)
+        status, headers = said[:2]
         self.requests.append(Request(method, path, int(status[:3]), len(body)))
         if fault is not None and fault[2] == "hang up":
             environment["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
@@ -89,3 +115,9 @@ class S3Server:
             return [b""]
         start_response(status, headers)
         return [body]
+
+    def _do(self, environment: Environment) -> tuple[Any, bytes]:
+        said: list[Any] = []
+        with self._one_at_a_time:
+            body = b"".join(self._application(environment, lambda *answer: said.append(answer)))
+        return said[0], body
