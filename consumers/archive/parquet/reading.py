@@ -1,5 +1,6 @@
 """SQL over the listed files: DuckDB with the same views the database has."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -9,8 +10,8 @@ from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.location import ArchiveLocation, open_storage
 from consumers.archive.parquet.manifest import ListedFile
 from consumers.archive.parquet.schema import FRAMES
-from consumers.archive.parquet.storage import ArchiveStorage
-from keypoints.errors import Terminal
+from consumers.archive.parquet.storage import ArchiveStorage, FileMissing, StorageUnavailable
+from keypoints.errors import HolisticError, Terminal
 from keypoints.landmarks import PART_SHAPES, HandLandmark, Part, PoseLandmark, landmark_names
 
 _WHERE_FROM: Final = 'topic, "partition", "offset", stream_id, epoch, sequence, captured_at'
@@ -20,6 +21,10 @@ _JOINTS: Final = (
       for joint in ("SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE")
       for side in ("LEFT", "RIGHT")),
 )  # fmt: skip
+
+
+# DuckDB passes on what an object store's client raises as the text of its traceback.
+_RAISED_READING: Final = re.compile(r"Traceback [^\n]*\n(?: [^\n]*\n)*(\w+): ([^\n]*)")
 
 
 class QueryRefused(Terminal):
@@ -61,7 +66,7 @@ def open_archive(
 def query(
     connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[object] = ()
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows of an answer. Raises QueryRefused for SQL that is wrong."""
+    """Column names and rows of an answer. Raises QueryRefused for SQL that is wrong, StorageUnavailable."""
     try:
         answer = connection.execute(sql, list(values))
         names = [column[0] for column in answer.description or ()]
@@ -70,9 +75,15 @@ def query(
         raise explain_duckdb_error(error, sql) from error
 
 
-def explain_duckdb_error(error: duckdb.Error, sql: str) -> QueryRefused:
-    """The project's error for one of DuckDB's."""
-    return QueryRefused(str(error).strip(), sql=sql)
+def explain_duckdb_error(error: duckdb.Error, sql: str) -> HolisticError:
+    """The project's error for one of DuckDB's: QueryRefused, or StorageUnavailable when the files cannot be read."""
+    text = str(error).strip()
+    raised = _RAISED_READING.match(text)
+    if raised is None:
+        return QueryRefused(text, sql=sql)
+    kind, message = raised.groups()
+    unavailable = kind in {StorageUnavailable.__name__, FileMissing.__name__}
+    return StorageUnavailable(message) if unavailable else QueryRefused(message, sql=sql)
 
 
 def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorage, files: list[ListedFile]) -> None:
@@ -87,10 +98,14 @@ def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorag
     if filesystem is not None:
         connection.register_filesystem(filesystem)
     paths = ", ".join(_quoted(storage.url(file.path)) for file in files)
-    connection.execute(
+    view = (
         f"CREATE VIEW frames AS SELECT * FROM read_parquet([{paths}], "  # noqa: S608
         "hive_partitioning = true, hive_types = {'date': VARCHAR, 'hour': INTEGER}, union_by_name = false)"
     )
+    try:
+        connection.execute(view)
+    except duckdb.Error as error:
+        raise explain_duckdb_error(error, view) from error
 
 
 def _quoted(text: str) -> str:

@@ -178,6 +178,21 @@ def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(s3: "S3Server", 
     assert open_storage(location).list_files("staging") == []
 
 
+def test_a_store_that_goes_away_under_a_question_is_said_in_a_line(s3: "S3Server", location: str) -> None:
+    sink = open_sink(location)
+    sink.put(make_batch(10))
+    sink.flush()
+    with open_archive(location) as connection:
+        s3.stop()
+        try:
+            with pytest.raises(StorageUnavailable, match="nobody answers") as failed:
+                query(connection, "SELECT avg(y) FROM pose_landmarks")
+        finally:
+            s3.start()
+        assert "Traceback" not in failed.value.message
+        assert query(connection, "SELECT count(*) FROM frames")[1] == [(10,)]
+
+
 def test_a_bucket_that_is_not_there_is_said_at_once(s3: "S3Server") -> None:
     nowhere = "s3://no-such-bucket-anywhere/x"
     for attempt in (lambda: open_sink(nowhere), lambda: stored_offsets(nowhere)):
