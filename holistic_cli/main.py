@@ -30,6 +30,8 @@ VERBS: Final[dict[str, str]] = {
     "sql": "holistic_cli.sql:sql",
     "streams": "holistic_cli.streams:streams",
     "export": "holistic_cli.export:export",
+    "files": "holistic_cli.files:files",
+    "compact": "holistic_cli.compact:compact",
     "audit": "holistic_cli.audit:audit",
     "dlq": "holistic_cli.dlq:dlq",
 }

@@ -106,7 +106,7 @@ class Chain:
             self.check_claim(claim)
             numbered = replace(entry, number=self._next_number)
             if self._create(numbered):
-                self._make_checkpoint_when_due(entry.written_at_us)
+                self.make_checkpoint_when_due(entry.written_at_us)
                 return numbered
             fresh = self.refresh()
             self.check_claim(claim)
@@ -269,7 +269,8 @@ class Chain:
         self._erased = {known.identity: OffsetSet.of_runs(known.offsets) for known in known.erased}
         self._replaced = dict(known.replaced)
 
-    def _make_checkpoint_when_due(self, now_us: int) -> None:
+    def make_checkpoint_when_due(self, now_us: int) -> None:
+        """Sum up a chain that has grown long."""
         if self._next_number - self._checkpointed > ENTRIES_BETWEEN_CHECKPOINTS:
             self.make_checkpoint(now_us)
 

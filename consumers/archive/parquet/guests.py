@@ -69,7 +69,10 @@ class GuestBook:
     def _find_others(self, identity: IdentityPartition, chain: Chain) -> list[Chain]:
         markers = self._storage.list_files(f"{GUESTS_FOLDER}/{identity.folder}")
         folders = {unquote(marker.rpartition("/")[2]) for marker in markers} | {identity.folder}
-        others = [Chain(self._storage, _identity_of(folder)) for folder in sorted(folders - {chain.identity.folder})]
+        others = [
+            Chain(self._storage, IdentityPartition.of_folder(folder))
+            for folder in sorted(folders - {chain.identity.folder})
+        ]
         for other in others:
             other.refresh()
         return others
@@ -80,9 +83,3 @@ class GuestBook:
         except Terminal:
             known = known_topic_ids(self._storage, topic)
             return known[-1] if known else UNKNOWN_TOPIC_ID
-
-
-def _identity_of(folder: str) -> IdentityPartition:
-    topic, _, partition = folder.rpartition("/")
-    name, _, topic_id = topic.rpartition("@")
-    return IdentityPartition(unquote(name), unquote(topic_id), int(partition))

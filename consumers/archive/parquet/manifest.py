@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -39,6 +39,13 @@ class IdentityPartition:
     def folder(self) -> str:
         """Its place below the manifest, and below the staging area."""
         return f"{quote(self.topic, safe='')}@{quote(self.topic_id, safe='')}/{self.partition:05d}"
+
+    @classmethod
+    def of_folder(cls, folder: str) -> "IdentityPartition":
+        """The partition whose `folder` this is."""
+        topic, _, partition = folder.rpartition("/")
+        name, _, topic_id = topic.rpartition("@")
+        return cls(unquote(name), unquote(topic_id), int(partition))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from keypoints.frame import FrameBatch
 
 FRAMES_FOLDER: Final = "frames"
 STAGING_FOLDER: Final = "staging"
-_HOUR_US: Final = 60 * 60 * 1_000_000
+HOUR_US: Final = 60 * 60 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +124,12 @@ class PartitionFiles:
         return bool(self._ownership.chain.offsets_of(shelf.key.identity).holds(np.array([shelf.first_offset]))[0])
 
     def _write_file(self, shelf: Shelf) -> ListedFile:
-        path = self._name(shelf)
+        path = name_file(shelf.key, shelf.first_offset)
         staged = self._staged_path(path)
         with self._storage.stage(staged) as file:
             file.write(shelf.seal())
         self._storage.publish(staged, path)
         return shelf.describe(path)
-
-    def _name(self, shelf: Shelf) -> str:
-        date, _, hour_of_day = str(np.datetime64(shelf.key.hour, "h")).rpartition("T")
-        identity = shelf.key.identity
-        return (
-            f"{FRAMES_FOLDER}/date={date}/hour={hour_of_day}/{quote(identity.topic, safe='')}-p{identity.partition:05d}"
-            f"-o{shelf.first_offset:020d}-{uuid.uuid4().hex[:12]}.parquet"
-        )
 
     def _list(self, files: list[ListedFile], next_offset: int) -> None:
         chain, claim = self._ownership.chain, self._ownership.claim
@@ -172,8 +164,18 @@ class PartitionFiles:
             self._storage.remove(staged)
 
 
+def name_file(key: ShelfKey, first_offset: int) -> str:
+    """A path no other file has, which tells people what is in it."""
+    date, _, hour_of_day = str(np.datetime64(key.hour, "h")).rpartition("T")
+    identity = key.identity
+    return (
+        f"{FRAMES_FOLDER}/date={date}/hour={hour_of_day}/{quote(identity.topic, safe='')}-p{identity.partition:05d}"
+        f"-o{first_offset:020d}-{uuid.uuid4().hex[:12]}.parquet"
+    )
+
+
 def _by_hour(identity: IdentityPartition, rows: FrameBatch) -> Iterator[tuple[ShelfKey, FrameBatch]]:
-    hours = rows.captured_at_us // _HOUR_US
+    hours = rows.captured_at_us // HOUR_US
     for hour in np.unique(hours).tolist():
         in_hour = hours == hour
         yield ShelfKey(identity, hour), rows if in_hour.all() else rows.take(in_hour)
