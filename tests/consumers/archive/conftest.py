@@ -20,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.archive.audit import ArchiveAudit, audit_archive
+from consumers.archive.parquet.location import ArchiveLocation
 from consumers.archive.postgres.migrate import migrate
 from consumers.archive.sql import ask_parquet, ask_postgres
 from kafka_io.admin import delete_topic, group_lag
@@ -73,6 +74,12 @@ class Archive:
     log: Path
     replicas: list[Replica] = field(default_factory=list)
     suffix: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    bucket: str | None = None
+    """Where the Parquet files are instead of in the folder."""
+
+    @property
+    def location(self) -> ArchiveLocation:
+        return self.bucket or self.root
 
     def start(self, stores: str = "both", settings: Mapping[str, object] | None = None) -> Replica:
         """Start a process; `settings` are of both connectors."""
@@ -82,7 +89,7 @@ class Archive:
             **os.environ,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
             "DATABASE_URL": self.database_url,
-            "HOLISTIC_ARCHIVE_DIR": str(self.root),
+            "HOLISTIC_ARCHIVE_DIR": str(self.location),
             "HOLISTIC_TOPIC": self.topic,
             "HOLISTIC_HTTP_PORT": str(port),
             "HOLISTIC_ARCHIVE_POSTGRES_CONFIG": self._config("postgres", common),
@@ -107,7 +114,7 @@ class Archive:
         if store == "postgres":
             with ask_postgres(self.database_url, "SELECT count(*) FROM frames") as answer:
                 return int(next(answer.rows)[0])
-        with ask_parquet(self.root, "SELECT count(*) FROM frames") as answer:
+        with ask_parquet(self.location, "SELECT count(*) FROM frames") as answer:
             return int(next(answer.rows)[0])
 
     def has_begun(self) -> bool:
@@ -134,7 +141,7 @@ class Archive:
             self.kafka,
             self.topic,
             database_url=self.database_url,
-            archive_root=self.root,
+            archive_root=self.location,
             dead_letter_topics={store: dead_letter_topic(self.group(store)) for store in STORES},
         )
 
@@ -144,6 +151,14 @@ def find_free_port() -> int:
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
         return int(asked.getsockname()[1])
+
+
+@pytest.fixture
+def database_url(make_database: Callable[[], str]) -> str:
+    """An archive without frames in Postgres."""
+    url = make_database()
+    migrate(url)
+    return url
 
 
 @pytest.fixture

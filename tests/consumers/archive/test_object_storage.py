@@ -1,17 +1,21 @@
 """The Parquet archive in an object store: answers that get lost, stores that go away, and what a question reads."""
 
 import os
+import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
+from consumers.archive.audit import audit_archive
 from consumers.archive.parquet.chain import Fenced, list_chains
 from consumers.archive.parquet.location import open_storage
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.parquet.sink import ParquetSink
 from consumers.archive.parquet.storage import StorageUnavailable
-from tests.consumers.archive.made_frames import NOON_US, make_batch
+from tests.consumers.archive.conftest import Archive
+from tests.consumers.archive.made_frames import NOON_US, make_batch, publish
 
 if TYPE_CHECKING:
     from tests.consumers.archive.s3_server import S3Server
@@ -191,6 +195,40 @@ def test_a_store_that_goes_away_under_a_question_is_said_in_a_line(s3: "S3Server
             s3.start()
         assert "Traceback" not in failed.value.message
         assert query(connection, "SELECT count(*) FROM frames")[1] == [(10,)]
+
+
+@pytest.mark.servers
+@pytest.mark.long
+def test_the_service_archives_to_a_bucket_and_goes_on_after_the_store_was_away(
+    s3: "S3Server", location: str, archive: Archive
+) -> None:
+    archive.bucket = location
+    replica = archive.start("parquet")
+    publish(archive.kafka, archive.topic, make_batch(600, starts_at_us=now_us()))
+    archive.wait_until(lambda: archive.lag("parquet") == 0 and archive.rows("parquet") == 600)
+    s3.stop()
+    try:
+        publish(archive.kafka, archive.topic, make_batch(600, first_offset=600, starts_at_us=now_us()))
+        archive.wait_until(lambda: "object store failed" in archive.log.read_text())
+        assert archive.lag("parquet") == 600, "committed what is not archived"
+    finally:
+        s3.start()
+    archive.wait_until(lambda: archive.lag("parquet") == 0)
+    replica.send_signal(signal.SIGTERM)
+    assert replica.wait() == 0
+    audited = audit_archive(archive.kafka, archive.topic, archive_root=location)
+    assert audited.clean, audited
+    assert archive.rows("parquet") == 1_200
+    storage = open_storage(location)
+    listed = sorted(file.path for chain in list_chains(storage) for file in chain.files)
+    assert storage.list_files("frames") == listed
+    assert storage.list_files("staging") == []
+    assert "secret-of-tests" not in archive.log.read_text()
+    assert "key-id-of-tests" not in archive.log.read_text()
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def test_a_bucket_that_is_not_there_is_said_at_once(s3: "S3Server") -> None:
