@@ -32,6 +32,7 @@ VERBS: Final[dict[str, str]] = {
     "export": "holistic_cli.export:export",
     "files": "holistic_cli.files:files",
     "compact": "holistic_cli.compact:compact",
+    "iceberg": "holistic_cli.iceberg:iceberg",
     "audit": "holistic_cli.audit:audit",
     "dlq": "holistic_cli.dlq:dlq",
 }
@@ -46,6 +47,7 @@ EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "PIL": "producer",
     "pyarrow": "archive",
     "pgpq": "archive",
+    "pyiceberg": "archive",
     "duckdb": "archive",
     "sqlalchemy": "archive",
     "alembic": "archive",

@@ -1,6 +1,7 @@
 """The archive as a process: connectors for the stores asked for, run until told to stop."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from connect_runtime.durable_log import DurableLog
 from connect_runtime.service import ServiceOptions, run_connectors
@@ -8,6 +9,7 @@ from consumers.archive.connectors import Store, make_connector, read_clock_us
 from consumers.archive.settings import ArchiveSettings, read_archive_settings
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from observability.logs import configure_logging
+from observability.metrics import Metrics
 
 
 def run_archive(
@@ -22,4 +24,19 @@ def run_archive(
     connectors = [make_connector(store, settings, kafka) for store in stores]
     durable_log = None if settings.durable_log is None else DurableLog(settings.durable_log, read_clock_us)
     options = ServiceOptions(settings.http_port, settings.http_host, on_durable=durable_log)
-    return run_connectors(connectors, kafka, options)
+    with _following_iceberg(settings, options.metrics):
+        return run_connectors(connectors, kafka, options)
+
+
+def _following_iceberg(settings: ArchiveSettings, metrics: Metrics) -> AbstractContextManager[None]:
+    if not settings.archive_iceberg:
+        return nullcontext()
+    # Here, for it takes a while and some memory.
+    from consumers.archive.iceberg.follower import FollowerOptions, follow_beside
+
+    return follow_beside(
+        settings.require_database_url(),
+        settings.archive_dir,
+        metrics,
+        FollowerOptions(interval_s=settings.archive_iceberg_interval_s),
+    )

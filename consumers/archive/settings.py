@@ -89,6 +89,12 @@ class ArchiveSettings(BaseSettings):
         default_factory=dict,
         description='Settings of the connector archive-parquet as a JSON object, say {"rotate.interval.ms": 60000}.',
     )
+    archive_iceberg: bool = Field(
+        default=False, description="Whether an Iceberg table, whose catalog is in Postgres, follows the Parquet files."
+    )
+    archive_iceberg_interval_s: float = Field(
+        default=60, gt=0, description="Seconds from one look whether the Iceberg table must follow to the next."
+    )
     config_files: str = Field(
         default="",
         description="Files of connector settings, as Java properties or JSON, separated by commas.",

@@ -40,6 +40,13 @@ class IcebergCatalog:
         self._database_url = database_url
         self._catalog: SqlCatalog | None = None
 
+    @property
+    def jdbc_url(self) -> str:
+        """Where engines find the catalog; user and password are told them apart."""
+        url = make_url(self._database_url)
+        address = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}"
+        return f"jdbc:postgresql://{address}?currentSchema={CATALOG_SCHEMA}"
+
     def url(self, path: str) -> str:
         """What engines call a file of the archive."""
         url = self.storage.url(path)

@@ -52,6 +52,7 @@ def _describe(table: Table, url: str, file: ListedFile) -> DataFile:
         upper_bounds={number: upper for number, (_, upper) in bounds.items()},
         split_offsets=[_starts_at(footer.row_group(number)) for number in range(footer.num_row_groups)],
         spec_id=table.metadata.default_spec_id,
+        sort_order_id=table.metadata.default_sort_order_id if file.sorted_by_stream else None,
     )
 
 

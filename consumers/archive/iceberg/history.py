@@ -53,6 +53,14 @@ def drop_history(location: ArchiveLocation, database_url: str) -> HistoryReport 
         catalog.close()
 
 
+def drop_table(catalog: IcebergCatalog) -> None:
+    """Take the table out of the catalog, and all its metadata out of the archive, whose files stay."""
+    with catalog.alone():
+        catalog.drop()
+        for path in catalog.storage.list_files(METADATA_FOLDER):
+            catalog.storage.remove(path)
+
+
 def _expire(table: Table, before_us: int | None) -> int:
     kept = {reference.snapshot_id for reference in table.metadata.refs.values()}
     old = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from consumers.archive.parquet.chain import Chain
-from consumers.archive.parquet.manifest import MANIFEST_FOLDER, ListedFile, decode_identity
+from consumers.archive.parquet.manifest import MANIFEST_FOLDER, IdentityPartition, ListedFile
 from consumers.archive.parquet.storage import ArchiveStorage
 
 
@@ -35,18 +35,17 @@ class ManifestReader:
 
     def read(self) -> Listing:
         """What is listed by now. Raises StorageUnavailable and ManifestUnreadable."""
-        # The newest of each folder: the oldest may be summed up and removed just now.
-        entries = [path for path in self._storage.list_files(MANIFEST_FOLDER) if path.endswith(".json")]
-        for folder, path in {path.rpartition("/")[0]: path for path in entries}.items():
+        paths = self._storage.list_files(MANIFEST_FOLDER)
+        for folder in {path.removeprefix(f"{MANIFEST_FOLDER}/").rpartition("/")[0] for path in paths}:
             if folder not in self._chains:
-                self._chains[folder] = Chain(self._storage, decode_identity(self._storage.read(path), path))
+                self._chains[folder] = Chain(self._storage, IdentityPartition.of_folder(folder))
         for chain in self._chains.values():
             chain.refresh()
         return Listing(
             {file.path: file for chain in self._chains.values() for file in chain.files},
             {
-                chain.identity.folder: FollowedChain(chain.next_number - 1, chain.next_offset)
-                for chain in self._chains.values()
+                folder: FollowedChain(chain.next_number - 1, chain.next_offset)
+                for folder, chain in sorted(self._chains.items())
             },
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import Table
 
 from consumers.archive.iceberg.catalog import IcebergCatalog
@@ -44,6 +44,7 @@ class IcebergSync:
         self._catalog = catalog
         self._manifest = ManifestReader(catalog.storage)
         self._held_by_manifest: dict[str, Mapping[str, int]] = {}
+        self._frames_seen = 0
 
     def sync(self) -> SyncReport:
         """Bring the table up to the manifest."""
@@ -62,13 +63,9 @@ class IcebergSync:
             tries=_TRIES,
         ) from failure
 
-    def count_behind(self) -> int:
-        """Frames the table lacks, and those it holds of files that were replaced."""
-        table = self._catalog.find()
-        held = {} if table is None else self._read_held(table)
-        listing = self._manifest.read()
-        listed = {self._catalog.url(path): file.rows for path, file in listing.files.items()}
-        return sum(listed[url] for url in listed.keys() - held) + sum(held[url] for url in held.keys() - listed.keys())
+    def estimate_behind(self) -> int:
+        """Frames that are listed beyond those the table held when this last saw it; asks the manifest alone."""
+        return max(0, sum(file.rows for file in self._manifest.read().files.values()) - self._frames_seen)
 
     def _sync_once(self) -> SyncReport:
         # The table first: whoever made its last commit had read no more of the manifest than is read now.
@@ -81,37 +78,30 @@ class IcebergSync:
         snapshot_id = None
         if added or removed:
             snapshot_id = _commit(table, describe_files(table, added), self._find(table, removed), listing)
+        self._frames_seen = sum(file.rows for file in listed.values())
         return SyncReport(
             snapshot_id=snapshot_id,
             added_files=len(added),
             added_frames=sum(file.rows for _, file in added),
             removed_files=len(removed),
             removed_frames=sum(held[url] for url in removed),
-            frames=sum(file.rows for file in listed.values()),
+            frames=self._frames_seen,
         )
 
     def _read_held(self, table: Table) -> dict[str, int]:
         """URL → rows of each file the table holds. What was read once is remembered: these files never change."""
-        snapshot = table.current_snapshot()
-        manifests = [] if snapshot is None else snapshot.manifests(table.io)
+        known = self._held_by_manifest
         self._held_by_manifest = {
-            manifest.manifest_path: self._held_by_manifest.get(manifest.manifest_path)
-            or {
-                entry.data_file.file_path: entry.data_file.record_count
-                for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
-            }
-            for manifest in manifests
+            path: known[path] if path in known else _read_files(table, manifest)
+            for path, manifest in _manifests(table).items()
         }
         return {url: rows for held in self._held_by_manifest.values() for url, rows in held.items()}
 
     def _find(self, table: Table, urls: set[str]) -> list[DataFile]:
-        snapshot = table.current_snapshot()
-        if snapshot is None or not urls:
-            return []
         return [
             entry.data_file
-            for manifest in snapshot.manifests(table.io)
-            if not urls.isdisjoint(self._held_by_manifest[manifest.manifest_path])
+            for path, manifest in _manifests(table).items()
+            if not urls.isdisjoint(self._held_by_manifest[path])
             for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
             if entry.data_file.file_path in urls
         ]
@@ -134,3 +124,13 @@ def _commit(table: Table, added: list[DataFile], removed: list[DataFile], listin
             for file in added:
                 snapshot.append_data_file(file)
     return snapshot.snapshot_id
+
+
+def _manifests(table: Table) -> dict[str, ManifestFile]:
+    snapshot = table.current_snapshot()
+    return {} if snapshot is None else {found.manifest_path: found for found in snapshot.manifests(table.io)}
+
+
+def _read_files(table: Table, manifest: ManifestFile) -> dict[str, int]:
+    entries = manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+    return {entry.data_file.file_path: entry.data_file.record_count for entry in entries}
