@@ -34,8 +34,20 @@ def print_table(columns: Sequence[str], rows: Rows) -> None:
     # Piped elsewhere, nothing may be folded to a width nobody chose.
     console = Console() if sys.stdout.isatty() else Console(width=max(80, 24 * len(columns)))
     console.print(table)
-    count = f"{len(shown)} row{'' if len(shown) == 1 else 's'}"
+    count = _count_rows(len(shown))
     console.print(f"the first {count}; --csv and --json give all" if more else count, style="dim")
+
+
+def print_expanded(columns: Sequence[str], rows: Rows) -> None:
+    """A line a value, for rows too wide for a table: the first 200 rows, long values cut."""
+    width = max((len(name) for name in columns), default=0)
+    count = 0
+    for count, row in enumerate(itertools.islice(rows, _ROWS_SHOWN), start=1):
+        typer.echo(f"─[ {count} ]".ljust(width + 20, "─"))
+        for name, value in zip(columns, row, strict=True):
+            typer.echo(f"{name:<{width}} │ {_shorten(show_value(value))}")
+    more = next(rows, None) is not None
+    typer.echo(f"the first {_count_rows(count)}; --csv and --json give all" if more else _count_rows(count))
 
 
 def print_csv(columns: Sequence[str], rows: Rows) -> None:
@@ -90,7 +102,15 @@ def _tell_apart(columns: Sequence[str]) -> list[str]:
     return names
 
 
+def _count_rows(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
+
+
 def _cut(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…")
+    return escape(_shorten(text))
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"

@@ -49,6 +49,7 @@ EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "pgpq": "archive",
     "pyiceberg": "archive",
     "duckdb": "archive",
+    "prompt_toolkit": "archive",
     "sqlalchemy": "archive",
     "alembic": "archive",
     "psycopg2": "archive",

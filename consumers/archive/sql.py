@@ -1,6 +1,7 @@
 """Questions in SQL to either store; both know the same views."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,12 +28,49 @@ class Answer:
     rows: Iterator[tuple[Any, ...]]
 
 
+class Canceller:
+    """Ends a question from another thread.
+
+    A database that has not begun yet when it is told to stop does not stop: say it until the one who asked is done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._cancel: Callable[[], None] | None = None
+
+    def bind(self, cancel: Callable[[], None]) -> None:
+        """Say how the question that is about to be asked is ended."""
+        with self._lock:
+            self._cancel = cancel
+
+    def release(self) -> None:
+        """Nothing is asked any more."""
+        with self._lock:
+            self._cancel = None
+
+    def cancel(self) -> None:
+        """End the question; whoever asked it gets QueryRefused."""
+        with self._lock:
+            self._cancelled = True
+            if self._cancel is not None:
+                self._cancel()
+
+    def watch(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """The rows, until it is cancelled. Raises QueryRefused then."""
+        for row in rows:
+            if self._cancelled:
+                raise QueryRefused("cancelled")
+            yield row
+
+
 @contextmanager
-def ask_postgres(database_url: str, sql: str) -> Iterator[Answer]:
+def ask_postgres(database_url: str, sql: str, canceller: Canceller | None = None) -> Iterator[Answer]:
     """Ask in a read-only transaction; the answer can be read inside the block.
 
     Raises QueryRefused for SQL that is wrong or would write, PostgresUnavailable when there is no database.
     """
+    canceller = canceller or Canceller()
     connection = connect(database_url, "holistic-sql")
     try:
         connection.set_session(readonly=True)
@@ -41,25 +79,32 @@ def ask_postgres(database_url: str, sql: str) -> Iterator[Answer]:
         )
         cursor = connection.cursor()
         cursor.execute("SET LOCAL statement_timeout = 0")
+        # Taken as it is by the driver: no percent sign in it means anything to it.
+        canceller.bind(connection.cancel)
         cursor.execute(sql)
         columns = tuple(column.name for column in cursor.description or ())
-        yield Answer(columns, _fetch_postgres(cursor) if columns else iter(()))
+        yield Answer(columns, canceller.watch(_fetch_postgres(cursor)) if columns else iter(()))
     except psycopg2.Error as error:
         raise _refuse(error, sql) from error
     finally:
+        canceller.release()
         connection.close()
 
 
 @contextmanager
-def ask_parquet(archive_root: ArchiveLocation, sql: str) -> Iterator[Answer]:
+def ask_parquet(archive_root: ArchiveLocation, sql: str, canceller: Canceller | None = None) -> Iterator[Answer]:
     """Ask the files that are listed now; the answer can be read inside the block. Raises QueryRefused."""
+    canceller = canceller or Canceller()
     with open_archive(archive_root, only_for=sql) as connection:
         try:
+            canceller.bind(connection.interrupt)
             answer = connection.execute(sql)
             columns = tuple(column[0] for column in answer.description or ())
-            yield Answer(columns, _fetch_parquet(answer))
+            yield Answer(columns, canceller.watch(_fetch_parquet(answer)))
         except duckdb.Error as error:
             raise explain_duckdb_error(error, sql) from error
+        finally:
+            canceller.release()
 
 
 def _fetch_postgres(cursor: extensions.cursor) -> Iterator[tuple[Any, ...]]:
