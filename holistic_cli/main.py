@@ -34,6 +34,7 @@ VERBS: Final[dict[str, str]] = {
     "compact": "holistic_cli.compact:compact",
     "iceberg": "holistic_cli.iceberg:iceberg",
     "audit": "holistic_cli.audit:audit",
+    "restore": "holistic_cli.restore:restore",
     "dlq": "holistic_cli.dlq:dlq",
 }
 """Each verb and the function that is it, or the typer.Typer of its own verbs.

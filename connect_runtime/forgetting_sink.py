@@ -1,0 +1,129 @@
+"""A sink around a sink: it keeps rows of forgotten streams from it, and says of them what a sink says of its rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connect_runtime.forgotten import ForgottenStreams
+from connect_runtime.sink import Assignment, TickingSink, TopicPartition
+from keypoints.errors import Terminal
+from keypoints.frame import FrameBatch
+
+
+class Ledger(Protocol):
+    """What a sink needs of the ledger of forgotten streams."""
+
+    forgotten: ForgottenStreams
+
+    def catch_up(self) -> None:
+        """Read all there is by now. Raises Transient or Terminal."""
+
+    def look(self) -> bool:
+        """Take what was added since, without waiting. Whether there was anything."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+NoteErased = Callable[[FrameBatch], None]
+"""Puts on record that these rows are not in the store and never will be. Again is no error. Raises Transient."""
+
+
+class ForgettingSink:
+    """Passes on what is not forgotten.
+
+    What it keeps back counts as durable after the next `flush`: all rows before it are durable then, and it is on
+    record that it was kept back. When the ledger grows, the sink is flushed at once: rows it took before would come out
+    later, behind whoever is erasing.
+    """
+
+    def __init__(self, sink: TickingSink, ledger: Ledger, note_erased: NoteErased) -> None:
+        self._sink = sink
+        self._ledger = ledger
+        self._note_erased = note_erased
+        self._kept_back: list[FrameBatch] = []
+        self._durable: dict[TopicPartition, int] = {}
+
+    @property
+    def tick_interval_s(self) -> float:
+        """The sink's own."""
+        return self._sink.tick_interval_s
+
+    def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
+        """Know all that is forgotten before the first row."""
+        self._ledger.catch_up()
+        return self._sink.open(assignment)
+
+    def put(self, batch: FrameBatch) -> None:
+        """Pass the rows on that are not forgotten."""
+        self._look()
+        forgotten = self._ledger.forgotten.rows_of(batch)
+        if forgotten is None:
+            self._sink.put(batch)
+            return
+        if not forgotten.all():
+            try:
+                self._sink.put(batch.take(~forgotten))
+            except Terminal as error:
+                _name_row_of(error, np.flatnonzero(~forgotten))
+                raise
+        # Only now: had the sink refused the others, what follows them must not count as dealt with.
+        self._kept_back.append(batch.take(forgotten))
+
+    def tick(self) -> None:
+        """Look at the ledger, and pass the tick on."""
+        self._look()
+        self._sink.tick()
+
+    def flush(self) -> None:
+        """Make everything durable, and put on record what was kept back."""
+        self._sink.flush()
+        for batch in self._kept_back:
+            self._note_erased(batch)
+            for partition, offset in batch.next_offsets().items():
+                place = TopicPartition(batch.topic, partition)
+                self._durable[place] = max(offset, self._durable.get(place, 0))
+        self._kept_back.clear()
+
+    def durable_offsets(self) -> Mapping[TopicPartition, int]:
+        """The sink's own, and beyond them what was kept back after rows that are all durable."""
+        durable = self._sink.durable_offsets()
+        if not self._durable:
+            return durable
+        return {**durable, **{place: max(at, durable.get(place, 0)) for place, at in self._durable.items()}}
+
+    def close(self, revoked: Sequence[TopicPartition]) -> None:
+        """Let go of partitions; the next owner finds the same rows forgotten."""
+        self._sink.close(revoked)
+        gone = set(revoked)
+        for place in gone:
+            self._durable.pop(place, None)
+        self._kept_back = [kept for batch in self._kept_back if len(kept := _without(batch, gone))]
+
+    def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
+        """The sink's own."""
+        self._sink.alter_offsets(offsets)
+
+    def stop(self) -> None:
+        """Stop the sink and let the ledger go."""
+        try:
+            self._sink.stop()
+        finally:
+            self._ledger.close()
+
+    def _look(self) -> None:
+        if self._ledger.look():
+            self.flush()
+
+
+def _without(batch: FrameBatch, gone: set[TopicPartition]) -> FrameBatch:
+    return batch.take(~np.isin(batch.partition, [number for topic, number in gone if topic == batch.topic]))
+
+
+def _name_row_of(error: Terminal, rows: NDArray[np.intp]) -> None:
+    """The sink counts among the rows it was given."""
+    row = error.fields.get("row")
+    if isinstance(row, int | np.integer) and 0 <= row < len(rows):
+        error.fields["row"] = int(rows[row])
