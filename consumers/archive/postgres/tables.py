@@ -82,7 +82,7 @@ def _index_of_streams(table: str) -> Index:
     return Index(f"{table}_stream_id_captured_at_idx", *columns, postgresql_include=INDEXED_BESIDE)
 
 
-INDEXED_BESIDE: Final = ("epoch", "sequence", "width", "height", "pose")
+INDEXED_BESIDE: Final = ("topic_ref", "partition", "offset", "epoch", "sequence", "width", "height", "pose")
 KEY_COLUMNS: Final = ("topic_ref", "partition", "offset", "captured_at")
 
 FRAMES_BY_DAY: Final = Table(

@@ -1,81 +1,35 @@
 """Rows in Postgres: what is in them, and that each is there once whatever happens to the server."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import psycopg2
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
-from connect_runtime.sink import Assignment, TopicPartition
 from consumers.archive.postgres.errors import PostgresUnavailable
 from consumers.archive.postgres.migrate import VERSION_TABLE, migrate
-from consumers.archive.postgres.sink import PostgresSink
 from consumers.archive.postgres.tables import METADATA
-from keypoints.errors import Terminal, Transient
-from keypoints.frame import FrameBatch, HolisticFrame
+from keypoints.errors import Terminal
 from keypoints.landmarks import PART_SHAPES, Part, PoseLandmark
 from tests.consumers.archive.made_frames import NOON_US, make_batch, with_identity, without_irises
-from tests.keypoints.frames import frames
+from tests.consumers.archive.postgres_under_test import (
+    DAY_US,
+    TEST,
+    ask,
+    open_sink,
+    repeat,
+    run,
+    store,
+    stored_offsets,
+)
 
 pytestmark = pytest.mark.servers
-
-TEST = TopicPartition("test", 0)
-DAY_US = 86_400_000_000
-
-
-@pytest.fixture
-def database_url(make_database: Callable[[], str]) -> str:
-    url = make_database()
-    migrate(url)
-    return url
-
-
-@contextmanager
-def open_sink(
-    database_url: str,
-    now_us: Callable[[], int] = lambda: NOON_US,
-    topic_ids: Callable[[str], str] = lambda topic: f"id-of-{topic}",
-    connections: int = 2,
-) -> Iterator[PostgresSink]:
-    sink = PostgresSink(database_url, topic_ids, now_us, connections=connections, chunk_rows=500)
-    try:
-        sink.open(Assignment((TEST,), 1, "member", 0))
-        yield sink
-    finally:
-        sink.stop()
-
-
-def ask(database_url: str, sql: str) -> list[tuple[Any, ...]]:
-    with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchall()
-
-
-def run(database_url: str, sql: str) -> None:
-    with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(sql)
-
-
-def store(database_url: str, *batches: FrameBatch) -> None:
-    with open_sink(database_url) as sink:
-        for batch in batches:
-            sink.put(batch)
-        sink.flush()
-
-
-def stored_offsets(database_url: str, view: str = "frames") -> list[int]:
-    return [offset for (offset,) in ask(database_url, f'SELECT "offset" FROM {view} ORDER BY 1')]
 
 
 def test_the_tables_are_what_the_code_takes_them_for(database_url: str) -> None:
@@ -97,24 +51,6 @@ def test_replicas_that_start_together_migrate_once(make_database: Callable[[], s
     with ThreadPoolExecutor(4) as replicas:
         list(replicas.map(migrate, [url] * 4))
     assert ask(url, f"SELECT count(*) FROM {VERSION_TABLE}") == [(1,)]
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(made=st.lists(frames(), min_size=1, max_size=6))
-def test_whatever_a_frame_holds_comes_back_bit_for_bit(database_url: str, made: list[HolisticFrame]) -> None:
-    run(database_url, "TRUNCATE frames_by_day, frames_out_of_range")
-    store(database_url, FrameBatch.from_frames(made, topic="test"))
-    columns = ", ".join(part.value for part in PART_SHAPES)
-    rows = ask(database_url, f'SELECT "offset", stream_id, sequence, epoch, width, {columns} FROM frames ORDER BY 1')
-    assert [row[0] for row in rows] == list(range(len(made)))
-    for frame, (_, stream_id, sequence, epoch, width, *parts) in zip(made, rows, strict=True):
-        expected = (frame.stream_id, frame.sequence, frame.epoch, frame.width)
-        assert (stream_id, sequence, epoch, width) == expected
-        for part, theirs in zip(PART_SHAPES, parts, strict=True):
-            ours = frame.part(part)
-            assert (ours is None) == (theirs is None)
-            if ours is not None:
-                np.testing.assert_array_equal(np.array(theirs, dtype=np.float32), ours.reshape(-1))
 
 
 @pytest.mark.parametrize("first_half_without", [True, False])
@@ -248,21 +184,6 @@ def test_connections_cut_in_the_middle_of_writing_cost_no_row_and_double_none(da
     assert stored_offsets(database_url) == list(range(10_000))
 
 
-def repeat(call: Callable[[], None]) -> int:
-    """Call as the runtime does until it succeeds. Returns how often it failed."""
-    deadline = time.monotonic() + 60
-    failures = 0
-    while True:
-        try:
-            call()
-        except Transient:
-            failures += 1
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        else:
-            return failures
-
-
 def test_a_day_that_retention_dropped_is_made_again(database_url: str) -> None:
     with open_sink(database_url, connections=1) as sink:
         sink.put(make_batch(5))
@@ -280,7 +201,7 @@ def test_a_database_that_is_away_is_worth_another_try() -> None:
 
 
 def test_an_unmigrated_database_is_not(make_database: Callable[[], str]) -> None:
-    with pytest.raises(Terminal, match="frames_by_day|make_frames_day"), open_sink(make_database()):
+    with pytest.raises(Terminal, match="frames_by_day"), open_sink(make_database()):
         pass
 
 

@@ -67,7 +67,7 @@ def _statements(schema: str) -> Iterator[str]:
     for table in TABLES:
         yield (
             f"CREATE INDEX {table}_stream_id_captured_at_idx ON {table} (stream_id, captured_at) "
-            "INCLUDE (epoch, sequence, width, height, pose)"
+            'INCLUDE (topic_ref, "partition", "offset", epoch, sequence, width, height, pose)'
         )
     yield _make_frames_day(schema)
 
