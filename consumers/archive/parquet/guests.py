@@ -13,7 +13,7 @@ import numpy as np
 from consumers.archive.parquet.chain import Chain, known_topic_ids
 from consumers.archive.parquet.manifest import IdentityPartition
 from consumers.archive.parquet.offset_set import OffsetSet
-from consumers.archive.parquet.storage import ArchiveStorage
+from consumers.archive.parquet.storage import DRAFT_SUFFIX, ArchiveStorage
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch
 
@@ -22,6 +22,14 @@ UNKNOWN_TOPIC_ID: Final = "unknown"
 
 TopicIds = Callable[[str], str]
 """Asks Kafka for a topic's id; raises Terminal when there is no such topic, Transient when Kafka is away."""
+
+
+def chains_listing(identity: IdentityPartition, storage: ArchiveStorage) -> list[Chain]:
+    """All chains that may list records of a partition, its own among them, not read yet."""
+    markers = storage.list_files(f"{GUESTS_FOLDER}/{identity.folder}")
+    names = {marker.rpartition("/")[2] for marker in markers if not marker.endswith(DRAFT_SUFFIX)}
+    folders = {unquote(name) for name in names} | {identity.folder}
+    return [Chain(storage, IdentityPartition.of_folder(folder)) for folder in sorted(folders)]
 
 
 class GuestBook:
@@ -67,12 +75,7 @@ class GuestBook:
         return others
 
     def _find_others(self, identity: IdentityPartition, chain: Chain) -> list[Chain]:
-        markers = self._storage.list_files(f"{GUESTS_FOLDER}/{identity.folder}")
-        folders = {unquote(marker.rpartition("/")[2]) for marker in markers} | {identity.folder}
-        others = [
-            Chain(self._storage, IdentityPartition.of_folder(folder))
-            for folder in sorted(folders - {chain.identity.folder})
-        ]
+        others = [other for other in chains_listing(identity, self._storage) if other.identity != chain.identity]
         for other in others:
             other.refresh()
         return others

@@ -50,12 +50,12 @@ class ParquetReplaySink(ParquetSink):
 
     def tick(self) -> None:
         """Finish what has reached a limit. Raises ReplayFenced."""
-        with _ending_when_fenced():
+        with ending_when_fenced():
             super().tick()
 
     def flush(self) -> None:
         """Finish everything buffered. Raises ReplayFenced."""
-        with _ending_when_fenced():
+        with ending_when_fenced():
             super().flush()
 
     def passed_by_live(self, partition: TopicPartition) -> int:
@@ -69,7 +69,8 @@ class ParquetReplaySink(ParquetSink):
 
 
 @contextmanager
-def _ending_when_fenced() -> Iterator[None]:
+def ending_when_fenced() -> Iterator[None]:
+    """Raises ReplayFenced for Fenced: another owner came, and no waiting makes this one the owner again."""
     try:
         yield
     except Fenced as error:

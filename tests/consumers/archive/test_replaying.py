@@ -6,8 +6,8 @@ from typing import TypeVar
 import pytest
 
 from connect_runtime.sink import Assignment, TopicPartition
+from consumers.archive.parquet.chain import known_topic_ids
 from consumers.archive.parquet.local_storage import LocalStorage
-from consumers.archive.parquet.manifest import known_topic_ids
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.parquet.replay import AheadOfLive, ParquetReplaySink, ReplayFenced
 from consumers.archive.parquet.sink import ParquetSink
