@@ -229,6 +229,11 @@ class Chain:
         """Number the next entry must have; 0: the chain has not begun."""
         return self._next_number
 
+    @property
+    def last_claim(self) -> int | None:
+        """Number of the claim of whoever owns the chain; None before the first."""
+        return self._last_claim
+
     def check_claim(self, claim: int) -> None:
         """Raise Fenced when another claim than this one is the last one read."""
         if claim != self._last_claim:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from consumers.archive.parquet.storage import FileMissing, StorageUnavailable, StoredFile
+from consumers.archive.parquet.storage import DRAFT_SUFFIX, FileMissing, StorageUnavailable, StoredFile
 
 
 class LocalStorage:
@@ -37,7 +37,7 @@ class LocalStorage:
 
     def create(self, path: str, content: bytes) -> bool:
         """See ArchiveStorage. A hard link, unlike a rename, fails when the name is taken."""
-        draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.draft"
+        draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}{DRAFT_SUFFIX}"
         try:
             with self.stage(draft) as file:
                 file.write(content)

@@ -16,9 +16,8 @@ from typing_extensions import Buffer
 from connect_runtime.sink import SinkFailed
 from consumers.archive.parquet.object_errors import explain_object_error
 from consumers.archive.parquet.object_filesystem import ObjectFilesystem
-from consumers.archive.parquet.storage import StorageUnavailable, StoredFile
+from consumers.archive.parquet.storage import PROBES_FOLDER, StorageUnavailable, StoredFile
 
-PROBES_FOLDER: Final = "probes"
 _MAKER: Final = "holistic-maker"
 """Metadata of what `create` makes: one value for each call."""
 _WHOLE_BYTES: Final = 16 * 1024 * 1024

@@ -3,9 +3,14 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from keypoints.errors import Transient
+
+DRAFT_SUFFIX: Final = ".draft"
+"""What the names of files end in that a storage makes beside their place first."""
+PROBES_FOLDER: Final = "probes"
+"""Where a storage tries what it can do."""
 
 
 class StorageUnavailable(Transient):
