@@ -254,8 +254,9 @@ class Chain:
         if summed_up is not None and summed_up >= self._next_number:
             self._learn_checkpoint(summed_up)
         fresh: list[Entry] = []
-        for number in sorted(number for number in entries if number >= self._next_number):
-            entry = decode_entry(self._storage.read(entries[number]), entries[number])
+        unread = [entries[number] for number in sorted(entries) if number >= self._next_number]
+        for path, content in zip(unread, self._storage.read_all(unread), strict=True):
+            entry = decode_entry(content, path)
             self._learn(entry)
             fresh.append(entry)
         return fresh

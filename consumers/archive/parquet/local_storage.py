@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -63,6 +63,10 @@ class LocalStorage:
         """See ArchiveStorage."""
         with _explained(path):
             return (self._root / path).read_bytes()
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes]:
+        """See ArchiveStorage."""
+        return [self.read(path) for path in paths]
 
     def list_files(self, folder: str) -> list[str]:
         """See ArchiveStorage."""

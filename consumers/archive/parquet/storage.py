@@ -1,6 +1,6 @@
 """Where files live: what the archive needs of a file system or an object store."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
@@ -54,6 +54,9 @@ class ArchiveStorage(Protocol):
 
     def read(self, path: str) -> bytes:
         """A file's content. Raises FileMissing."""
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes]:
+        """The files' contents, in order, at once where asking takes longer than reading. Raises FileMissing."""
 
     def list_files(self, folder: str) -> list[str]:
         """Paths of all files below a folder, sorted; none when there is no such folder."""

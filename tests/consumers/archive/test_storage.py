@@ -111,6 +111,15 @@ def test_folders_list_what_is_below_them_and_nothing_beside(storage: ArchiveStor
     assert all(abs(file.modified_at_us / 1e6 - time.time()) < 60 for file in described)
 
 
+def test_many_files_are_read_in_the_order_asked_for(storage: ArchiveStorage) -> None:
+    names = [f"manifest/{number}" for number in range(40)]
+    for name in names:
+        storage.create(name, name.encode())
+    asked = names[::-1]
+    assert storage.read_all(asked) == [name.encode() for name in asked]
+    assert storage.read_all([]) == []
+
+
 def test_what_is_not_there_is_missing_and_may_be_removed_again(storage: ArchiveStorage) -> None:
     storage.create("folder/one", b"1")
     assert storage.exists("folder/one")
@@ -122,6 +131,8 @@ def test_what_is_not_there_is_missing_and_may_be_removed_again(storage: ArchiveS
     assert not storage.exists("folder/one")
     with pytest.raises(FileMissing):
         storage.read("folder/one")
+    with pytest.raises(FileMissing):
+        storage.read_all(["folder/one", "folder/two"])
     storage.create("folder/one", b"again")
     assert storage.read("folder/one") == b"again"
 
