@@ -18,9 +18,10 @@ _CELL_WIDTH: Final = 60
 _ALL_DIGITS: Final = 17
 
 
-def print_table(columns: Sequence[str], rows: Rows) -> None:
-    """A table on the terminal: the first 200 rows, long values cut, numbers to the right."""
+def print_table(columns: Sequence[str], rows: Rows, longest: int = _CELL_WIDTH) -> None:
+    """A table on the terminal: the first 200 rows, values cut at `longest` letters, numbers to the right."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     shown = list(itertools.islice(rows, _ROWS_SHOWN))
@@ -30,7 +31,7 @@ def print_table(columns: Sequence[str], rows: Rows) -> None:
         numeric = bool(shown) and all(isinstance(row[index], int | float | None) for row in shown)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in shown:
-        table.add_row(*(_cut(show_value(value)) for value in row))
+        table.add_row(*(escape(_shorten(show_value(value), longest)) for value in row))
     # Piped elsewhere, nothing may be folded to a width nobody chose.
     console = Console() if sys.stdout.isatty() else Console(width=max(80, 24 * len(columns)))
     console.print(table)
@@ -106,11 +107,5 @@ def _count_rows(count: int) -> str:
     return f"{count} row{'' if count == 1 else 's'}"
 
 
-def _cut(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(_shorten(text))
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"
+def _shorten(text: str, longest: int = _CELL_WIDTH) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from prompt_toolkit.output import Output
 
 from consumers.archive.sql_catalogue import describe_view, list_views
 from consumers.archive.sql_script import split_statements
-from holistic_cli.answer_format import print_expanded, print_table
+from holistic_cli.answer_format import Rows, print_expanded, print_table
 from holistic_cli.sql_asking import Ask, Show, ask_and_show
 from holistic_cli.sql_completion import ArchiveCompleter
 from keypoints.errors import HolisticError
@@ -110,10 +110,10 @@ class SqlPrompt:
 
     def _describe(self, view: str) -> None:
         if view:
-            ask_and_show(self.ask, describe_view(self.store, view), print_table)
+            ask_and_show(self.ask, describe_view(self.store, view), _print_catalogue)
             return
         for question in list_views(self.store):
-            ask_and_show(self.ask, question, print_table)
+            ask_and_show(self.ask, question, _print_catalogue)
 
     def _toggle_timing(self, _: str) -> None:
         self.timing = not self.timing
@@ -122,6 +122,10 @@ class SqlPrompt:
     def _toggle_expanded(self, _: str) -> None:
         self.expanded = not self.expanded
         typer.echo("a line a value" if self.expanded else "tables")
+
+
+def _print_catalogue(columns: Sequence[str], rows: Rows) -> None:
+    print_table(columns, rows, longest=200)
 
 
 def open_history() -> History:

@@ -1,24 +1,20 @@
 """Frames of a stream from the listed Parquet files, as columns."""
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from consumers.archive.capture_range import CaptureRange
 from consumers.archive.export.source import Survey
 from consumers.archive.parquet.location import ArchiveLocation
 from consumers.archive.parquet.reading import explain_duckdb_error, open_archive, query
-from keypoints.frame import FrameBatch, allocate_batch
-from keypoints.landmarks import FACE_POINTS, FACE_POINTS_WITHOUT_IRIS, PART_SHAPES, Part, landmark_names
+from consumers.archive.parquet.rows_from_files import from_file_columns
+from consumers.archive.parquet.schema import FRAMES
+from keypoints.frame import FrameBatch
+from keypoints.landmarks import FACE_POINTS_WITHOUT_IRIS
 
 _HOUR_US: Final = 3_600_000_000
-_AXES: Final = ("x", "y", "z", "visibility")
-_NUMBERS: Final = ("sequence", "epoch", "width", "height", "mirrored")
 _ORDER: Final = 'captured_at, epoch, sequence, "partition", "offset"'
 
 
@@ -68,20 +64,22 @@ class ParquetSource:
         [(most,)] = self._ask(f"SELECT max(len(face.x)) FROM frames WHERE {where}", values)  # noqa: S608
         return (most or 0) > FACE_POINTS_WITHOUT_IRIS
 
-    def read(self, stream_id: str, window: CaptureRange, parts: Sequence[Part]) -> FrameBatch:
+    def read(self, stream_id: str, window: CaptureRange) -> FrameBatch:
         """See FrameSource."""
         where, values = _condition(stream_id, window)
         connection = self._open_hour(window)
-        columns = ", ".join(
-            ("topic", '"partition"', '"offset"', "stream_id", "model", *_NUMBERS,
-             "epoch_us(captured_at) AS captured_at_us", "epoch_us(processed_at) AS processed_at_us", *parts)
-        )  # fmt: skip
+        columns = ", ".join(f'"{name}"' for name in FRAMES.names)
         sql = f"SELECT {columns} FROM frames WHERE {where} ORDER BY {_ORDER}"  # noqa: S608
         try:
-            table = connection.sql(sql, params=values).to_arrow_table()
+            rows = connection.sql(sql, params=values).to_arrow_table()
         except duckdb.Error as error:
             raise explain_duckdb_error(error, sql) from error
-        return read_columns(table, parts)
+        if not len(rows):
+            return FrameBatch.empty()
+        batch = from_file_columns(rows)
+        # Read as if all were of one topic, but a stream may have moved from one to another.
+        batch.identity_topic[:] = rows.column("topic").to_pylist()
+        return batch
 
     def _ask(self, sql: str, values: list[object]) -> list[tuple[Any, ...]]:
         with open_archive(self._root, only_for=sql) as connection:
@@ -108,39 +106,3 @@ def _condition(stream_id: str, wanted: CaptureRange) -> tuple[str, list[object]]
             values.append(bound_us)
             conditions.append(f"captured_at {sign} make_timestamptz(CAST(${len(values)} AS BIGINT))")
     return " AND ".join(conditions), values
-
-
-def read_columns(table: pa.Table, parts: Sequence[Part]) -> FrameBatch:
-    """Rows in the layout of the files as a batch, without a step per landmark of a frame."""
-    batch = allocate_batch("", len(table))
-    for name in ("captured_at_us", "processed_at_us", *_NUMBERS):
-        getattr(batch, name)[:] = table[name].to_numpy()
-    batch.timestamp_ms[:] = batch.captured_at_us // 1000
-    for name in ("stream_id", "model"):
-        getattr(batch, name)[:] = table[name].to_pylist()
-    batch.identity_topic[:] = table["topic"].to_pylist()
-    batch.partition[:] = batch.identity_partition[:] = table["partition"].to_numpy()
-    batch.offset[:] = batch.identity_offset[:] = table["offset"].to_numpy()
-    for part in parts:
-        column = table[part.value].combine_chunks()
-        if part is Part.FACE:
-            _fill_face(batch, column)
-        else:
-            batch.present(part)[:] = column.is_valid().to_numpy(zero_copy_only=False)
-            points = batch.part(part)
-            for point, name in enumerate(landmark_names(part)):
-                landmark = column.field(name)
-                for axis in range(PART_SHAPES[part][1]):
-                    points[:, point, axis] = landmark.field(_AXES[axis]).to_numpy(zero_copy_only=False)
-            points[~batch.present(part)] = np.nan
-    return batch
-
-
-def _fill_face(batch: FrameBatch, column: pa.StructArray) -> None:
-    present = column.is_valid().to_numpy(zero_copy_only=False)
-    counts = pc.fill_null(pc.list_value_length(column.field("x")), 0).to_numpy(zero_copy_only=False)
-    batch.face_points[:] = np.where(present, counts, 0)
-    there = np.arange(FACE_POINTS) < batch.face_points[:, None]
-    for axis in range(PART_SHAPES[Part.FACE][1]):
-        values = pc.list_flatten(column.filter(column.is_valid()).field(_AXES[axis]))
-        batch.face[:, :, axis][there] = values.to_numpy(zero_copy_only=False)

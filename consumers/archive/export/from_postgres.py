@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -81,9 +81,9 @@ class PostgresSource:
         )
         return (most or 0) > _SMALL_FACE_BYTES
 
-    def read(self, stream_id: str, window: CaptureRange, parts: Sequence[Part]) -> FrameBatch:
+    def read(self, stream_id: str, window: CaptureRange) -> FrameBatch:
         """See FrameSource."""
-        columns = sql.SQL(", ").join(sql.Identifier(name) for name in (*_COLUMNS, *parts))
+        columns = sql.SQL(", ").join(sql.Identifier(name) for name in (*_COLUMNS, *PART_SHAPES))
         copy = sql.SQL("COPY (SELECT {} FROM frames WHERE {} ORDER BY {}) TO STDOUT (FORMAT BINARY)").format(
             columns, _condition(stream_id, window), _ORDER
         )
@@ -94,7 +94,7 @@ class PostgresSource:
                 cursor.copy_expert(copy, content)
         except psycopg2.Error as error:
             raise explain_postgres_error(error, "reading frames") from error
-        return decode_rows(content.getbuffer(), parts)
+        return decode_rows(content.getbuffer())
 
     def _ask(self, statement: sql.Composable) -> list[tuple[Any, ...]]:
         try:
@@ -115,14 +115,14 @@ def _condition(stream_id: str, wanted: CaptureRange) -> sql.Composable:
     return sql.SQL(" AND ").join(conditions)
 
 
-def decode_rows(content: memoryview, parts: Sequence[Part]) -> FrameBatch:
-    """A batch of what COPY gave: tuples of `_COLUMNS` and the parts. No step per landmark of a frame."""
-    tuples = _split_tuples(content, len(_COLUMNS) + len(parts))
+def decode_rows(content: memoryview) -> FrameBatch:
+    """A batch of what COPY gave: tuples of `_COLUMNS` and all parts. No step per landmark of a frame."""
+    tuples = _split_tuples(content, len(_COLUMNS) + len(PART_SHAPES))
     batch = allocate_batch("", len(tuples))
     for row, fields in enumerate(tuples):
         for name, value in zip(_COLUMNS, fields, strict=False):
             _SETTERS[name](batch, row, value)
-        for part, value in zip(parts, fields[len(_COLUMNS) :], strict=True):
+        for part, value in zip(PART_SHAPES, fields[len(_COLUMNS) :], strict=True):
             if value is not None:
                 _fill_part(batch, row, part, value)
     batch.timestamp_ms[:] = batch.captured_at_us // 1000

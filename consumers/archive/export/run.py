@@ -19,7 +19,7 @@ from consumers.archive.export.times import TimesFile
 from consumers.archive.export.wide_rows import WideCsvFile
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch
-from keypoints.landmarks import FACE_POINTS, FACE_POINTS_WITHOUT_IRIS, PART_SHAPES, Part
+from keypoints.landmarks import FACE_POINTS, FACE_POINTS_WITHOUT_IRIS
 
 _NAMES_SHOWN: Final = 3
 
@@ -99,7 +99,7 @@ def export_stream(
             # Also when it ends badly: the draft is removed, but no writer may be left to end after its file.
             opened.callback(writer.finish)
         for window in split_windows(survey, request.wanted):
-            batch = source.read(request.stream_id, window, _parts_of(request.form))
+            batch = source.read(request.stream_id, window)
             if len(batch):
                 for writer in writers:
                     writer.write(batch, frames)
@@ -117,10 +117,6 @@ def _open(source: FrameSource, request: ExportRequest, survey: Survey, file: Bin
     if request.form is Format.KAGGLE:
         return LongLayoutFile(file, as_csv=request.path.suffix.lower() == ".csv")
     return WideCsvFile(file) if request.form is Format.CSV else JsonLinesFile(file)
-
-
-def _parts_of(form: Format) -> tuple[Part, ...]:
-    return tuple(part for part in PART_SHAPES if form is not Format.KAGGLE or part is not Part.POSE_WORLD)
 
 
 def _explain_nothing(source: FrameSource, request: ExportRequest) -> NothingToExport:

@@ -7,7 +7,6 @@ from typing import Any, Final, Protocol
 
 from consumers.archive.capture_range import CaptureRange
 from keypoints.frame import FrameBatch
-from keypoints.landmarks import Part
 
 ROWS_AT_ONCE: Final = 2048
 """About so many frames, some 7 kB each, are held at a time."""
@@ -50,8 +49,8 @@ class FrameSource(Protocol):
     def has_irises(self, stream_id: str, wanted: CaptureRange) -> bool:
         """Whether any face has more than the 468 points of the mesh."""
 
-    def read(self, stream_id: str, window: CaptureRange, parts: Sequence[Part]) -> FrameBatch:
-        """The frames in order of capture time; parts that are not asked for are absent. Keys and headers are not read.
+    def read(self, stream_id: str, window: CaptureRange) -> FrameBatch:
+        """The frames in order of capture time, with what they are of themselves; not with their keys and headers.
 
         Raises PostgresUnavailable, StorageUnavailable or QueryRefused.
         """

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -261,7 +260,7 @@ class FailingSource:
     def has_irises(self, stream_id: str, wanted: CaptureRange) -> bool:
         return True
 
-    def read(self, stream_id: str, window: CaptureRange, parts: Sequence[Part]) -> FrameBatch:
+    def read(self, stream_id: str, window: CaptureRange) -> FrameBatch:
         self.windows_read += 1
         if self.windows_read > 1:
             raise InterruptedError("the cable was pulled")

@@ -27,6 +27,10 @@ QUESTIONS = [
     "SELECT side, name, count(*), max(x) FROM hand_landmarks GROUP BY 1, 2 ORDER BY 1, 2",
     "SELECT name, count(*), max(z) FROM face_landmarks GROUP BY 1 ORDER BY 1",
     'SELECT "offset", left_knee_x, nose_visibility FROM joints ORDER BY 1 LIMIT 20',
+    'SELECT "offset", right_ankle_z, left_shoulder_visibility FROM world_joints ORDER BY 1 LIMIT 20',
+    "SELECT * FROM streams ORDER BY 1",
+    """SELECT "offset", pose_angle(pose_world, 'left_shoulder', 'left_elbow', 'left_wrist'),
+       pose_distance(pose, 'nose', 'right_hip') FROM frames ORDER BY 1""",
     """SELECT "offset", (face_landmark(face, 'chin')).z, (hand_landmark(right_hand, 'thumb_tip')).x
        FROM frames ORDER BY 1 LIMIT 20""",
     'SELECT topic, "partition", stream_id, mirrored, model FROM frames WHERE left_hand IS NULL ORDER BY "offset"',
