@@ -27,7 +27,7 @@ from consumers.archive.parquet.manifest import (
     read_number,
 )
 from consumers.archive.parquet.offset_set import OffsetSet
-from consumers.archive.parquet.storage import ArchiveStorage, StorageUnavailable
+from consumers.archive.parquet.storage import ArchiveStorage, FileMissing, StorageUnavailable
 from keypoints.errors import Transient
 
 ENTRIES_BETWEEN_CHECKPOINTS: Final = 64
@@ -82,7 +82,7 @@ class Chain:
         for _ in range(_READINGS):
             try:
                 return self._read_on()
-            except StorageUnavailable as error:
+            except FileMissing as error:
                 # An entry that was there a moment ago is gone: a checkpoint was made, and holds it.
                 failure = error
         raise failure
