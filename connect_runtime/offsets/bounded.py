@@ -3,7 +3,8 @@
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -31,6 +32,7 @@ from observability.metrics import Metrics
 
 # A replay ends when it fails; nobody waits for a retry of five minutes at a terminal.
 _RETRY_S: Final = 60.0
+_FOLLOWING_S: Final = 0.2
 
 log: Final = logging.getLogger(__name__)
 
@@ -121,21 +123,63 @@ class BoundedReplay:
     """How a connector does a bounded replay beside its live group.
 
     Nothing from `limit(partition)` on may be replayed (None: no limit); `why` completes "… is not replayed: ".
+    `one_by_one`: partition after partition, for a sink that gathers what belongs together.
     """
 
     spec: ConnectorSpec
     limit: Callable[[TopicPartition], int | None] = lambda _: None
     why: str = ""
+    one_by_one: bool = False
 
     def keep_within(self, ranges: Sequence[PlannedRange]) -> list[PlannedRange]:
         """The ranges, cut at the limit with a warning. Raises what asking the sink's store raises."""
         return [self._cut(one, self.limit(one.partition)) for one in ranges]
+
+    def run(
+        self,
+        kafka: KafkaSettings,
+        ranges: Sequence[PlannedRange],
+        on_progress: Callable[[int], None] = lambda _done: None,
+        stop: threading.Event | None = None,
+    ) -> "ReplayReport":
+        """Replay the ranges, see `run_bounded_replay`."""
+        if not self.one_by_one:
+            return run_bounded_replay(self.spec, kafka, ranges, on_progress, stop)
+        done = 0
+        for one in ranges:
+
+            def tell(more: int, before: int = done) -> None:
+                on_progress(before + more)
+
+            # A replay sets its event when it comes to its end, so each has one of its own.
+            with _following(stop or threading.Event()) as stop_this_one:
+                done += run_bounded_replay(self.spec, kafka, [one], tell, stop_this_one).records
+        return ReplayReport(self.spec.name, done)
 
     def _cut(self, one: PlannedRange, limit: int | None) -> PlannedRange:
         if limit is None or one.end <= limit:
             return one
         end = max(one.first, limit)
         return replace(one, end=end, warnings=(*one.warnings, f"from {end} on is not replayed: {self.why}"))
+
+
+@contextmanager
+def _following(stop: threading.Event) -> Iterator[threading.Event]:
+    """An event that is set when `stop` is, and may be set by itself; at the end of the block it is."""
+    following = threading.Event()
+
+    def follow() -> None:
+        while not following.is_set():
+            if stop.wait(_FOLLOWING_S):
+                following.set()
+
+    thread = threading.Thread(target=follow, name="replay-stop")
+    thread.start()
+    try:
+        yield following
+    finally:
+        following.set()
+        thread.join()
 
 
 def name_replay(connector: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pgpq
 import psycopg2
 import pyarrow as pa
+from numpy.typing import NDArray
 from psycopg2 import errors as pg
 from psycopg2 import extensions
 
@@ -22,7 +23,7 @@ from consumers.archive.postgres.topic_refs import TopicRefs
 from keypoints.frame import FrameBatch
 
 _COPY_READ_BYTES: Final = 1 << 18
-_STAGING: Final = "frames_staging"
+_STAGING_SUFFIX: Final = "_staging"
 
 
 def _quoted(names: tuple[str, ...], prefix: str = "") -> str:
@@ -60,7 +61,7 @@ class FrameWriter:
         writing the same rows again is right then. Raises PostgresRefused when Postgres will never take them.
         """
         try:
-            connection = self._connect()
+            connection = self.connect()
             topic_refs = self._topic_refs.of(batch.identity_topic.tolist(), connection)
             now_us = self._now_us()
             in_window = self._window.holds(batch.captured_at_us, now_us)
@@ -81,18 +82,23 @@ class FrameWriter:
         if connection is not None:
             connection.close()
 
-    def _connect(self) -> extensions.connection:
+    def connect(self) -> extensions.connection:
+        """The connection, made when there is none."""
         if self._connection is None:
             self._connection = connect(self._database_url, "holistic-archive")
         return self._connection
 
-    def _write_kept(
-        self, batch: FrameBatch, topic_refs: dict[str, int], now_us: int, connection: extensions.connection
-    ) -> None:
-        new_days = days_of(batch.captured_at_us) - self._days_made
+    def make_days_of(self, captured_at_us: NDArray[np.int64], connection: extensions.connection) -> None:
+        """Make the tables of these days, where this connection has not seen them."""
+        new_days = days_of(captured_at_us) - self._days_made
         if new_days:
             make_days(new_days, connection)
             self._days_made |= new_days
+
+    def _write_kept(
+        self, batch: FrameBatch, topic_refs: dict[str, int], now_us: int, connection: extensions.connection
+    ) -> None:
+        self.make_days_of(batch.captured_at_us, connection)
         rows = to_postgres_rows(batch, topic_refs, now_us)
         copied = encode_copy(rows)
         try:
@@ -102,7 +108,7 @@ class FrameWriter:
         except pg.UniqueViolation:
             # Some rows were written before (redelivery): only now is the slower way worth its price.
             with connection, connection.cursor() as cursor:
-                _copy_through_staging(cursor, copied, FRAMES_BY_DAY.name, rows.schema.names)
+                copy_through_staging(cursor, copied, FRAMES_BY_DAY.name, rows.schema.names)
                 _take_back_from_out_of_range(cursor, batch, topic_refs)
         except pg.CheckViolation as error:
             # Retention dropped the day's table after this writer saw it.
@@ -116,7 +122,7 @@ class FrameWriter:
         # A frame that was in range when it was first written stays where it is.
         unless_kept = f"WHERE NOT EXISTS (SELECT FROM {FRAMES_BY_DAY.name} kept WHERE {_SAME_KEY})"
         with connection, connection.cursor() as cursor:
-            _copy_through_staging(cursor, encode_copy(rows), FRAMES_OUT_OF_RANGE.name, rows.schema.names, unless_kept)
+            copy_through_staging(cursor, encode_copy(rows), FRAMES_OUT_OF_RANGE.name, rows.schema.names, unless_kept)
 
 
 def encode_copy(rows: pa.RecordBatch) -> io.BytesIO:
@@ -134,14 +140,15 @@ def _copy(cursor: extensions.cursor, copied: io.BytesIO, table: str, columns: li
     cursor.copy_expert(f"COPY {table} ({_quoted(tuple(columns))}) FROM STDIN (FORMAT BINARY)", copied, _COPY_READ_BYTES)
 
 
-def _copy_through_staging(
+def copy_through_staging(
     cursor: extensions.cursor, copied: io.BytesIO, table: str, columns: list[str], unless: str = ""
 ) -> None:
     names = tuple(columns)
-    cursor.execute(f"CREATE TEMP TABLE {_STAGING} (LIKE {table} INCLUDING STORAGE) ON COMMIT DROP")
-    _copy(cursor, copied, _STAGING, columns)
+    staging = f"{table}{_STAGING_SUFFIX}"
+    cursor.execute(f"CREATE TEMP TABLE {staging} (LIKE {table} INCLUDING STORAGE) ON COMMIT DROP")
+    _copy(cursor, copied, staging, columns)
     cursor.execute(
-        f"INSERT INTO {table} ({_quoted(names)}) SELECT {_quoted(names, 'moved.')} FROM {_STAGING} moved "  # noqa: S608
+        f"INSERT INTO {table} ({_quoted(names)}) SELECT {_quoted(names, 'moved.')} FROM {staging} moved "  # noqa: S608
         f"{unless} ON CONFLICT DO NOTHING"
     )
 

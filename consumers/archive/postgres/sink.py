@@ -19,6 +19,8 @@ _IDLE_TICK_S: Final = 1.0
 class PostgresSink:
     """Writes each record once, keyed by its identity; the group's committed offsets say where to go on."""
 
+    writer_class: type[FrameWriter] = FrameWriter
+
     def __init__(
         self,
         database_url: str,
@@ -34,7 +36,7 @@ class PostgresSink:
         kept = window or DayWindow()
         self._upkeep = Upkeep(database_url, kept, now_us)
         self._lanes = WriteLanes(
-            lambda: FrameWriter(database_url, self._topic_refs, kept, now_us), connections, chunk_rows
+            lambda: self.writer_class(database_url, self._topic_refs, kept, now_us), connections, chunk_rows
         )
 
     @property
