@@ -14,6 +14,7 @@ from consumers.archive.parquet.location import open_storage
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.parquet.sink import ParquetSink
 from consumers.archive.parquet.storage import StorageUnavailable
+from consumers.archive.parquet.sweeping import sweep_orphans
 from tests.consumers.archive.conftest import Archive
 from tests.consumers.archive.made_frames import NOON_US, make_batch, publish
 
@@ -225,6 +226,35 @@ def test_the_service_archives_to_a_bucket_and_goes_on_after_the_store_was_away(
     assert storage.list_files("staging") == []
     assert "secret-of-tests" not in archive.log.read_text()
     assert "key-id-of-tests" not in archive.log.read_text()
+
+
+@pytest.mark.servers
+@pytest.mark.long
+def test_a_service_killed_while_it_writes_to_a_bucket_loses_and_doubles_nothing(
+    s3: "S3Server", location: str, archive: Archive
+) -> None:
+    archive.bucket = location
+    settings = {"rotate.interval.ms": 100, "flush.size": 50}
+    for first in range(0, 3_000, 1_000):
+        publish(archive.kafka, archive.topic, make_batch(1_000, first_offset=first, starts_at_us=now_us()))
+        victim = archive.start("parquet", settings)
+        uploads = count_uploads(s3)
+        archive.wait_until(lambda uploads=uploads: count_uploads(s3) > uploads + 3)  # type: ignore[misc]
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+    archive.start("parquet", settings)
+    archive.wait_until(lambda: archive.lag("parquet") == 0)
+    audited = audit_archive(archive.kafka, archive.topic, archive_root=location)
+    assert audited.clean, audited
+    assert archive.rows("parquet") == 3_000
+    storage = open_storage(location)
+    sweep_orphans(storage, older_than_us=now_us() + 60_000_000, now_us=now_us())
+    listed = sorted(file.path for chain in list_chains(storage) for file in chain.files)
+    assert storage.list_files("frames") == listed
+
+
+def count_uploads(s3: "S3Server") -> int:
+    return sum(request.method == "PUT" and "/frames/" in request.path for request in s3.requests)
 
 
 def now_us() -> int:
