@@ -9,6 +9,9 @@ from enum import StrEnum
 from typing import Final
 
 from connect_runtime.dead_letters import DeadLetter, Place, read_attempt, read_dead_letter
+from connect_runtime.forgetting.ledger import read_forgotten
+from connect_runtime.forgetting.letters import name_stream
+from connect_runtime.forgetting.streams import NOBODY, ForgottenStreams
 from kafka_io.admin import create_topics, topic_id
 from kafka_io.publisher import BoundedPublisher, Delivery, PublisherOptions
 from kafka_io.settings import KafkaSettings
@@ -42,6 +45,7 @@ class Fate(StrEnum):
     USED_UP = "attempts used up"
     UNREPAIRED = "no repaired value"
     OTHER_TOPIC = "its topic was made anew"
+    FORGOTTEN = "its stream is forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known before a redrive: which attempts there were, and the ids of the topics there are now."""
+    """What is known before a redrive: the attempts there were, the ids of the topics there are, who is forgotten."""
 
     attempts: Mapping[Attempt, int] = field(default_factory=dict)
     """How often each record was published again."""
     topic_ids: Mapping[str, str] = field(default_factory=dict)
+    forgotten: ForgottenStreams = NOBODY
 
 
 def read_dead_letters(kafka: KafkaSettings, topic: str) -> list[DeadLetter]:
@@ -104,7 +109,7 @@ def read_past(kafka: KafkaSettings, connector: str, letters: Sequence[DeadLetter
         except Terminal:
             # Deleted: whatever was remembered of it is of another topic than any to come.
             ids[topic] = ""
-    return Past(count_attempts(read_whole_topic(kafka, retry_topic(connector))), ids)
+    return Past(count_attempts(read_whole_topic(kafka, retry_topic(connector))), ids, read_forgotten(kafka))
 
 
 def count_attempts(records: Iterable[RawRecord]) -> dict[Attempt, int]:
@@ -125,7 +130,7 @@ def plan_redrive(letters: Iterable[DeadLetter], past: Past, choice: Choice) -> l
     for letter in letters:
         if not choice.holds(letter):
             continue
-        fate = _judge(letter, attempts, past.topic_ids, choice)
+        fate = Fate.FORGOTTEN if _is_forgotten(letter, past) else _judge(letter, attempts, past.topic_ids, choice)
         if fate is Fate.REDRIVE:
             attempts[_attempt_key(letter)] = letter.attempt + 1
         planned.append(Planned(letter, fate))
@@ -170,6 +175,13 @@ def make_headers(letter: DeadLetter) -> Headers:
         (ORIGIN_HEADER, format_origin(*letter.identity)),
         (ATTEMPT_HEADER, str(letter.attempt + 1).encode()),
     )
+
+
+def _is_forgotten(letter: DeadLetter, past: Past) -> bool:
+    if not len(past.forgotten):
+        return False
+    stream_id, captured_at_us = name_stream(letter.key, letter.value, letter.timestamp_ms)
+    return stream_id is not None and past.forgotten.holds(stream_id, captured_at_us, letter.timestamp_ms)
 
 
 def _judge(letter: DeadLetter, attempts: Mapping[Attempt, int], topic_ids: Mapping[str, str], choice: Choice) -> Fate:

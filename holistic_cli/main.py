@@ -33,8 +33,10 @@ VERBS: Final[dict[str, str]] = {
     "files": "holistic_cli.files:files",
     "compact": "holistic_cli.compact:compact",
     "iceberg": "holistic_cli.iceberg:iceberg",
+    "database": "holistic_cli.database:database",
     "audit": "holistic_cli.audit:audit",
     "restore": "holistic_cli.restore:restore",
+    "forget": "holistic_cli.forget:forget",
     "dlq": "holistic_cli.dlq:dlq",
 }
 """Each verb and the function that is it, or the typer.Typer of its own verbs.

@@ -41,16 +41,16 @@ def restore(
     from consumers.archive.capture_range import read_capture_range
     from consumers.archive.parquet.location import open_storage
     from consumers.archive.restore.run import RestoreRequest, plan_restore
+    from consumers.archive.settings import read_archive_settings
     from holistic_cli.connect import use_stack
     from kafka_io.settings import read_kafka_settings
+    from keypoints.topics import RESTORED_SUFFIX
 
     use_stack()
-    from consumers.archive.settings import read_archive_settings
-
     settings = read_archive_settings(topic=topic, archive_dir=directory)
     captured = read_capture_range(first, end, int(time.time() * 1000))
     kafka, storage = read_kafka_settings(), open_storage(settings.archive_dir)
-    target = to_topic or f"{settings.topic}-restored"
+    target = to_topic or f"{settings.topic}{RESTORED_SUFFIX}"
     plan = plan_restore(kafka, storage, RestoreRequest(settings.topic, target, captured, stream, into_live))
     restored = _execute(kafka, storage, plan, quiet=as_json) if execute else None
     if as_json:

@@ -99,6 +99,10 @@ def retry_spec(name: str, largest_bytes: int) -> TopicSpec:
     return TopicSpec(name, 1, {**_kept_timestamps(largest_bytes), "retention.bytes": "-1"})
 
 
+RESTORED_SUFFIX: Final = "-restored"
+"""What a topic that records are restored to is called after the one they came from, unless it is named."""
+
+
 def restored_spec(name: str, partitions: int, largest_bytes: int) -> TopicSpec:
     """A topic records are published to again out of the archive, however old; it is kept until it is deleted."""
     return TopicSpec(name, partitions, {**_kept_timestamps(largest_bytes), "retention.bytes": "-1"})

@@ -28,7 +28,7 @@ _DAY_TABLES: Final = """
     ORDER BY relname
 """
 # What is gone is on record, or is not gone.
-_RECORD_RUNS: Final = """
+RECORD_RUNS: Final = """
     INSERT INTO {retired} (topic_ref, "partition", first_offset, last_offset)
     SELECT topic_ref, "partition", min("offset"), max("offset")
     FROM (
@@ -81,7 +81,7 @@ class Retired:
 def list_days(connection: extensions.connection) -> list[DayTable]:
     """The tables of all days, also of those that are detached or about to be. Raises PostgresRefused without tables."""
     try:
-        with connection.cursor() as cursor:
+        with connection, connection.cursor() as cursor:
             cursor.execute(_DAY_TABLES, {"parent": FRAMES_BY_DAY.name})
             return [
                 DayTable(day, _STATES[detaching], size_bytes, rows)
@@ -106,7 +106,7 @@ def retire_days(first_retained: date, now_us: int, connection: extensions.connec
             cursor.execute("SELECT pg_try_advisory_lock(%s)", (_RETENTION_LOCK,))
             if cursor.fetchone() != (True,):
                 return Retired()
-            _become_owner(cursor)
+            become_owner(cursor)
             cursor.execute("SELECT set_config('statement_timeout', '0', false)")
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", (str(_LOCK_TIMEOUT_MS),))
             days = tuple(_retire_day_by_day(first_retained, connection, cursor))
@@ -118,7 +118,7 @@ def retire_days(first_retained: date, now_us: int, connection: extensions.connec
 _STATES: Final = {None: DayState.DETACHED, True: DayState.DETACHING, False: DayState.ATTACHED}
 
 
-def _become_owner(cursor: extensions.cursor) -> None:
+def become_owner(cursor: extensions.cursor) -> None:
     """Only a table's owner may detach and drop, and this cannot be done by a function: it is no part of a transaction.
 
     The role stays this connection's.
@@ -151,13 +151,13 @@ def _retire_day_by_day(
 
 def _drop_day(table: sql.Identifier, cursor: extensions.cursor) -> None:
     cursor.execute("BEGIN")
-    cursor.execute(sql.SQL(_RECORD_RUNS).format(retired=sql.Identifier(RETIRED_OFFSETS.name), source=table))
+    cursor.execute(sql.SQL(RECORD_RUNS).format(retired=sql.Identifier(RETIRED_OFFSETS.name), source=table))
     cursor.execute(sql.SQL("DROP TABLE {}").format(table))
     cursor.execute("COMMIT")
 
 
 def _remove_out_of_range(first_retained: date, now_us: int, cursor: extensions.cursor) -> int:
-    record = sql.SQL(_RECORD_RUNS).format(retired=sql.Identifier(RETIRED_OFFSETS.name), source=sql.Identifier("gone"))
+    record = sql.SQL(RECORD_RUNS).format(retired=sql.Identifier(RETIRED_OFFSETS.name), source=sql.Identifier("gone"))
     cursor.execute(
         sql.SQL(_REMOVE_OUT_OF_RANGE).format(frames=sql.Identifier(FRAMES_OUT_OF_RANGE.name), record=record),
         {

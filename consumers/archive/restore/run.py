@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from connect_runtime.forgotten_topic import read_forgotten
+from connect_runtime.forgetting.ledger import read_forgotten
 from consumers.archive.capture_range import CaptureRange
 from consumers.archive.parquet.chain import known_topic_ids
 from consumers.archive.parquet.offset_set import OffsetSet

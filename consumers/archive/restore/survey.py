@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from connect_runtime.forgotten import NOBODY, ForgottenStreams
+from connect_runtime.forgetting.streams import NOBODY, ForgottenStreams
 from consumers.archive.capture_range import CaptureRange
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.footer import open_parquet

@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.consumer.fetcher import ConsumerRecord
 
-from connect_runtime.forgotten import NOBODY, ForgottenStream, ForgottenStreams, digest_name
+from connect_runtime.forgetting.streams import NOBODY, ForgottenStream, ForgottenStreams, digest_name
 from kafka_io.admin import create_topics
 from kafka_io.consumer import make_consumer
 from kafka_io.errors import KafkaUnavailable, explain_kafka_error

@@ -6,10 +6,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from connect_runtime.forgotten import ForgottenStreams
+from connect_runtime.forgetting.streams import ForgottenStreams
 from connect_runtime.sink import Assignment, TickingSink, TopicPartition
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch
+from observability.metrics import CounterDef
+
+FORGOTTEN_RECORDS = CounterDef(
+    "holistic_forgotten_records", "Records of forgotten streams that were kept from a store.", ("connector",)
+)
 
 
 class Ledger(Protocol):
@@ -39,10 +44,17 @@ class ForgettingSink:
     later, behind whoever is erasing.
     """
 
-    def __init__(self, sink: TickingSink, ledger: Ledger, note_erased: NoteErased) -> None:
+    def __init__(
+        self,
+        sink: TickingSink,
+        ledger: Ledger,
+        note_erased: NoteErased,
+        on_kept_back: Callable[[int], None] = lambda _rows: None,
+    ) -> None:
         self._sink = sink
         self._ledger = ledger
         self._note_erased = note_erased
+        self._on_kept_back = on_kept_back
         self._kept_back: list[FrameBatch] = []
         self._durable: dict[TopicPartition, int] = {}
 
@@ -71,6 +83,7 @@ class ForgettingSink:
                 raise
         # Only now: had the sink refused the others, what follows them must not count as dealt with.
         self._kept_back.append(batch.take(forgotten))
+        self._on_kept_back(int(forgotten.sum()))
 
     def tick(self) -> None:
         """Look at the ledger, and pass the tick on."""
@@ -80,7 +93,8 @@ class ForgettingSink:
     def flush(self) -> None:
         """Make everything durable, and put on record what was kept back."""
         self._sink.flush()
-        for batch in self._kept_back:
+        # Noted together, for each note is a write of its own.
+        for batch in _by_topic(self._kept_back):
             self._note_erased(batch)
             for partition, offset in batch.next_offsets().items():
                 place = TopicPartition(batch.topic, partition)
@@ -116,6 +130,11 @@ class ForgettingSink:
     def _look(self) -> None:
         if self._ledger.look():
             self.flush()
+
+
+def _by_topic(batches: Sequence[FrameBatch]) -> list[FrameBatch]:
+    topics = dict.fromkeys(batch.topic for batch in batches)
+    return [FrameBatch.concat([batch for batch in batches if batch.topic == topic]) for topic in topics]
 
 
 def _without(batch: FrameBatch, gone: set[TopicPartition]) -> FrameBatch:
