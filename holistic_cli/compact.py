@@ -27,6 +27,9 @@ def compact(
     grace: Annotated[
         str, typer.Option(metavar="DURATION", help="How long replaced files stay, for queries that read them.")
     ] = "10m",
+    abandoned: Annotated[
+        str, typer.Option(metavar="DURATION", help="How old must be what a crash left, to be swept up.")
+    ] = "1h",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     every: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Go on, as often as this, until Ctrl-C or SIGTERM.")
@@ -36,8 +39,8 @@ def compact(
     """Join the small Parquet files of each partition and hour into large ones, each stream's rows together.
 
     Writers and queries go on meanwhile; several at once do no harm. The files replaced are deleted by the first run
-    after the grace, as is what a crash left. It takes four to five times the target size of memory. Ends 1 when files
-    could not be read or written; they are as they were.
+    after the grace, and what a crash left is swept up. It takes about five times the target size of memory. Ends 1 when
+    files could not be read or written; they are as they were.
     """
     from consumers.archive.connectors import read_clock_us
     from consumers.archive.parquet.compaction import Compactor
@@ -49,6 +52,7 @@ def compact(
         target_bytes=_read_size(target_size),
         settled_us=_read_duration_us(older_than, "--older-than"),
         grace_us=_read_duration_us(grace, "--grace"),
+        abandoned_us=_read_duration_us(abandoned, "--abandoned"),
     )
     pause_s = None if every is None else _read_duration_us(every, "--every") / 1e6
     compactor = Compactor(open_storage(find_store("parquet", directory).archive_dir), read_clock_us, limits)

@@ -12,8 +12,9 @@ from consumers.archive.parquet.manifest import Writer
 from consumers.archive.parquet.merging import in_order, read_rows
 from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.partition_files import FRAMES_FOLDER
-from consumers.archive.parquet.replacing import replacing, sweep_replacements
+from consumers.archive.parquet.replacing import replacing
 from consumers.archive.parquet.storage import ArchiveStorage, StorageUnavailable
+from consumers.archive.parquet.sweeping import sweep_orphans
 
 _WRITER: Final = Writer.outside_group("compact")
 # What is made of many tiny files may be small again; that it takes more rounds than this has not been seen.
@@ -97,7 +98,9 @@ class Compactor:
                 self._tidy(chain, came_at_us, report)
         if not stopping.is_set():
             now_us = self._now_us()
-            report.deleted += sweep_replacements(self._storage, _WRITER, now_us - self._limits.grace_us, now_us)
+            # To the sweep, what was replaced before that is no more than an orphan.
+            age_us = max(self._limits.abandoned_us, self._limits.grace_us)
+            report.deleted += sweep_orphans(self._storage, now_us - age_us, now_us).files
         return report
 
     def _plan_of(self, chain: Chain, came_at_us: Mapping[str, int]) -> list[Merge]:

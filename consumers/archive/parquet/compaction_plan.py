@@ -27,6 +27,8 @@ class CompactionLimits:
     settled_us: int = 10 * 60 * 1_000_000
     grace_us: int = 10 * 60 * 1_000_000
     """How long a file that was replaced is kept for those who are reading it."""
+    abandoned_us: int = 60 * 60 * 1_000_000
+    """How old what was begun and is not listed must be to be swept up; a writer that is that slow begins anew."""
 
     @property
     def most_rows(self) -> int:

@@ -27,8 +27,8 @@ from tests.consumers.archive.made_frames import NOON_US, make_batch
 TEST = TopicPartition("test", 0)
 HOME = IdentityPartition("test", "id-of-test", 0)
 HOUR_US = 3_600_000_000
-AT_ONCE = CompactionLimits(settled_us=-HOUR_US, grace_us=-HOUR_US)
-"""Leaves nothing alone, and deletes what it replaced in the same run."""
+AT_ONCE = CompactionLimits(settled_us=-HOUR_US, grace_us=-HOUR_US, abandoned_us=-HOUR_US)
+"""Leaves nothing alone, and deletes in the same run what it replaced, and what others left."""
 KEEPING = replace(AT_ONCE, grace_us=HOUR_US)
 
 
