@@ -1,49 +1,26 @@
 """Whether the stores hold what the topic holds: each offset once, none missing."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Final
 
 import numpy as np
-import psycopg2
 
 from connect_runtime.dead_letters import DeadLetter
 from connect_runtime.gap_topic import read_gaps
+from connect_runtime.offsets.forms import Place
 from connect_runtime.redrive import read_dead_letters
+from consumers.archive.audit_ranges import AuditedRange, find_ranges
+from consumers.archive.audit_stores import NO_OFFSETS, StoreContent, read_parquet_content, read_postgres_content
 from consumers.archive.parquet.location import ArchiveLocation
 from consumers.archive.parquet.offset_set import OffsetSet, Run
-from consumers.archive.parquet.reading import open_archive, query
-from consumers.archive.postgres.connection import connect
-from consumers.archive.postgres.errors import explain_postgres_error
 from kafka_io.admin import topic_end_offsets, topic_id, topic_start_offsets
+from kafka_io.group_offsets import committed_offsets, group_members
 from kafka_io.settings import KafkaSettings
 
-# Runs of consecutive offsets by partition; both engines understand it. `dense_rank` takes repeated offsets as one.
-_RUNS: Final = """
-    SELECT "partition", min("offset"), max("offset"), count(*)
-    FROM (
-        SELECT "partition", "offset",
-               "offset" - dense_rank() OVER (PARTITION BY "partition" ORDER BY "offset") AS run
-        FROM frames WHERE topic = {topic} AND topic_id = {topic_id}
-    ) AS numbered
-    GROUP BY "partition", run ORDER BY 1, 2
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreContent:
-    """What a store holds of a partition: `rows` as counted, and the offsets they have."""
-
-    rows: int
-    offsets: OffsetSet
-
-    @property
-    def duplicates(self) -> int:
-        """Rows beyond one an offset."""
-        return self.rows - len(self.offsets)
-
-
-_NOTHING: Final = StoreContent(0, OffsetSet.of_runs([]))
+_DEAD_LETTERS: Final = "dead letters"
+_REMOVED: Final = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +30,24 @@ class StoreAudit:
     store: str
     rows: int
     duplicates: int
+    """Rows beyond one an offset."""
     gaps: tuple[Run, ...]
     """Runs of offsets the topic still holds and the store does not."""
     beyond: tuple[Run, ...]
     """Runs of offsets the store holds and the topic never had."""
     skipped: int = 0
     """Offsets the store does not hold because their records could not be used, and are dead letters."""
+    removed: int = 0
+    """Offsets the store does not hold any more because retention or `holistic forget` took their rows away."""
+    doubled: tuple[Run, ...] = ()
+    """Runs of offsets that have more than one row."""
+    pending: tuple[Run, ...] = ()
+    """Runs of offsets the store does not hold yet: its connector has not committed them, and will archive them."""
 
     @property
     def missing(self) -> int:
         """Offsets in the gaps."""
-        return sum(last - first + 1 for first, last in self.gaps)
+        return count_offsets(self.gaps)
 
     @property
     def clean(self) -> bool:
@@ -72,13 +56,24 @@ class StoreAudit:
 
 
 @dataclass(frozen=True, slots=True)
+class OnlyIn:
+    """Offsets from before the topic's start that one store has and another never had, or lost."""
+
+    store: str
+    not_in: str
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionAudit:
-    """A partition of the topic, [start_offset, end_offset), and how the stores hold it."""
+    """A partition of the topic, [start_offset, end_offset) as far as it was looked at, and how the stores hold it."""
 
     partition: int
     start_offset: int
     end_offset: int
     stores: tuple[StoreAudit, ...]
+    only_in: tuple[OnlyIn, ...] = ()
+    """What the topic cannot say who is right about. It does not make the audit unclean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +105,19 @@ class ArchiveAudit:
         return [found for partition in self.partitions for found in partition.stores if found.store == store]
 
 
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """What an audit takes into account beside topic and stores."""
+
+    dead_letter_topics: Mapping[str, str] = field(default_factory=dict)
+    """Store → where its connector's dead letters are: a record that is one is not missing."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Store → its connector's group: what that has not committed is pending. Without one it is missing."""
+    first: Place | None = None
+    end: Place | None = None
+    """Only offsets from the one up to the other; None: all there are."""
+
+
 def audit_archive(
     kafka: KafkaSettings,
     topic: str,
@@ -117,83 +125,57 @@ def audit_archive(
     database_url: str | None = None,
     archive_root: ArchiveLocation | None = None,
     dead_letter_topics: Mapping[str, str] | None = None,
+    options: AuditOptions | None = None,
 ) -> ArchiveAudit:
-    """Compare the topic with the stores that are given.
+    """Compare the topic with the stores that are given, and the stores with each other.
 
-    `dead_letter_topics` names where each store's dead letters are: a record that is one is not missing. What retention
-    has removed from the topic may still be in the stores: it is neither missing nor beyond. Raises
-    KafkaRefused when there is no such topic, PostgresUnavailable when the database cannot be reached.
+    What retention has removed from the topic may still be in the stores: it is neither missing nor beyond. Raises
+    KafkaRefused when there is no such topic, UnreadableOffsets for a place that is none in it, PostgresUnavailable when
+    the database cannot be reached.
     """
+    options = options or AuditOptions(dead_letter_topics=dead_letter_topics or {})
     current_id = topic_id(kafka, topic)
+    ranges = find_ranges(kafka, topic, options.first, options.end)
+    # The archive may be running. What was committed and what had been published before a store is read must be in it;
+    # what is in it need only have been published, and be kept, by the time it was read.
+    must_be_there = topic_end_offsets(kafka, topic)
+    committed = {store: _find_committed(kafka, group, topic) for store, group in options.groups.items()}
     contents: dict[str, dict[int, StoreContent]] = {}
     if database_url is not None:
-        contents["postgres"] = read_postgres_offsets(database_url, topic, current_id)
+        contents["postgres"] = read_postgres_content(database_url, topic, current_id, ranges)
     if archive_root is not None:
-        contents["parquet"] = read_parquet_offsets(archive_root, topic, current_id)
-    skipped = {
-        store: find_skipped(read_dead_letters(kafka, found), topic, current_id)
-        for store, found in (dead_letter_topics or {}).items()
-        if store in contents and found
+        contents["parquet"] = read_parquet_content(archive_root, topic, current_id, ranges)
+    starts, ends = topic_start_offsets(kafka, topic), topic_end_offsets(kafka, topic)
+    excused = {
+        store: _Excuses(
+            find_skipped(read_dead_letters(kafka, letters), topic, current_id)
+            if (letters := options.dead_letter_topics.get(store))
+            else {},
+            {partition: content.removed for partition, content in held.items()},
+        )
+        for store, held in contents.items()
     }
-    lost = tuple(
-        LostRun(gap.connector, gap.partition.partition, gap.first, gap.next_offset - 1)
-        for gap in read_gaps(kafka, topic)
-        if gap.topic_id == current_id
-    )
-    starts = topic_start_offsets(kafka, topic)
-    ends = topic_end_offsets(kafka, topic)
-    return ArchiveAudit(
-        topic,
-        current_id,
-        tuple(
-            PartitionAudit(
-                partition,
-                starts[partition],
-                end,
-                tuple(
-                    _compare(
-                        store,
-                        held.get(partition, _NOTHING),
-                        skipped.get(store, {}).get(partition, _NOTHING.offsets),
-                        range(starts[partition], end),
-                    )
-                    for store, held in contents.items()
-                ),
+    audited = []
+    for partition, wanted in sorted(ranges.items()):
+        in_topic = _Held(wanted.within(range(starts[partition], must_be_there[partition])), ends[partition], wanted)
+        stores = tuple(
+            _compare(
+                store,
+                held.get(partition, StoreContent()),
+                excused[store].of(partition),
+                in_topic,
+                _settled_before(committed.get(store), partition),
             )
-            for partition, end in sorted(ends.items())
-        ),
-        lost,
-    )
+            for store, held in contents.items()
+        )
+        only_in = tuple(_find_only_in(contents, excused, partition, starts[partition]))
+        audited.append(PartitionAudit(partition, in_topic.offsets.start, in_topic.offsets.stop, stores, only_in))
+    return ArchiveAudit(topic, current_id, tuple(audited), _find_lost(kafka, topic, current_id))
 
 
-def read_postgres_offsets(database_url: str, topic: str, topic_id: str) -> dict[int, StoreContent]:
-    """Partition → what Postgres holds of this life of the topic."""
-    connection = connect(database_url, "holistic-audit")
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-            cursor.execute(_RUNS.format(topic="%s", topic_id="%s"), (topic, topic_id))
-            return _by_partition(cursor.fetchall())
-    except psycopg2.Error as error:
-        raise explain_postgres_error(error, "auditing Postgres") from error
-    finally:
-        connection.close()
-
-
-def read_parquet_offsets(archive_root: ArchiveLocation, topic: str, topic_id: str) -> dict[int, StoreContent]:
-    """Partition → what the listed files really hold (their rows are read, the manifest's word is not taken)."""
-    with open_archive(archive_root, only_for=_RUNS) as connection:
-        _, rows = query(connection, _RUNS.format(topic="$1", topic_id="$2"), [topic, topic_id])
-        return _by_partition(rows)
-
-
-def _by_partition(rows: Iterable[tuple[int, ...]]) -> dict[int, StoreContent]:
-    runs: dict[int, list[Run]] = {}
-    counts: dict[int, int] = {}
-    for partition, first, last, count in rows:
-        runs.setdefault(partition, []).append((first, last))
-        counts[partition] = counts.get(partition, 0) + count
-    return {partition: StoreContent(counts[partition], OffsetSet.of_runs(found)) for partition, found in runs.items()}
+def count_offsets(runs: Iterable[Run]) -> int:
+    """How many offsets the runs have."""
+    return sum(last - first + 1 for first, last in runs)
 
 
 def find_skipped(letters: Iterable[DeadLetter], topic: str, topic_id: str) -> dict[int, OffsetSet]:
@@ -207,15 +189,82 @@ def find_skipped(letters: Iterable[DeadLetter], topic: str, topic_id: str) -> di
     return {partition: OffsetSet.of(np.array(sorted(found))) for partition, found in offsets.items()}
 
 
-def _compare(store: str, held: StoreContent, skipped: OffsetSet, in_topic: range) -> StoreAudit:
-    first, last = in_topic.start, in_topic.stop - 1
-    gaps = tuple(held.offsets.union(skipped).missing(first, last))
-    without = sum(end - start + 1 for start, end in held.offsets.missing(first, last))
+@dataclass(frozen=True, slots=True)
+class _Excuses:
+    """Why a store need not hold an offset."""
+
+    skipped: Mapping[int, OffsetSet]
+    removed: Mapping[int, OffsetSet]
+
+    def of(self, partition: int) -> dict[str, OffsetSet]:
+        return {
+            _DEAD_LETTERS: self.skipped.get(partition, NO_OFFSETS),
+            _REMOVED: self.removed.get(partition, NO_OFFSETS),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is looked at: offsets that must be in the stores, where the topic ends by now, and what was asked for."""
+
+    offsets: range
+    end: int
+    wanted: AuditedRange
+
+
+def _compare(
+    store: str, held: StoreContent, excused: Mapping[str, OffsetSet], in_topic: _Held, committed: int | None
+) -> StoreAudit:
+    first, last = in_topic.offsets.start, in_topic.offsets.stop - 1
+    absent = OffsetSet.of_runs(held.offsets.missing(first, last))
+    counts: dict[str, int] = {}
+    for reason, offsets in excused.items():
+        left = absent.without(offsets)
+        counts[reason], absent = len(absent) - len(left), left
+    settled = last if committed is None else min(last, committed - 1)
+    beyond = held.offsets.runs if in_topic.wanted.end is None else []
     return StoreAudit(
         store=store,
         rows=held.rows,
         duplicates=held.duplicates,
-        gaps=gaps,
-        beyond=tuple((max(start, in_topic.stop), end) for start, end in held.offsets.runs if end >= in_topic.stop),
-        skipped=without - sum(end - start + 1 for start, end in gaps),
+        gaps=tuple(absent.within(first, settled).runs),
+        beyond=tuple((max(start, in_topic.end), end) for start, end in beyond if end >= in_topic.end),
+        skipped=counts.get(_DEAD_LETTERS, 0),
+        removed=counts.get(_REMOVED, 0),
+        doubled=tuple(held.doubled.runs),
+        pending=tuple(absent.within(max(first, settled + 1), last).runs),
+    )
+
+
+def _find_committed(kafka: KafkaSettings, group: str, topic: str) -> dict[int, int] | None:
+    """Partition → committed next offset; None for a group that nobody is in, nor ever was: it has nothing pending."""
+    committed = {partition: at for (name, partition), at in committed_offsets(kafka, group).items() if name == topic}
+    return committed if committed or group_members(kafka, group) else None
+
+
+def _settled_before(committed: Mapping[int, int] | None, partition: int) -> int | None:
+    return None if committed is None else committed.get(partition, 0)
+
+
+def _find_only_in(
+    contents: Mapping[str, Mapping[int, StoreContent]],
+    excused: Mapping[str, _Excuses],
+    partition: int,
+    start: int,
+) -> Iterable[OnlyIn]:
+    nothing = StoreContent()
+    for store, other in permutations(contents, 2):
+        only = contents[store].get(partition, nothing).offsets.within(0, start - 1)
+        only = only.without(contents[other].get(partition, nothing).offsets)
+        for offsets in excused[other].of(partition).values():
+            only = only.without(offsets)
+        if len(only):
+            yield OnlyIn(store, other, tuple(only.runs))
+
+
+def _find_lost(kafka: KafkaSettings, topic: str, topic_id: str) -> tuple[LostRun, ...]:
+    return tuple(
+        LostRun(gap.connector, gap.partition.partition, gap.first, gap.next_offset - 1)
+        for gap in read_gaps(kafka, topic)
+        if gap.topic_id == topic_id
     )

@@ -57,6 +57,24 @@ class OffsetSet:
         """What is in either."""
         return OffsetSet.of_runs([*self.runs, *other.runs])
 
+    def without(self, other: "OffsetSet") -> "OffsetSet":
+        """What is in this one and not in the other."""
+        # Offsets are cut where a run of either begins or ends; each piece is wholly in or out of each.
+        begins = np.union1d(
+            np.concatenate([self.firsts, self.lasts + 1]), np.concatenate([other.firsts, other.lasts + 1])
+        )
+        pieces = zip(begins[:-1].tolist(), (begins[1:] - 1).tolist(), strict=True)
+        kept = self.holds(begins[:-1]) & ~other.holds(begins[:-1])
+        return OffsetSet.of_runs(piece for piece, is_kept in zip(pieces, kept.tolist(), strict=True) if is_kept)
+
+    def within(self, first: int, last: int) -> "OffsetSet":
+        """What is in it from `first` to `last`."""
+        return OffsetSet.of_runs(
+            (max(first, run_first), min(last, run_last))
+            for run_first, run_last in self.runs
+            if run_first <= last and run_last >= first
+        )
+
     def missing(self, first: int, last: int) -> list[Run]:
         """The runs of [first, last] that are not in the set."""
         gaps: list[Run] = []

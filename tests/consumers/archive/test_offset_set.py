@@ -26,3 +26,14 @@ def test_what_is_missing_is_what_is_not_held(offsets: list[int], first: int, las
     held = OffsetSet.of(np.array(offsets, dtype=np.int64))
     missing = [offset for start, end in held.missing(first, last) for offset in range(start, end + 1)]
     assert missing == [offset for offset in range(first, last + 1) if offset not in offsets]
+
+
+@given(OFFSETS, OFFSETS, st.integers(0, 60), st.integers(0, 60))
+def test_what_is_taken_away_is_no_longer_held(ours: list[int], theirs: list[int], first: int, last: int) -> None:
+    held, taken = (OffsetSet.of(np.array(offsets, dtype=np.int64)) for offsets in (ours, theirs))
+    everything = np.arange(-2, 63)
+    left = held.without(taken)
+    assert set(everything[left.holds(everything)].tolist()) == set(ours) - set(theirs)
+    assert OffsetSet.of_runs(left.runs).runs == left.runs
+    clipped = held.within(first, last)
+    assert set(everything[clipped.holds(everything)].tolist()) == {one for one in ours if first <= one <= last}
