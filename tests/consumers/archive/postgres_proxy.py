@@ -124,30 +124,24 @@ def _shut(side: socket.socket) -> None:
 
 
 class OfWriting:
-    """Watches for one step of one of the transactions that write frames: the `number`th it sees."""
+    """Watches for a step of the `number`th transaction that writes frames, and cuts its connection there, once."""
 
     def __init__(self, moment: Moment, statement: str, number: int, act: Callable[[], None]) -> None:
         self._wanted, self._number, self._act = (moment, statement), number, act
-        self._writing: set[int] = set()
+        self._transactions = 0
+        self._chosen: int | None = None
         self._lock = threading.Lock()
         self.reached = threading.Event()
 
     def __call__(self, step: Step) -> bool:
-        verb = step.statement.partition(" ")[0]
         with self._lock:
-            if step.moment is Moment.ASKED:
-                self._note(step, verb)
-            if step.connection not in self._writing or (step.moment, verb) != self._wanted or self.reached.is_set():
-                return True
-            self._number -= 1
-            if self._number > 0:
+            if step.moment is Moment.ASKED and step.statement.startswith("COPY frames_by_day"):
+                self._transactions += 1
+                if self._transactions == self._number:
+                    self._chosen = step.connection
+            here = (step.moment, step.statement.partition(" ")[0])
+            if step.connection != self._chosen or here != self._wanted or self.reached.is_set():
                 return True
             self.reached.set()
         self._act()
         return False
-
-    def _note(self, step: Step, verb: str) -> None:
-        if step.statement.startswith("COPY frames_by_day"):
-            self._writing.add(step.connection)
-        elif verb == "BEGIN":
-            self._writing.discard(step.connection)
