@@ -119,9 +119,9 @@ _STATES: Final = {None: DayState.DETACHED, True: DayState.DETACHING, False: DayS
 
 
 def become_owner(cursor: extensions.cursor) -> None:
-    """Only a table's owner may detach and drop, and this cannot be done by a function: it is no part of a transaction.
+    """Act as the owner of the frames, who alone may remove some, detach a day or drop it. The role stays the session's.
 
-    The role stays this connection's.
+    No function could detach with its owner's rights: detaching is no part of a transaction.
     """
     cursor.execute(
         "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = %s::regclass AND relowner <> current_user::regrole",

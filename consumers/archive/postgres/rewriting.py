@@ -8,6 +8,7 @@ from psycopg2 import extensions
 
 from consumers.archive.postgres.errors import explain_postgres_error
 from consumers.archive.postgres.frame_writer import FrameWriter, copy_through_staging, encode_copy
+from consumers.archive.postgres.retention import become_owner
 from consumers.archive.postgres.rows import to_postgres_rows
 from consumers.archive.postgres.sink import PostgresSink
 from consumers.archive.postgres.tables import FRAMES_BY_DAY, FRAMES_OUT_OF_RANGE
@@ -28,6 +29,7 @@ class RewritingFrameWriter(FrameWriter):
             in_window = self._window.holds(batch.captured_at_us, now_us)
             self.make_days_of(batch.captured_at_us[in_window], connection)
             with connection, connection.cursor() as cursor:
+                become_owner(cursor)
                 _remove(cursor, batch, topic_refs)
                 for table, rows in zip(_TABLES, (in_window, ~in_window), strict=True):
                     if not rows.any():

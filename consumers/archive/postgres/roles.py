@@ -12,11 +12,11 @@ DAYS: Final = "holistic_days"
 WRITER: Final = "holistic_writer"
 READER: Final = "holistic_reader"
 
-# A writer may act as the owner of the days, to remove them, but only by saying so: SET ROLE.
+# A writer may act as the owner of the days, to remove frames, but only by saying so: SET ROLE.
 _ROLES: Final = {
     MIGRATOR: ("", "Owns the archive: its views, functions and tables"),
-    DAYS: ("", "Owns the tables of frames: makes and removes days"),
-    WRITER: ("NOINHERIT", "Writes frames, makes days, and may SET ROLE holistic_days to remove them"),
+    DAYS: ("", "Owns the tables of frames: makes days, and removes or replaces frames"),
+    WRITER: ("NOINHERIT", "Adds frames, makes days, and may SET ROLE holistic_days to remove frames"),
     READER: ("", "Reads the archive"),
 }
 _MEMBERS: Final = ((DAYS, MIGRATOR), (DAYS, WRITER))
@@ -33,6 +33,18 @@ MAKE_DAY: Final = "make_frames_day(date)"
 _TYPES: Final = ("pose_point", "mesh_point")
 _TABLES: Final = (*METADATA.tables, "archive_alembic_version")
 
+# Changing an owner waits for everyone who reads the table: only where it is another's.
+_NOT_THEIRS_YET: Final = """
+    SELECT relation, owner
+    FROM (
+        SELECT c.oid::regclass::text AS relation, pg_get_userbyid(relowner) AS owner_now,
+               CASE WHEN relname = :frames OR inhrelid IS NOT NULL THEN :days ELSE :migrator END AS owner
+        FROM pg_class c LEFT JOIN pg_inherits ON inhrelid = c.oid AND inhparent = to_regclass(:frames)
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')
+          AND (relname = ANY(:names) OR inhrelid IS NOT NULL)
+    ) AS relations
+    WHERE owner <> owner_now
+"""
 _DENIED: Final = "42501"
 _RACES: Final = frozenset({"42710", "23505", "XX000"})
 """Made by another database's migration meanwhile: roles are the whole cluster's, and so locks of one are none of it."""
@@ -122,7 +134,7 @@ def _grant_places() -> Iterator[str]:
         DO $body$ BEGIN
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO {everyone}', current_schema());
             EXECUTE format('GRANT CREATE ON SCHEMA %I TO {MIGRATOR}, {DAYS}', current_schema());
-            EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO {WRITER}', current_database());
+            EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO {DAYS}, {WRITER}', current_database());
             EXECUTE format('GRANT CONNECT ON DATABASE %I TO {MIGRATOR}, {READER}', current_database());
         END $body$
     """
@@ -130,8 +142,9 @@ def _grant_places() -> Iterator[str]:
 
 def _grant_objects(connection: Connection) -> Iterator[str]:
     yield f"GRANT SELECT ON {', '.join((*_TABLES, *VIEWS))} TO {READER}, {WRITER}"
-    yield f"GRANT INSERT ON {FRAMES_BY_DAY.name}, {FRAMES_OUT_OF_RANGE.name}, {TOPICS.name} TO {WRITER}"
-    yield f"GRANT SELECT, DELETE ON {FRAMES_OUT_OF_RANGE.name} TO {WRITER}, {DAYS}"
+    yield f"GRANT INSERT ON {FRAMES_BY_DAY.name} TO {WRITER}"
+    yield f"GRANT SELECT, INSERT ON {TOPICS.name} TO {WRITER}, {DAYS}"
+    yield f"GRANT SELECT, INSERT, DELETE ON {FRAMES_OUT_OF_RANGE.name} TO {WRITER}, {DAYS}"
     yield f"GRANT SELECT, INSERT ON {RETIRED_OFFSETS.name} TO {DAYS}"
     yield f"REVOKE ALL ON FUNCTION {MAKE_DAY} FROM PUBLIC"
     yield f"GRANT EXECUTE ON FUNCTION {MAKE_DAY} TO {WRITER}"
@@ -140,17 +153,13 @@ def _grant_objects(connection: Connection) -> Iterator[str]:
 
 
 def _hand_over(connection: Connection) -> Iterator[str]:
-    days = connection.scalars(
-        text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = :parent ::regclass"),
-        {"parent": FRAMES_BY_DAY.name},
+    names = [*_TABLES, *VIEWS]
+    relations = connection.execute(
+        text(_NOT_THEIRS_YET), {"frames": FRAMES_BY_DAY.name, "names": names, "days": DAYS, "migrator": MIGRATOR}
     )
-    for table in (FRAMES_BY_DAY.name, *days):
-        yield f"ALTER TABLE {table} OWNER TO {DAYS}"
+    for relation, owner in relations:
+        yield f"ALTER TABLE {relation} OWNER TO {owner}"
     yield f"ALTER FUNCTION {MAKE_DAY} OWNER TO {DAYS}"
-    for table in _TABLES:
-        if table != FRAMES_BY_DAY.name:
-            yield f"ALTER TABLE {table} OWNER TO {MIGRATOR}"
-    yield from (f"ALTER VIEW {view} OWNER TO {MIGRATOR}" for view in VIEWS)
     yield from (f"ALTER TYPE {name} OWNER TO {MIGRATOR}" for name in _TYPES)
     for function in _signatures(connection, READ_FUNCTIONS):
         yield f"ALTER FUNCTION {function} OWNER TO {MIGRATOR}"

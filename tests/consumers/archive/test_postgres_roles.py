@@ -9,12 +9,15 @@ import pytest
 from psycopg2 import errors as pg
 from sqlalchemy import make_url
 
+from connect_runtime.sink import Assignment
 from consumers.archive.postgres.errors import PostgresRefused
 from consumers.archive.postgres.migrate import Migrated, find_newest_revision, migrate
+from consumers.archive.postgres.rewriting import RewritingPostgresSink
 from consumers.archive.postgres.roles import DAYS, MIGRATOR, READER, VIEWS, WRITER
 from tests.consumers.archive.made_frames import NOON_US, make_batch
 from tests.consumers.archive.postgres_under_test import (
     DAY_US,
+    TEST,
     ask,
     open_sink,
     run,
@@ -83,6 +86,20 @@ def test_a_writer_runs_the_sink_from_migration_to_retention(database_url: str, l
         wait_until(lambda: OLD not in days(writer))
         wait_until(lambda: ask(writer, "SELECT count(*) FROM retired_offsets") == [(1,)])
     assert stored_offsets(writer) == list(range(10, 27))
+
+
+def test_a_writer_replaces_a_range(database_url: str, log_in: LogIn) -> None:
+    writer = log_in(WRITER)
+    store(writer, make_batch(10), make_batch(3, first_offset=10, starts_at_us=0))
+    again = make_batch(13, starts_at_us=NOON_US - DAY_US)
+    sink = RewritingPostgresSink(writer, lambda topic: f"id-of-{topic}", lambda: NOON_US)
+    sink.open(Assignment((TEST,), 1, "member", 0))
+    for batch in (again, make_batch(2, first_offset=13)):
+        sink.put(batch)
+        sink.flush()
+    sink.stop()
+    assert stored_offsets(writer) == list(range(15))
+    assert ask(writer, "SELECT count(*) FROM frames WHERE captured_at < '2026-09-21'") == [(13,)]
 
 
 @pytest.mark.parametrize(
