@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from connect_runtime.dead_letters import OMITTED_VALUE_HEADER, TOPIC_ID_HEADER, Letter
+from connect_runtime.forgetting.ledger import read_forgotten
+from connect_runtime.forgetting.letters import name_stream
+from connect_runtime.forgetting.streams import ForgottenStreams
 from connect_runtime.memory_broker import MemoryBroker
 from kafka_io.admin import create_topics, topic_id
 from kafka_io.errors import RecordTooLarge
@@ -19,6 +22,7 @@ from keypoints.topics import DEAD_LETTER_ROOM_BYTES, Headers, dead_letter_spec, 
 _USUAL_MESSAGE_BYTES: Final = 1024 * 1024 + 12
 _ACKNOWLEDGED_WITHIN_S: Final = 20.0
 _REMEMBER_ID_S: Final = 60.0
+_LEDGER_READ_EVERY_S: Final = 5.0
 
 
 class KafkaLetterBox:
@@ -33,6 +37,7 @@ class KafkaLetterBox:
         self._failed: list[HolisticError] = []
         self._largest = _USUAL_MESSAGE_BYTES
         self._ids: dict[str, tuple[float, str]] = {}
+        self._forgotten: tuple[float, ForgottenStreams] | None = None
 
     def prepare(self, topics: Sequence[str], retry_topic: str, dead_letter_topic: str, replication: int | None) -> None:
         """Make the connector's own two topics, each large enough for whatever its topics hold."""
@@ -51,7 +56,7 @@ class KafkaLetterBox:
         with self._lock:
             publisher = self._connect()
             self._failed.clear()
-            for letter in letters:
+            for letter in self._without_forgotten(letters):
                 headers = (*letter.headers, *self._name_topic(letter.source_topic))
                 try:
                     self._publish(publisher, dead_letter_topic, letter, letter.value, headers)
@@ -73,6 +78,15 @@ class KafkaLetterBox:
         """Let go of the broker."""
         with self._lock:
             self._drop_publisher()
+
+    def _without_forgotten(self, letters: Sequence[Letter]) -> list[Letter]:
+        """What was erased must not come back because its records are read again."""
+        if self._forgotten is None or self._clock() > self._forgotten[0] + _LEDGER_READ_EVERY_S:
+            self._forgotten = (self._clock(), read_forgotten(self._settings))
+        forgotten = self._forgotten[1]
+        if not len(forgotten):
+            return list(letters)
+        return [letter for letter in letters if not _is_forgotten(letter, forgotten)]
 
     def _publish(
         self, publisher: BoundedPublisher, topic: str, letter: Letter, value: bytes | None, headers: Headers
@@ -145,6 +159,11 @@ class MemoryLetterBox:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _is_forgotten(letter: Letter, forgotten: ForgottenStreams) -> bool:
+    stream_id, captured_at_us = name_stream(letter.key, letter.value, letter.timestamp_ms)
+    return stream_id is not None and forgotten.holds(stream_id, captured_at_us, letter.timestamp_ms)
 
 
 def _filled(headers: Headers) -> list[tuple[str, bytes]]:

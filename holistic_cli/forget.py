@@ -9,6 +9,8 @@ import typer
 from holistic_cli.archive_stores import Directory
 
 if TYPE_CHECKING:
+    from connect_runtime.dead_letters import Place as Identity
+    from connect_runtime.forgetting.letters import NoteGone
     from connect_runtime.forgetting.places import Found, Lingering, Place
     from consumers.archive.settings import ArchiveSettings
     from kafka_io.settings import KafkaSettings
@@ -70,6 +72,7 @@ def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[P
     from consumers.archive.parquet.location import open_storage
 
     database_url = settings.require_database_url()
+    note_gone = _make_note(kafka, settings)
     named = {topic for topic in find_dead_letter_topics(settings).values() if topic}
     letters = sorted({*find_letter_topics(kafka), *named})
     # Analytics before its topic's letters, files before the table that describes them.
@@ -78,8 +81,29 @@ def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[P
         ParquetRows(open_storage(settings.archive_dir), read_clock_us),
         IcebergHistory(settings.archive_dir, database_url),
         AnalyticsTables(database_url),
-        *(Letters(kafka, topic) for topic in letters),
+        *(Letters(kafka, topic, note_gone) for topic in letters),
     ]
+
+
+def _make_note(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "NoteGone":
+    from functools import partial
+
+    from consumers.archive.connectors import read_clock_us
+    from consumers.archive.forgetting.erased import ErasedFromParquet, ErasedFromPostgres, group_identities
+    from consumers.archive.parquet.location import open_storage
+    from kafka_io.admin import topic_id
+
+    find_topic_id = partial(topic_id, kafka)
+    stores = (
+        ErasedFromPostgres(settings.require_database_url(), find_topic_id),
+        ErasedFromParquet(open_storage(settings.archive_dir), find_topic_id, read_clock_us),
+    )
+
+    def note(identities: "Sequence[Identity]") -> None:
+        for store in stores:
+            store.note(group_identities(identities))
+
+    return note
 
 
 def _find_lingering(kafka: "KafkaSettings", settings: "ArchiveSettings", newest_us: int) -> "list[Lingering]":

@@ -5,12 +5,14 @@ behind, the same in every byte, and then all up to the last of the stream's goes
 twice, which no redrive does twice; the next call sees the copies and makes no others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
+from connect_runtime.dead_letters import Place as Identity
+from connect_runtime.dead_letters import read_dead_letter
 from connect_runtime.forgetting.places import Found, Subject
 from kafka_io.admin import open_admin
 from kafka_io.publisher import BoundedPublisher, PublisherOptions
@@ -46,12 +48,17 @@ def name_stream(
     return frame.stream_id, frame.captured_at_us
 
 
+NoteGone = Callable[[Sequence[Identity]], None]
+"""Told who the records are before they go: a letter says of a record why no store has it, and does so no longer."""
+
+
 class Letters:
     """A topic of dead letters or retries."""
 
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+    def __init__(self, kafka: KafkaSettings, topic: str, note_gone: NoteGone = lambda _identities: None) -> None:
         self._kafka = kafka
         self._topic = topic
+        self._note_gone = note_gone
         self._schemas = TopicSchemaLookup(kafka)
 
     @property
@@ -84,6 +91,8 @@ class Letters:
             if record.offset < ends.get(record.partition, 0) and (record.partition, record.offset) not in doomed
         ]
         behind = [record for record in records if record.offset >= ends.get(record.partition, 0)]
+        identities = {read_dead_letter(record).identity for record in gone}
+        self._note_gone(sorted(identity for identity in identities if identity[0] and min(identity[1:]) >= 0))
         self._publish_again(_less(before, behind))
         with open_admin(self._kafka, f"removing records of {self._topic}", topic=self._topic) as admin:
             admin.delete_records({TopicPartition(self._topic, partition): end for partition, end in ends.items()})
