@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,51 +12,33 @@ class Died(BaseException):
     """The process is gone: nothing it does from now on has an effect."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """The nth change of the storage: the process dies before it or after it."""
-
-    number: int
-    is_done: bool
-
-
 class DyingStorage(LocalStorage):
-    """Counts what changes the disk, staged halves and drafts included, and dies at a step."""
+    """Counts what changes the disk, and dies before the change of a number.
 
-    def __init__(self, root: Path, dies_at: Step | None = None) -> None:
+    A file that is staged counts twice: before it is there, and when it was written and is not durable yet.
+    """
+
+    def __init__(self, root: Path, dies_before: int | None = None) -> None:
         super().__init__(root)
-        self._dies_at = dies_at
-        self._is_dead = False
+        self._dies_before = dies_before
         self.steps = 0
 
     @contextmanager
     def stage(self, path: str) -> Iterator[BinaryIO]:
-        self._begin()
+        self._step()
         with super().stage(path) as file:
             yield file
-            self._begin()
-        self._end()
+            self._step()
 
     def publish(self, staged: str, path: str) -> None:
-        self._begin()
+        self._step()
         super().publish(staged, path)
-        self._end()
 
     def remove(self, path: str) -> None:
-        self._begin()
+        self._step()
         super().remove(path)
-        self._end()
 
-    def _begin(self) -> None:
-        if self._is_dead:
-            raise Died
+    def _step(self) -> None:
         self.steps += 1
-        self._die_at(Step(self.steps, is_done=False))
-
-    def _end(self) -> None:
-        self._die_at(Step(self.steps, is_done=True))
-
-    def _die_at(self, step: Step) -> None:
-        if step == self._dies_at:
-            self._is_dead = True
+        if self._dies_before is not None and self.steps >= self._dies_before:
             raise Died
