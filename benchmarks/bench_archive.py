@@ -30,8 +30,8 @@ from connect_runtime.service import ServiceOptions, run_connectors
 from connect_runtime.sink import Assignment, Sink, TopicPartition
 from consumers.archive.connectors import Store, make_connector
 from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.postgres.copy_stream import CopyStream
 from consumers.archive.postgres.days import days_of, make_days
-from consumers.archive.postgres.frame_writer import encode_copy
 from consumers.archive.postgres.migrate import migrate
 from consumers.archive.postgres.rows import to_postgres_rows
 from consumers.archive.settings import read_archive_settings
@@ -175,7 +175,7 @@ def copy_raw(database_url: str, batches: Sequence[FrameBatch], frames: int) -> f
         numbered = replace(rows, identity_offset=np.arange(first, first + len(rows), dtype=np.int64))
         topic_refs = dict.fromkeys(numbered.identity_topic.tolist(), 1)
         encoded = to_postgres_rows(numbered, topic_refs, time.time_ns() // 1000)
-        chunks.append((len(rows), encode_copy(encoded)))
+        chunks.append((len(rows), io.BytesIO(CopyStream(encoded).read())))
     columns = ", ".join(f'"{name}"' for name in encoded.schema.names)
     with closing(psycopg2.connect(database_url)) as connection:
         with connection, connection.cursor() as cursor:

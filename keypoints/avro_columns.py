@@ -31,7 +31,7 @@ Mask = NDArray[np.bool_]
 def read_columns(values: Sequence[bytes], batch: FrameBatch) -> Mask:
     """Read the records it can into the same rows of `batch`, and tell which: bool (N,).
 
-    Rows it leaves False are as they were allocated. The parts must come NaN-filled.
+    Rows it leaves False are as they were allocated, and so is what is absent in the others.
     """
     done = np.zeros(len(values), dtype=np.bool_)
     rows = [

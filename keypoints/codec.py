@@ -24,7 +24,7 @@ from keypoints.avro import (
 )
 from keypoints.avro_columns import read_columns
 from keypoints.errors import HolisticError, Terminal
-from keypoints.frame import FrameBatch, HolisticFrame, allocate_batch, write_frame
+from keypoints.frame import FrameBatch, HolisticFrame, allocate_unfilled, blank_absent, write_frame
 from keypoints.json_form import read_json, write_json
 from keypoints.schemas import FRAME_FINGERPRINT, SchemaLookup, SchemaUnknown, fingerprint_schema
 from keypoints.topics import AVRO_CONTENT_TYPE, JSON_CONTENT_TYPE, ORIGIN_HEADER, Headers, parse_origin
@@ -170,7 +170,7 @@ def decode_records(records: Sequence[RawRecord], schemas: SchemaLookup | None = 
     topics = {record.topic for record in records}
     if len(topics) != 1:
         raise ValueError(f"decode_records takes records of one topic, got {sorted(topics)}")
-    batch = allocate_batch(topics.pop(), len(records))
+    batch = allocate_unfilled(topics.pop(), len(records))
     values = [record.value or b"" for record in records]
     done = read_columns(values, batch)
     rejected: list[RejectedRecord] = []
@@ -190,6 +190,7 @@ def decode_records(records: Sequence[RawRecord], schemas: SchemaLookup | None = 
         else:
             write_frame(batch, row, frame)
             done[row] = True
+    blank_absent(batch)
     batch = _add_positions(batch, records)
     return DecodedRecords(batch if not rejected else batch.take(done), rejected)
 

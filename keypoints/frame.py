@@ -258,11 +258,30 @@ _COLUMN_TYPES: Final[dict[str, type[np.generic]]] = {
 
 def allocate_batch(topic: str, rows: int) -> FrameBatch:
     """A batch of `rows` rows to be written into: nothing present, numbers 0, parts NaN."""
+    batch = allocate_unfilled(topic, rows)
+    for part in PART_SHAPES:
+        batch.part(part).fill(np.nan)
+    return batch
+
+
+def allocate_unfilled(topic: str, rows: int) -> FrameBatch:
+    """As `allocate_batch`, but with anything at all in the parts: `blank_absent` is due once presence is known."""
     columns: dict[str, Any] = {name: np.zeros(rows, dtype) for name, dtype in _COLUMN_TYPES.items()}
     columns["identity_topic"] = np.full(rows, topic, dtype=np.object_)
     for part, shape in PART_SHAPES.items():
-        columns[part.value] = np.full((rows, *shape), np.nan, dtype=np.float32)
+        columns[part.value] = np.empty((rows, *shape), dtype=np.float32)
     return FrameBatch(topic=topic, keys=(None,) * rows, headers=((),) * rows, **columns)
+
+
+def blank_absent(batch: FrameBatch) -> None:
+    """Write NaN where a part, or the irises of a face, are absent."""
+    for part in PART_SHAPES:
+        present = batch.present(part)
+        if not present.all():
+            batch.part(part)[~present] = np.nan
+    without_irises = batch.face_points == FACE_POINTS_WITHOUT_IRIS
+    if without_irises.any():
+        batch.face[without_irises, FACE_POINTS_WITHOUT_IRIS:] = np.nan
 
 
 def write_frame(batch: FrameBatch, row: int, frame: HolisticFrame) -> None:

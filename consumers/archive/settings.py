@@ -34,7 +34,7 @@ def read_retention_days(text: str) -> int:
 
 
 CONNECTIONS: Final = ConfigKey("connections", read_count, "2", "Connections a task writes to Postgres with.")
-BATCH_SIZE: Final = ConfigKey("batch.size", read_count, "1000", "Most rows a transaction writes.")
+BATCH_SIZE: Final = ConfigKey("batch.size", read_count, "500", "Most rows a transaction writes.")
 DAYS_BACK: Final = ConfigKey(
     "days.back", read_count, "3650", "Frames captured longer ago than this go to frames_out_of_range."
 )

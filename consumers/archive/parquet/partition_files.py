@@ -9,6 +9,7 @@ from urllib.parse import quote
 import numpy as np
 
 from consumers.archive.parquet.chain import Chain
+from consumers.archive.parquet.columns import ColumnGatherer
 from consumers.archive.parquet.guests import GuestBook
 from consumers.archive.parquet.manifest import Entry, EntryKind, IdentityPartition, ListedFile, Writer
 from consumers.archive.parquet.shelf import Shelf, ShelfKey
@@ -36,12 +37,18 @@ class PartitionFiles:
     """
 
     def __init__(
-        self, storage: ArchiveStorage, ownership: Ownership, guests: GuestBook, now_us: Callable[[], int]
+        self,
+        storage: ArchiveStorage,
+        ownership: Ownership,
+        guests: GuestBook,
+        now_us: Callable[[], int],
+        columns: ColumnGatherer,
     ) -> None:
         self._storage = storage
         self._ownership = ownership
         self._guests = guests
         self._now_us = now_us
+        self._columns = columns
         self._staging = f"{STAGING_FOLDER}/{ownership.chain.identity.folder}"
         self._growing: dict[ShelfKey, Shelf] = {}
         self._sealed: list[Shelf] = []
@@ -64,7 +71,7 @@ class PartitionFiles:
             for key, in_hour in _by_hour(identity, rows):
                 shelf = self._growing.get(key)
                 if shelf is None:
-                    shelf = self._growing[key] = Shelf(key)
+                    shelf = self._growing[key] = Shelf(key, self._columns)
                 shelf.append(in_hour)
         self.rows += len(batch)
         self._next_offset = int(batch.offset.max()) + 1

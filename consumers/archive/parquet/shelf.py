@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from consumers.archive.parquet.columns import to_file_columns
+from consumers.archive.parquet.columns import ColumnGatherer
 from consumers.archive.parquet.footer import FileContents
 from consumers.archive.parquet.manifest import IdentityPartition, ListedFile
 from consumers.archive.parquet.offset_set import OffsetSet
@@ -16,7 +16,8 @@ from consumers.archive.parquet.schema import FRAMES, writer_options
 from keypoints.frame import FrameBatch
 from keypoints.landmarks import PART_SHAPES
 
-_ROW_GROUP_ROWS: Final = 4096
+_ROW_GROUP_ROWS: Final = 3072
+"""Few enough that what waits uncompressed in every open file together stays small; compaction makes larger groups."""
 _LOOSE_ROW_BYTES: Final = 4 * sum(points * values for points, values in PART_SHAPES.values())
 
 
@@ -35,10 +36,12 @@ class Shelf:
     room of a file.
     """
 
-    def __init__(self, key: ShelfKey) -> None:
+    def __init__(self, key: ShelfKey, columns: ColumnGatherer) -> None:
+        """`columns` may be shared by shelves that are used from one thread."""
         self.key = key
+        self._columns = columns
         self._file = io.BytesIO()
-        self._writer = pq.ParquetWriter(self._file, FRAMES, **writer_options())
+        self._writer: pq.ParquetWriter | None = None
         self._contents = FileContents(key.identity)
         self._loose: list[FrameBatch] = []
         self._loose_rows = 0
@@ -72,11 +75,11 @@ class Shelf:
 
     def seal(self) -> memoryview:
         """The file's bytes; nothing can be added from now on."""
-        if self._loose:
-            self._encode()
-        if self._writer.is_open:
+        self._encode()
+        if self._writer is not None:
             self._writer.add_key_value_metadata(self._contents.as_metadata(self._offsets.runs))
             self._writer.close()
+            self._writer = None
         return self._file.getbuffer()
 
     def describe(self, path: str) -> ListedFile:
@@ -92,7 +95,13 @@ class Shelf:
         )
 
     def _encode(self) -> None:
-        rows = to_file_columns(FrameBatch.concat(self._loose), self.key.identity.topic_id)
+        """Make a row group of the loose rows, if there are any."""
+        if not self._loose:
+            return
+        if self._writer is None:
+            # Not before: a file of hundreds of columns has a costly beginning, and many hours may be open at once.
+            self._writer = pq.ParquetWriter(self._file, FRAMES, **writer_options())
+        rows = self._columns.gather(self._loose, self.key.identity.topic_id)
         self._writer.write_table(rows)
         self._contents.add(rows)
         self._loose.clear()

@@ -8,6 +8,7 @@ import numpy as np
 
 from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
 from consumers.archive.parquet.chain import Chain, replay_chain
+from consumers.archive.parquet.columns import ColumnGatherer
 from consumers.archive.parquet.guests import GuestBook, TopicIds
 from consumers.archive.parquet.manifest import Entry, EntryKind, IdentityPartition, Writer
 from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
@@ -51,6 +52,7 @@ class ParquetSink:
         self._topic_ids = topic_ids
         self._now_us = now_us
         self._limits = limits or RollLimits()
+        self._columns = ColumnGatherer()
         self._open: dict[TopicPartition, PartitionFiles] = {}
 
     @property
@@ -67,9 +69,8 @@ class ParquetSink:
         opened: dict[TopicPartition, PartitionFiles] = {}
         for partition in assignment.partitions:
             chain = self._chain_to_write(partition)
-            files = PartitionFiles(
-                self._storage, Ownership(chain, chain.claim(writer, self._now_us()), writer), guests, self._now_us
-            )
+            ownership = Ownership(chain, chain.claim(writer, self._now_us()), writer)
+            files = PartitionFiles(self._storage, ownership, guests, self._now_us, self._columns)
             files.sweep_former_owners()
             opened[partition] = files
             if chain.next_offset is not None:

@@ -1,13 +1,11 @@
 """Writes a chunk of frames in one transaction, so that each identity is there once whatever happened before."""
 
-import io
 import time
 from collections.abc import Callable
 from datetime import date
 from typing import Final
 
 import numpy as np
-import pgpq
 import psycopg2
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -15,8 +13,9 @@ from psycopg2 import errors as pg
 from psycopg2 import extensions
 
 from consumers.archive.postgres.connection import connect
+from consumers.archive.postgres.copy_stream import CopyStream
 from consumers.archive.postgres.days import DayWindow, days_of, make_days
-from consumers.archive.postgres.errors import PostgresUnavailable, explain_postgres_error
+from consumers.archive.postgres.errors import PostgresRefused, PostgresUnavailable, explain_postgres_error
 from consumers.archive.postgres.rows import to_postgres_rows
 from consumers.archive.postgres.tables import FRAMES_BY_DAY, FRAMES_OUT_OF_RANGE, KEY_COLUMNS
 from consumers.archive.postgres.topic_refs import TopicRefs
@@ -100,15 +99,14 @@ class FrameWriter:
     ) -> None:
         self.make_days_of(batch.captured_at_us, connection)
         rows = to_postgres_rows(batch, topic_refs, now_us)
-        copied = encode_copy(rows)
         try:
             with connection, connection.cursor() as cursor:
-                _copy(cursor, copied, FRAMES_BY_DAY.name, rows.schema.names)
+                _copy(cursor, rows, FRAMES_BY_DAY.name)
                 _take_back_from_out_of_range(cursor, batch, topic_refs)
         except pg.UniqueViolation:
             # Some rows were written before (redelivery): only now is the slower way worth its price.
             with connection, connection.cursor() as cursor:
-                copy_through_staging(cursor, copied, FRAMES_BY_DAY.name, rows.schema.names)
+                copy_through_staging(cursor, rows, FRAMES_BY_DAY.name)
                 _take_back_from_out_of_range(cursor, batch, topic_refs)
         except pg.CheckViolation as error:
             # Retention dropped the day's table after this writer saw it.
@@ -122,35 +120,31 @@ class FrameWriter:
         # A frame that was in range when it was first written stays where it is.
         unless_kept = f"WHERE NOT EXISTS (SELECT FROM {FRAMES_BY_DAY.name} kept WHERE {_SAME_KEY})"
         with connection, connection.cursor() as cursor:
-            copy_through_staging(cursor, encode_copy(rows), FRAMES_OUT_OF_RANGE.name, rows.schema.names, unless_kept)
+            copy_through_staging(cursor, rows, FRAMES_OUT_OF_RANGE.name, unless_kept)
 
 
-def encode_copy(rows: pa.RecordBatch) -> io.BytesIO:
-    """Rows in Postgres' COPY BINARY form."""
-    encoder = pgpq.ArrowToPostgresBinaryEncoder(rows.schema)
-    copied = io.BytesIO()
-    copied.write(encoder.write_header())
-    copied.write(encoder.write_batch(rows))
-    copied.write(encoder.finish())
-    return copied
-
-
-def _copy(cursor: extensions.cursor, copied: io.BytesIO, table: str, columns: list[str]) -> None:
-    copied.seek(0)
-    cursor.copy_expert(f"COPY {table} ({_quoted(tuple(columns))}) FROM STDIN (FORMAT BINARY)", copied, _COPY_READ_BYTES)
-
-
-def copy_through_staging(
-    cursor: extensions.cursor, copied: io.BytesIO, table: str, columns: list[str], unless: str = ""
-) -> None:
-    names = tuple(columns)
+def copy_through_staging(cursor: extensions.cursor, rows: pa.RecordBatch, table: str, unless: str = "") -> None:
+    """Write the rows of which the table has none with the same key."""
+    names = tuple(rows.schema.names)
     staging = f"{table}{_STAGING_SUFFIX}"
     cursor.execute(f"CREATE TEMP TABLE {staging} (LIKE {table} INCLUDING STORAGE) ON COMMIT DROP")
-    _copy(cursor, copied, staging, columns)
+    _copy(cursor, rows, staging)
     cursor.execute(
         f"INSERT INTO {table} ({_quoted(names)}) SELECT {_quoted(names, 'moved.')} FROM {staging} moved "  # noqa: S608
         f"{unless} ON CONFLICT DO NOTHING"
     )
+
+
+def _copy(cursor: extensions.cursor, rows: pa.RecordBatch, table: str) -> None:
+    columns = _quoted(tuple(rows.schema.names))
+    stream = CopyStream(rows)
+    try:
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)", stream, _COPY_READ_BYTES)
+    except psycopg2.Error as error:
+        if stream.failure is None:
+            raise
+        # Postgres only heard that reading failed, which sounds like something that passes.
+        raise PostgresRefused(f"encoding frames: {stream.failure}", rows=len(rows)) from error
 
 
 def _take_back_from_out_of_range(cursor: extensions.cursor, batch: FrameBatch, topic_refs: dict[str, int]) -> None:

@@ -46,7 +46,7 @@ class WriteLanes:
     is begun, and the failure is raised by the next call, which also has the chunk tried again.
     """
 
-    def __init__(self, make_writer: Callable[[], ChunkWriter], lanes: int = 2, chunk_rows: int = 1000) -> None:
+    def __init__(self, make_writer: Callable[[], ChunkWriter], lanes: int = 2, chunk_rows: int = 500) -> None:
         self._chunk_rows = chunk_rows
         self._changed = threading.Condition()
         self._waiting: deque[FrameBatch] = deque()

@@ -7,7 +7,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from consumers.archive.postgres.errors import explain_postgres_error
-from consumers.archive.postgres.frame_writer import FrameWriter, copy_through_staging, encode_copy
+from consumers.archive.postgres.frame_writer import FrameWriter, copy_through_staging
 from consumers.archive.postgres.retention import become_owner
 from consumers.archive.postgres.rows import to_postgres_rows
 from consumers.archive.postgres.sink import PostgresSink
@@ -37,7 +37,7 @@ class RewritingFrameWriter(FrameWriter):
                     of_table = batch.take(rows)
                     with_us = table == FRAMES_OUT_OF_RANGE.name
                     columns = to_postgres_rows(of_table, topic_refs, now_us, with_captured_at_us=with_us)
-                    copy_through_staging(cursor, encode_copy(columns), table, columns.schema.names)
+                    copy_through_staging(cursor, columns, table)
         except psycopg2.Error as error:
             self.close()
             raise explain_postgres_error(error, "rewriting frames", rows=len(batch)) from error

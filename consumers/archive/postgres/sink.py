@@ -28,7 +28,7 @@ class PostgresSink:
         now_us: Callable[[], int],
         window: DayWindow | None = None,
         connections: int = 2,
-        chunk_rows: int = 1000,
+        chunk_rows: int = 500,
     ) -> None:
         self._database_url = database_url
         self._now_us = now_us
