@@ -65,6 +65,8 @@ def _accept(listener: socket.socket, server: tuple[str, int], watch: Watch, at_e
 class _Relay:
     def __init__(self, number: int, client: socket.socket, server: socket.socket, watch: Watch) -> None:
         self._number, self._client, self._server, self._watch = number, client, server, watch
+        for side in (client, server):
+            side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._statement = ""
 
     def start(self, at_end: ExitStack) -> None:
