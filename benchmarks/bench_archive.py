@@ -1,12 +1,11 @@
-"""The archive draining a backlog from a real topic, one process a store, beside the raw limit of the same database.
+"""The archive draining a backlog from a real topic, one process a store, beside others who fill the same table.
 
-python benchmarks/bench_archive.py [--json] [--frames 30000]
+python benchmarks/bench_archive.py [--json] [--frames 60000]
 
 Needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, where it makes a topic and databases of its own and drops them again.
 """
 
 import argparse
-import io
 import json
 import os
 import resource
@@ -26,14 +25,13 @@ import numpy as np
 import psycopg2
 from psycopg2 import sql
 
+from benchmarks.archive_rivals import copy_raw, insert_lists
 from connect_runtime.service import ServiceOptions, run_connectors
 from connect_runtime.sink import Assignment, Sink, TopicPartition
 from consumers.archive.connectors import Store, make_connector
 from consumers.archive.parquet.local_storage import LocalStorage
-from consumers.archive.postgres.copy_stream import CopyStream
-from consumers.archive.postgres.days import days_of, make_days
+from consumers.archive.parquet.sink import ParquetSink
 from consumers.archive.postgres.migrate import migrate
-from consumers.archive.postgres.rows import to_postgres_rows
 from consumers.archive.settings import read_archive_settings
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.publisher import BoundedPublisher
@@ -49,7 +47,8 @@ STREAMS: Final = 12
 FPS: Final = 30
 DISTINCT_FRAMES_A_STREAM: Final = 300
 PARTITIONS: Final = 6
-COPY_ROWS: Final = 2000
+RECORDED_FRAMES: Final = 6000
+INSERTED_FRAMES: Final = 600
 TIMEOUT_S: Final = 300
 
 
@@ -166,27 +165,23 @@ def drain_in_own_process(store: Store, topic: str, frames: int, environment: Map
     return measured
 
 
-def copy_raw(database_url: str, batches: Sequence[FrameBatch], frames: int) -> float:
-    """Frames a second of the same rows, encoded beforehand, through one bare COPY connection into the same table."""
-    everything = FrameBatch.concat([replace(batch, topic="raw") for batch in batches])
-    chunks: list[tuple[int, io.BytesIO]] = []
-    for first in range(0, frames, COPY_ROWS):
-        rows = everything.take(np.arange(first, min(first + COPY_ROWS, frames)) % len(everything))
-        numbered = replace(rows, identity_offset=np.arange(first, first + len(rows), dtype=np.int64))
-        topic_refs = dict.fromkeys(numbered.identity_topic.tolist(), 1)
-        encoded = to_postgres_rows(numbered, topic_refs, time.time_ns() // 1000)
-        chunks.append((len(rows), io.BytesIO(CopyStream(encoded).read())))
-    columns = ", ".join(f'"{name}"' for name in encoded.schema.names)
-    with closing(psycopg2.connect(database_url)) as connection:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("INSERT INTO archived_topics (name, kafka_id) VALUES ('raw', 'raw')")
-        make_days(days_of(everything.captured_at_us), connection)
-        began = time.perf_counter()
-        for _, content in chunks:
-            with connection, connection.cursor() as cursor:
-                content.seek(0)
-                cursor.copy_expert(f"COPY frames_by_day ({columns}) FROM STDIN (FORMAT BINARY)", content, 1 << 18)
-        return sum(rows for rows, _ in chunks) / (time.perf_counter() - began)
+def weigh_recorded_motion() -> float | None:
+    """Bytes a frame of the files a real person's motion becomes; None where the recording is not there."""
+    folder = Path(os.environ.get("HOLISTIC_SHARED_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+    recording = folder / "recordings" / "example.pose"
+    if not recording.is_file():
+        return None
+    from benchmarks.recorded_motion import resample_recording
+
+    start_us = 1_790_000_000_000_000
+    batch = resample_recording(recording, RECORDED_FRAMES, "recorded", start_us)
+    with tempfile.TemporaryDirectory(prefix="bench-archive-") as name:
+        storage = LocalStorage(Path(name))
+        sink = ParquetSink(storage, "bench", lambda _: "bench", lambda: start_us)
+        sink.open(Assignment((TopicPartition(batch.topic, 0),), 1, "bench", 0))
+        sink.put(batch)
+        sink.flush()
+        return sum((Path(name) / path).stat().st_size for path in storage.list_files("frames")) / len(batch)
 
 
 @contextmanager
@@ -222,8 +217,11 @@ def measure(frames: int) -> dict[str, float]:
             parquet_bytes = sum((Path(folder) / path).stat().st_size for path in files)
         with database() as url:
             raw = copy_raw(url, batches, min(frames, 20_000))
+        with database() as url:
+            by_hand = insert_lists(url, batches, INSERTED_FRAMES)
     finally:
         delete_topic(kafka, topic)
+    recorded = weigh_recorded_motion()
     return {
         "frames": frames,
         "avro_bytes_a_frame": record_bytes,
@@ -232,11 +230,14 @@ def measure(frames: int) -> dict[str, float]:
         "postgres_peak_mb": round(postgres["peak_mb"]),
         "raw_copy_frames_per_s": round(raw),
         "postgres_of_raw_copy": round(postgres["frames_per_s"] / raw, 2),
+        "sqlalchemy_lists_frames_per_s": round(by_hand),
+        "postgres_times_sqlalchemy": round(postgres["frames_per_s"] / by_hand, 1),
         "parquet_frames_per_s": round(parquet["frames_per_s"]),
         "parquet_cpu_us_a_frame": round(parquet["cpu_us"]),
         "parquet_peak_mb": round(parquet["peak_mb"]),
         "parquet_bytes_a_frame": round(parquet_bytes / frames),
         "parquet_files": len(files),
+        **({} if recorded is None else {"parquet_bytes_a_recorded_frame": round(recorded)}),
     }
 
 
@@ -244,7 +245,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--frames", type=int, default=30_000)
+    parser.add_argument("--frames", type=int, default=60_000)
     parser.add_argument("--drain", type=Store, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.drain is not None:
