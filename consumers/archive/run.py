@@ -21,9 +21,9 @@ def run_archive(
     settings = settings or read_archive_settings()
     kafka = kafka or read_kafka_settings()
     configure_logging(settings.log_format)
-    connectors = [make_connector(store, settings, kafka) for store in stores]
     durable_log = None if settings.durable_log is None else DurableLog(settings.durable_log, read_clock_us)
     options = ServiceOptions(settings.http_port, settings.http_host, on_durable=durable_log)
+    connectors = [make_connector(store, settings, kafka, metrics=options.metrics) for store in stores]
     with _following_iceberg(settings, options.metrics):
         return run_connectors(connectors, kafka, options)
 
