@@ -27,6 +27,10 @@ def replay(
     bounded: Annotated[
         bool, typer.Option("--bounded", help="Read --from … --to (or the end) again beside the live group, and end.")
     ] = False,
+    rewrite: Annotated[
+        bool,
+        typer.Option("--rewrite", help="With --bounded: replace what is archived, say after a fix in decoding."),
+    ] = False,
     execute: Annotated[bool, typer.Option("--execute", help="Do it. Without this it is only shown.")] = False,
     rest_url: Annotated[
         str | None,
@@ -40,9 +44,10 @@ def replay(
     """Have a connector read records again (or pass over some): its group's offsets and its sink's own move together.
 
     Shows the current and the new offset of each partition; **--execute** moves them, stopping a live connector for that
-    moment. Offsets the topic does not hold are moved to the nearest it does, with a warning.
+    moment. Offsets the topic does not hold are moved to the nearest it does, with a warning. What is archived already
+    stays as it is; with **--bounded --rewrite** it is replaced, where the record can still be read.
     """
-    _check_usage(first, end, shift_by, bounded=bounded)
+    _check_usage(first, end, shift_by, bounded=bounded, rewrite=rewrite)
     from connect_runtime.offsets.forms import Edge, Shift
     from connect_runtime.offsets.replay_plan import look_at, plan_moves, plan_ranges
     from holistic_cli.connect import use_stack
@@ -59,7 +64,7 @@ def replay(
     topics = _topics(spec, kafka)
     situation = look_at(kafka, spec.name, topics)
     if bounded:
-        replayed = found.make_bounded()
+        replayed = found.make_bounded(rewrite)
         last = Edge.LATEST if end is None else _read_place(end, topics)
         ranges = replayed.keep_within(plan_ranges(_read_place(first or "", topics), last, situation, kafka))
         _warn((one.partition, warning) for one in ranges for warning in one.warnings)
@@ -76,7 +81,9 @@ def replay(
     _show_moves(spec.name, moves, executed=execute, as_json=as_json)
 
 
-def _check_usage(first: str | None, end: str | None, shift_by: int | None, *, bounded: bool) -> None:
+def _check_usage(first: str | None, end: str | None, shift_by: int | None, *, bounded: bool, rewrite: bool) -> None:
+    if rewrite and not bounded:
+        raise typer.BadParameter("--rewrite replaces a range: it needs --bounded")
     if bounded:
         if first is None or shift_by is not None:
             raise typer.BadParameter("--bounded needs --from, may have --to, and goes without --shift-by")
@@ -173,18 +180,13 @@ def _run_bounded(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from connect_runtime.offsets.bounded import run_bounded_replay
-
     total = sum(one.records for one in ranges)
     stop = threading.Event()
     columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as progress:
         bar = progress.add_task("", total=total)
         report = _stop_on_interrupt(
-            lambda: run_bounded_replay(
-                replayed.spec, kafka, ranges, lambda done: progress.update(bar, completed=done), stop
-            ),
-            stop,
+            lambda: replayed.run(kafka, ranges, lambda done: progress.update(bar, completed=done), stop), stop
         )
     if as_json:
         _print_json({"connector": connector, "executed": True, "group": report.group, "records": report.records,

@@ -24,8 +24,8 @@ class ReplayedConnector:
     spec: ConnectorSpec
     rest_url: str | None
     """Where its service listens unless told otherwise; None: on a port nobody knows."""
-    make_bounded: Callable[[], BoundedReplay]
-    """Raises Terminal, saying why, for a connector that has no bounded replay."""
+    make_bounded: Callable[[bool], BoundedReplay]
+    """Given whether to rewrite. Raises Terminal, saying why, for a connector that has no such bounded replay."""
 
 
 def find_connector(name: str, kafka: KafkaSettings) -> ReplayedConnector:
@@ -64,7 +64,7 @@ def _archive(store: "Store", kafka: KafkaSettings) -> ReplayedConnector:
     return ReplayedConnector(
         make_connector(store, settings, kafka),
         _address(settings.http_host, settings.http_port),
-        lambda: make_bounded_replay(store, settings, kafka),
+        lambda rewrite: make_bounded_replay(store, settings, kafka, rewrite=rewrite),
     )
 
 
@@ -74,7 +74,7 @@ def _analytics(kafka: KafkaSettings) -> ReplayedConnector:
 
     settings = read_analytics_settings()
 
-    def refuse() -> BoundedReplay:
+    def refuse(_rewrite: bool) -> BoundedReplay:
         raise Terminal(
             "analytics has no bounded replay: it has one state for each partition, which a second reader would disturb",
             hint="replay without --bounded: it stops for that moment, ends what is open and works everything out again",
@@ -89,10 +89,16 @@ def _avatar(kafka: KafkaSettings) -> ReplayedConnector:  # noqa: ARG001 - made l
     from observability.metrics import Metrics
 
     settings = read_avatar_settings()
+
+    def make_bounded(rewrite: bool) -> BoundedReplay:
+        if rewrite:
+            raise Terminal("the avatar keeps nothing that could be rewritten", hint="replay without --rewrite")
+        return make_bounded_replay(settings)
+
     return ReplayedConnector(
         make_connector(settings, Metrics()),
         _address(settings.http_host, settings.http_port),
-        lambda: make_bounded_replay(settings),
+        make_bounded,
     )
 
 

@@ -26,6 +26,8 @@ from typer.testing import CliRunner
 from consumers.archive.audit import audit_archive
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.parquet.manifest import ListedFile
+from consumers.archive.sql import ask_parquet, ask_postgres
 from holistic_cli.main import app
 from kafka_io.admin import group_lag, open_admin, topic_end_offsets
 from kafka_io.group_offsets import committed_offsets
@@ -111,6 +113,10 @@ class Suite:
             for chain in list_chains(LocalStorage(self.root))
             if chain.identity.topic == self.topic
         }
+
+    def listed_files(self) -> list[ListedFile]:
+        found = [file for chain in list_chains(LocalStorage(self.root)) for file in chain.files]
+        return sorted(found, key=lambda file: file.path)
 
     def wait_until_caught_up(self, *stores: str) -> None:
         for store in stores or ("postgres", "parquet"):
@@ -287,6 +293,57 @@ def test_a_bounded_replay_beside_the_live_group_fills_what_was_missing_and_nothi
     assert count_rows(suite.database_url) == rows == sum(topic_end_offsets(suite.kafka, suite.topic).values())
     live.send_signal(signal.SIGTERM)
     assert live.wait(30) == 0
+
+
+def test_a_rewritten_range_has_new_files_and_the_same_rows_beside_the_live_group(suite: Suite) -> None:
+    suite.publish(600)
+    live = suite.archive()
+    suite.wait_until_caught_up()
+    suite.assert_clean()
+    before, rows, written_at = suite.listed_files(), read_rows(suite), read_archived_at(suite)
+    assert "--bounded" in suite.replay("archive-parquet", "--from", "earliest", "--rewrite", code=2).stderr
+    assert "keeps nothing" in suite.replay("avatar", "--from", "1h", "--bounded", "--rewrite", code=1).stderr
+
+    middle = captured_at(300)
+    for _ in range(2):
+        files = suite.listed_files()
+        for store in ("postgres", "parquet"):
+            done = suite.replay_json(f"archive-{store}", "--from", middle, "--bounded", "--rewrite", "--execute")
+            assert done["records"] >= 300
+            assert committed_offsets(suite.kafka, done["group"]) == {}, "its group is left behind"
+        suite.publish(30, first=600)
+        suite.wait_until_caught_up()
+        suite.assert_clean()
+        assert not {file.path for file in files if is_of(file, middle)} & {file.path for file in suite.listed_files()}
+        assert {file for file in before if not is_of(file, middle)} <= set(suite.listed_files()), "it was not replayed"
+    assert {store: found[:600] for store, found in read_rows(suite).items()} == rows
+    assert read_archived_at(suite)[:300] == written_at[:300]
+    assert min(read_archived_at(suite)[300:600]) > max(written_at)
+    live.send_signal(signal.SIGTERM)
+    assert live.wait(30) == 0
+
+
+def is_of(file: ListedFile, since: str) -> bool:
+    """Whether it holds frames captured since then."""
+    return file.captured_to_us >= datetime.fromisoformat(since).timestamp() * 1e6
+
+
+def read_rows(suite: Suite) -> dict[str, list[tuple[Any, ...]]]:
+    """Store → who each frame is and where a nose was, in the order the frames were made."""
+    sql = 'SELECT sequence, "partition", "offset", stream_id, captured_at, {} FROM frames ORDER BY 1, 2, 3'
+    with ask_parquet(suite.root, sql.format("pose.nose.x")) as parquet:
+        in_parquet = list(parquet.rows)
+    with ask_postgres(suite.database_url, sql.format("pose[1]")) as postgres:
+        in_postgres = list(postgres.rows)
+    return {"parquet": in_parquet, "postgres": in_postgres}
+
+
+def read_archived_at(suite: Suite) -> list[datetime]:
+    """When each row in Postgres was written, in the order the frames were made."""
+    with ask_postgres(
+        suite.database_url, 'SELECT archived_at FROM frames_by_day ORDER BY sequence, "offset"'
+    ) as answer:
+        return [at for (at,) in answer.rows]
 
 
 def count_rows(database_url: str) -> int:
