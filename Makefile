@@ -13,7 +13,7 @@ SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status check format test test-fast test-long soak bench images secrets bare-debian clean
+.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench images secrets bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,12 @@ $(STAMP): requirements/all.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "Ready: $(BIN)/holistic --help"
+
+setup-spark: $(STAMP) ## Install PySpark as well (430 MB), for the tests that ask Spark; it needs Java 17 or 21
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	-r requirements/spark-build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
+	-r requirements/spark.txt
 
 demo: $(STAMP) ## A frame's whole journey, with real servers: make demo [SOURCE=video.mp4]
 	$(BIN)/holistic demo $(SOURCE)

@@ -46,7 +46,7 @@ class PinnedArtifact:
 
 
 def pinned_artifacts(part: str) -> list[PinnedArtifact]:
-    """The files of "kafka" or "registry", in the order of the class path."""
+    """The files of "kafka", "registry" or "iceberg-spark", in the order of the class path."""
     pinned = []
     for line in files("local_stack").joinpath("artifacts.txt").read_text(encoding="utf-8").splitlines():
         of_part, coordinates, size_bytes, sha256 = line.split()

@@ -15,3 +15,8 @@ solve --constraint requirements/all.txt --output-file requirements/common.txt
 for extra in producer archive analytics avatar local dev; do
   solve --extra "$extra" --constraint requirements/all.txt --output-file "requirements/$extra.txt"
 done
+# What only the tests that ask Spark need: no part of the suite's resolution, PySpark alone pins what it runs on.
+for name in spark spark-build; do
+  uv pip compile "requirements/$name.in" --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-header --no-annotate --output-file "requirements/$name.txt" "$@"
+done

@@ -13,6 +13,11 @@ KAFKA = "org.apache.kafka:kafka_2.13:4.1.1"
 # Resolved by itself: resolved together with Kafka its dependency management would bring older Kafka clients in.
 KAFKA_LOGGING = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")
 REGISTRY = ("io.apicurio", "apicurio-registry-app", "3.3.3")
+# Only tests fetch these. Spark's own version, requirements/spark.in, is the one the runtime is made for.
+ICEBERG_SPARK = (
+    ("org.apache.iceberg", "iceberg-spark-runtime-4.0_2.13", "1.10.1"),
+    ("org.postgresql", "postgresql", "42.7.13"),
+)
 LOCK_FILE = Path(__file__).resolve().parents[1] / "local_stack" / "artifacts.txt"
 
 
@@ -30,7 +35,12 @@ def main() -> None:
     jars = [*jgo.resolve(KAFKA), context.project(group, name).at_version(version).artifact()]
     group, name, version = REGISTRY
     registry = context.project(group, name).at_version(version).artifact(classifier="all", packaging="tar.gz")
-    lines = [*sorted(describe("kafka", jar) for jar in jars), describe("registry", registry)]
+    of_spark = [context.project(group, name).at_version(version).artifact() for group, name, version in ICEBERG_SPARK]
+    lines = [
+        *(describe("iceberg-spark", jar) for jar in of_spark),
+        *sorted(describe("kafka", jar) for jar in jars),
+        describe("registry", registry),
+    ]
     LOCK_FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{LOCK_FILE}: {len(lines)} files")
 

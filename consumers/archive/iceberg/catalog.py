@@ -52,10 +52,6 @@ class IcebergCatalog:
         url = self.storage.url(path)
         return url if "://" in url else f"file://{Path(url).absolute().as_posix()}"
 
-    def path(self, url: str) -> str:
-        """The path in the archive of what engines call `url`."""
-        return url.removeprefix(self.url(""))
-
     def find(self) -> Table | None:
         """The table as it is now, None where there is none. Makes nothing."""
         with explained("reading the Iceberg table", self.location):

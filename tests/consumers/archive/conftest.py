@@ -48,16 +48,19 @@ class Replica:
     def wait(self, timeout: float = 40) -> int:
         return self.process.wait(timeout)
 
-    def partitions(self) -> dict[str, int]:
-        """Connector → partitions it has here; empty while the process does not answer."""
+    def metrics(self) -> str:
+        """What it says of itself; nothing while the process does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-                text = answer.read().decode()
+                return str(answer.read().decode())
         except OSError:
-            return {}
+            return ""
+
+    def partitions(self) -> dict[str, int]:
+        """Connector → partitions it has here; empty while the process does not answer."""
         return {
             sample.labels["connector"]: int(sample.value)
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(self.metrics())
             for sample in family.samples
             if sample.name == "kafka_connect_sink_task_partition_count"
         }
