@@ -164,5 +164,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
-    for target in reversed(list(COMMENTS)):
+    views = [target for target in COMMENTS if target.startswith("VIEW ")]
+    # What is built on another goes before it: views on `frames`, functions on types.
+    for target in (*reversed(views), *(other for other in COMMENTS if other not in views)):
         op.execute(f"DROP {target}")

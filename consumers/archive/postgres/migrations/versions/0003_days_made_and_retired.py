@@ -23,6 +23,24 @@ STORAGE = (
 )
 
 
+# Days that were made before there was a function to make them.
+_EXPLAIN_DAYS = f"""
+    DO $body$
+    DECLARE
+        name text;
+        explanation text;
+    BEGIN
+        FOR name, explanation IN
+            SELECT relname, 'Frames captured on ' || right(relname, 8)::date || ' (UTC)'
+            FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'frames_by_day'::regclass
+        LOOP
+            EXECUTE format('ALTER TABLE %I SET ({STORAGE})', name);
+            EXECUTE format('COMMENT ON TABLE %I IS %L', name, explanation);
+        END LOOP;
+    END $body$
+"""  # noqa: S608 - names from this file
+
+
 def _make_frames_day(schema: str) -> str:
     parts = ", ".join(f"ALTER {part} SET STORAGE EXTERNAL, ALTER {part} SET STATISTICS 0" for part in PARTS)
     # The session's own search_path must not decide what runs with the owner's rights. Attaching blocks neither readers
@@ -70,6 +88,7 @@ def _statements(schema: str) -> Iterator[str]:
             'INCLUDE (topic_ref, "partition", "offset", epoch, sequence, width, height, pose)'
         )
     yield _make_frames_day(schema)
+    yield _EXPLAIN_DAYS
 
 
 def upgrade() -> None:
