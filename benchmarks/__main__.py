@@ -49,6 +49,8 @@ GOALS: Final = (
     Goal("archive", "postgres_peak_mb", 300, "MB", at_most=True),
     Goal("archive", "parquet_frames_per_s", 12_000, "frames/s"),
     Goal("archive", "parquet_bytes_a_recorded_frame", 5_500, "bytes", at_most=True),
+    Goal("queries", "parquet_landmark_average_s", 0.3, "s over a million frames", at_most=True),
+    Goal("queries", "postgres_stream_hour_joint_s", 0.2, "s among a million frames", at_most=True),
     Goal("analytics", "frames_per_cpu_s", 3_000, "frames/s a core"),
     Goal("avatar", "solver_frames_per_s", 5_000, "frames/s"),
     Goal("performers", "generated_frames_per_s", 5_000, "frames/s a core"),
