@@ -17,6 +17,7 @@ from consumers.archive.postgres.connection import connect
 from consumers.archive.postgres.errors import PostgresUnavailable, explain_postgres_error
 
 _ROWS_AT_ONCE: Final = 1000
+_MANY_ROWS: Final = 10_000
 _TIMESTAMP_TZ_OID: Final = 1184
 
 
@@ -74,16 +75,19 @@ def ask_postgres(database_url: str, sql: str, canceller: Canceller | None = None
     connection = connect(database_url, "holistic-sql")
     try:
         connection.set_session(readonly=True)
+        with connection, connection.cursor() as cursor:
+            # A question may take its time, and so may whoever reads the answer.
+            cursor.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         extensions.register_type(
             extensions.new_type((_TIMESTAMP_TZ_OID,), "TIMESTAMP_OR_TEXT", _read_timestamp), connection
         )
-        cursor = connection.cursor()
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        # Taken as it is by the driver: no percent sign in it means anything to it.
         canceller.bind(connection.cancel)
+        cursor = connection.cursor("answer") if _has_many_rows(connection, sql) else connection.cursor()
+        # Without values beside it, the driver takes it as it is: no percent sign in it means anything.
         cursor.execute(sql)
+        first = cursor.fetchmany(_ROWS_AT_ONCE) if cursor.name else []
         columns = tuple(column.name for column in cursor.description or ())
-        yield Answer(columns, canceller.watch(_fetch_postgres(cursor)) if columns else iter(()))
+        yield Answer(columns, canceller.watch(_fetch_postgres(cursor, first)) if columns else iter(()))
     except psycopg2.Error as error:
         raise _refuse(error, sql) from error
     finally:
@@ -107,7 +111,23 @@ def ask_parquet(archive_root: ArchiveLocation, sql: str, canceller: Canceller | 
             canceller.release()
 
 
-def _fetch_postgres(cursor: extensions.cursor) -> Iterator[tuple[Any, ...]]:
+def _has_many_rows(connection: extensions.connection, sql: str) -> bool:
+    """Whether the answer should stay at the server and be fetched piece by piece.
+
+    Not always: to such an answer the server never sets several processes.
+    """
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+            row = cursor.fetchone()
+    except psycopg2.Error:
+        # What cannot be explained has few rows (SHOW, EXPLAIN), or is wrong, which is said when it is asked.
+        return False
+    return row is not None and row[0][0]["Plan"]["Plan Rows"] > _MANY_ROWS
+
+
+def _fetch_postgres(cursor: extensions.cursor, first: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    yield from first
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         yield from rows
 

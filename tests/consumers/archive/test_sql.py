@@ -89,6 +89,14 @@ def test_a_table_for_people_and_a_sentence_for_mistakes(archived: Archived, stor
     assert "left_wrst" in unknown
 
 
+@pytest.mark.parametrize("store", ["postgres", "parquet"])
+def test_of_an_answer_too_large_for_memory_the_beginning_is_shown(archived: Archived, store: str) -> None:
+    # Ten gigabytes.
+    rows = {"postgres": "generate_series(1, 1000000)", "parquet": "range(1000000)"}[store]
+    shown = archived.run("sql", f"SELECT repeat('x', 10000) AS long FROM {rows}", "--on", store)
+    assert "the first 200 rows" in shown
+
+
 def test_nothing_can_be_changed(archived: Archived) -> None:
     archived.keep(make_batch(3, topic=archived.topic))
     refused = archived.run("sql", "DELETE FROM frames_by_day", expected_code=1)
