@@ -1,7 +1,6 @@
 """`holistic replay`"""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -135,15 +134,9 @@ def _topics(spec: "ConnectorSpec", kafka: "KafkaSettings") -> tuple[str, ...]:
 def _read_place(text: str, topics: tuple[str, ...]) -> "Place":
     import time
 
-    from connect_runtime.offsets.forms import read_place
+    from holistic_cli.places import read_place_or_file
 
-    path = Path(text.removeprefix("@"))
-    if text.startswith("@") or (not text.startswith("{") and path.is_file()):
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise typer.BadParameter(f"the file of offsets cannot be read: {error}") from error
-    return read_place(text, int(time.time() * 1000), topics)
+    return read_place_or_file(text, int(time.time() * 1000), topics)
 
 
 def _move(
