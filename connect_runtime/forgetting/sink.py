@@ -1,7 +1,7 @@
 """A sink around a sink: it keeps rows of forgotten streams from it, and says of them what a sink says of its rows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,14 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Let go."""
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A sink that holds more of a stream than rows on their way."""
+
+    def forget(self, forgotten: ForgottenStreams) -> None:
+        """Let go of what is held of these streams; write nothing of it from now on."""
 
 
 NoteErased = Callable[[FrameBatch], None]
@@ -66,7 +74,9 @@ class ForgettingSink:
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Know all that is forgotten before the first row."""
         self._ledger.catch_up()
-        return self._sink.open(assignment)
+        offsets = self._sink.open(assignment)
+        self._let_go()
+        return offsets
 
     def put(self, batch: FrameBatch) -> None:
         """Pass the rows on that are not forgotten."""
@@ -129,7 +139,12 @@ class ForgettingSink:
 
     def _look(self) -> None:
         if self._ledger.look():
+            self._let_go()
             self.flush()
+
+    def _let_go(self) -> None:
+        if len(self._ledger.forgotten) and isinstance(self._sink, Forgetful):
+            self._sink.forget(self._ledger.forgotten)
 
 
 def _by_topic(batches: Sequence[FrameBatch]) -> list[FrameBatch]:

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from connect_runtime.forgetting.ledger import LedgerFollower
+from connect_runtime.forgetting.sink import ForgettingSink
 from connect_runtime.service import ConnectorSpec, ServiceOptions, read_connector, run_connectors
+from connect_runtime.sink import Sink
 from consumers.analytics.database import connect
 from consumers.analytics.outbox import EventPublisher
 from consumers.analytics.settings import CONNECTOR_NAME, EVENTS_TOPIC_KEY, SINK_KEYS, AnalyticsSettings
@@ -32,12 +35,14 @@ def make_connector(
     name = str(given.pop("name", CONNECTOR_NAME))
 
     def build(config: Mapping[str, object]) -> ConnectorSpec:
-        def make_sink() -> AnalyticsSink:
-            return AnalyticsSink(
+        def make_sink() -> Sink:
+            sink = AnalyticsSink(
                 connect(settings.database_url.get_secret_value()),
                 make_publisher=lambda: connect_events_topic(kafka, events_topic),
                 topic_id=lambda topic: topic_id(kafka, topic),
             )
+            # Nothing is kept by record here, so there is nothing to put on record.
+            return ForgettingSink(sink, LedgerFollower(kafka), note_erased=lambda _rows: None)
 
         spec = ConnectorSpec(name, config, make_sink, SINK_KEYS, build, _PLUGIN_CLASS)
         events_topic = str(read_connector(spec).sink[EVENTS_TOPIC_KEY])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Engine
 
+from connect_runtime.forgetting.streams import ForgottenStreams
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.analytics.database import migrate
 from consumers.analytics.frame_scores import score_frames
@@ -89,6 +90,20 @@ class AnalyticsSink:
             for partition, opened in self._open.items()
             if opened.saved_offset is not None
         }
+
+    def forget(self, forgotten: ForgottenStreams) -> None:
+        """Drop what these streams are in the middle of: else a gesture would be said to end once they are idle."""
+
+        def is_forgotten(stream_id: str, at_us: int) -> bool:
+            return forgotten.holds(stream_id, at_us, at_us // 1000)
+
+        for opened in self._open.values():
+            opened.streams.forget(is_forgotten)
+        self._events = [
+            (partition, event)
+            for partition, event in self._events
+            if not is_forgotten(event.gesture.stream_id, int(event.gesture.started_at.timestamp() * 1e6))
+        ]
 
     def close(self, revoked: Sequence[TopicPartition]) -> None:
         """Forget what was not saved of these partitions; whoever gets them works it out again."""

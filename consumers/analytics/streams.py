@@ -1,6 +1,6 @@
 """The streams of one partition in time: every frame in order of its offset, and idle streams brought to their end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -120,6 +120,20 @@ class PartitionStreams:
             events += state.end()
         self._streams.clear()
         return events
+
+    def forget(self, is_forgotten: Callable[[str, int], bool]) -> None:
+        """Drop streams, with what was counted of them and is not saved, as if they had never been.
+
+        `is_forgotten` is asked with a stream's name and when it was last seen, microseconds since 1970.
+        """
+        self._streams = {
+            key: state
+            for key, state in self._streams.items()
+            if not is_forgotten(state.stream_id, state.captured_at_us)
+        }
+        self.unsaved = {
+            key: counts for key, counts in self.unsaved.items() if key in self._streams or not is_forgotten(key[0], 0)
+        }
 
     def _count(self, key: StreamKey) -> StreamCounts:
         return self.unsaved.setdefault(key, StreamCounts())
