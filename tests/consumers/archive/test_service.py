@@ -80,3 +80,16 @@ def test_two_replicas_share_the_partitions_and_write_each_record_once(archive: A
     assert second.wait(timeout=30) == 0
     assert archive.audit().clean
     assert archive.rows("postgres") == archive.rows("parquet") == 4_000
+
+
+def test_the_last_frames_of_a_topic_that_falls_idle_are_in_parquet_within_the_age_limit(archive: Archive) -> None:
+    age_s = 3.0
+    archive.start("parquet", settings={"rotate.interval.ms": int(age_s * 1000)})
+    # The first frames tell that it reads; with the last ones nothing comes that would make room for more.
+    publish(archive.kafka, archive.topic, make_batch(100, starts_at_us=now_us()))
+    archive.wait_until(lambda: archive.rows("parquet") == 100)
+    publish(archive.kafka, archive.topic, make_batch(7, first_offset=100, starts_at_us=now_us()))
+    published_at = time.monotonic()
+    archive.wait_until(lambda: archive.rows("parquet") == 107)
+    # Beside the limit: the fetch, the finish itself, and a question to the archive.
+    assert time.monotonic() - published_at < age_s + 3
