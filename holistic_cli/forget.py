@@ -71,18 +71,17 @@ def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[P
     from consumers.archive.forgetting.postgres_rows import PostgresRows
     from consumers.archive.parquet.location import open_storage
 
-    database_url = settings.require_database_url()
-    note_gone = _make_note(kafka, settings)
+    storage = open_storage(settings.archive_dir)
     named = {topic for topic in find_dead_letter_topics(settings).values() if topic}
     letters = sorted({*find_letter_topics(kafka), *named})
-    # Analytics before its topic's letters, files before the table that describes them.
-    return [
-        PostgresRows(database_url),
-        ParquetRows(open_storage(settings.archive_dir), read_clock_us),
-        IcebergHistory(settings.archive_dir, database_url),
-        AnalyticsTables(database_url),
-        *(Letters(kafka, topic, note_gone) for topic in letters),
-    ]
+    note_gone = _make_note(kafka, settings)
+    places: list[Place] = [ParquetRows(storage, read_clock_us)]
+    if settings.database_url is not None:
+        database_url = settings.require_database_url()
+        # Files before the table that describes them.
+        places = [PostgresRows(database_url), *places, IcebergHistory(settings.archive_dir, database_url),
+                  AnalyticsTables(database_url)]  # fmt: skip
+    return [*places, *(Letters(kafka, topic, note_gone) for topic in letters)]
 
 
 def _make_note(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "NoteGone":
@@ -94,10 +93,11 @@ def _make_note(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "NoteGone
     from kafka_io.admin import topic_id
 
     find_topic_id = partial(topic_id, kafka)
-    stores = (
-        ErasedFromPostgres(settings.require_database_url(), find_topic_id),
-        ErasedFromParquet(open_storage(settings.archive_dir), find_topic_id, read_clock_us),
-    )
+    stores: list[ErasedFromParquet | ErasedFromPostgres] = [
+        ErasedFromParquet(open_storage(settings.archive_dir), find_topic_id, read_clock_us)
+    ]
+    if settings.database_url is not None:
+        stores.append(ErasedFromPostgres(settings.require_database_url(), find_topic_id))
 
     def note(identities: "Sequence[Identity]") -> None:
         for store in stores:
@@ -108,10 +108,14 @@ def _make_note(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "NoteGone
 
 def _find_lingering(kafka: "KafkaSettings", settings: "ArchiveSettings", newest_us: int) -> "list[Lingering]":
     from connect_runtime.forgetting.topics import find_lingering, list_restored_topics
+    from consumers.archive.connectors import read_clock_us
     from keypoints.topics import GESTURE_TOPIC, IMAGES_TOPIC
 
-    topics = [*settings.topic.split(","), GESTURE_TOPIC, IMAGES_TOPIC, *list_restored_topics(kafka)]
-    found = (find_lingering(kafka, topic.strip(), newest_us) for topic in dict.fromkeys(topics))
+    # Frames are stamped with their capture, all else with when it was sent.
+    sent_us = max(newest_us, read_clock_us())
+    newest = {topic.strip(): newest_us for topic in settings.topic.split(",")}
+    newest |= dict.fromkeys([GESTURE_TOPIC, IMAGES_TOPIC, *list_restored_topics(kafka)], sent_us)
+    found = (find_lingering(kafka, topic, at_us) for topic, at_us in newest.items())
     return [one for one in found if one is not None]
 
 

@@ -14,6 +14,11 @@ SETTLE_S: Final = 10.0
 """A service looks at the ledger once a second, and then makes what it holds durable: that takes it seconds."""
 _PASSES: Final = 20
 
+NEVER_KEPT: Final = {
+    "producer spill": "producers keep no records on disk",
+    "avatar": "it keeps no records",
+}
+"""Where people look in vain, and why."""
 NOT_COVERED: Final = (
     "logs and traces, which name streams and keep their own retention",
     "backups, replicas' disks and the database's write-ahead log, which keep theirs",
@@ -72,7 +77,7 @@ def forget(
     removed = _erase_until_gone(places, subject, request.settle_s, around)
     left = look(places, subject, around.tell)
     newest_us = newest_of([*at_first, *(found for passes in removed for found in passes)])
-    lingering = find_lingering(min(newest_us or began_us, entry.until_us or began_us))
+    lingering = find_lingering(newest_us if newest_us is not None else entry.until_us or began_us)
     content = _write(request, entry, (began_us, around.now_us()), places, (at_first, removed, left), lingering)
     receipt = seal(content)
     note_receipt(kafka, entry, receipt["sha256"])
@@ -130,5 +135,6 @@ def _write(
             {"place": one.place, "until": show_time(one.until_us) or "it is deleted", "why": one.why}
             for one in lingering
         ],
+        "never_kept": dict(NEVER_KEPT),
         "not_covered": list(NOT_COVERED),
     }

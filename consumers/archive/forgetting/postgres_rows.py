@@ -78,6 +78,7 @@ class PostgresRows:
 def _count(connection: extensions.connection, subject: Subject) -> Found:
     try:
         with connection, connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
             tables: dict[str, int] = {}
             newest: list[int] = []
             for table in _TABLES:
