@@ -61,8 +61,7 @@ def _open_source(on: str, settings: "ArchiveSettings") -> "Iterator[FrameSource]
     if on == "parquet":
         from consumers.archive.export.from_parquet import ParquetSource
 
-        with ParquetSource(settings.archive_dir) as files:
-            yield files
+        yield ParquetSource(settings.archive_dir)
         return
     from consumers.archive.export.from_postgres import PostgresSource
 

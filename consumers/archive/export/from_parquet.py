@@ -1,14 +1,16 @@
 """Frames of a stream from the listed Parquet files, as columns."""
 
-from types import TracebackType
-from typing import Any, Final, Self
+from collections.abc import Iterable
+from typing import Any, Final
 
 import duckdb
 
 from consumers.archive.capture_range import CaptureRange
 from consumers.archive.export.source import Survey
-from consumers.archive.parquet.location import ArchiveLocation
-from consumers.archive.parquet.reading import explain_duckdb_error, open_archive, query
+from consumers.archive.parquet.chain import list_chains
+from consumers.archive.parquet.location import ArchiveLocation, open_storage
+from consumers.archive.parquet.manifest import ListedFile
+from consumers.archive.parquet.reading import explain_duckdb_error, open_archive, open_files, query
 from consumers.archive.parquet.rows_from_files import from_file_columns
 from consumers.archive.parquet.schema import FRAMES
 from keypoints.frame import FrameBatch
@@ -19,20 +21,13 @@ _ORDER: Final = 'captured_at, epoch, sequence, "partition", "offset"'
 
 
 class ParquetSource:
-    """See FrameSource. Only one hour's files are open at a time; the manifest is read anew for each."""
+    """See FrameSource. Only the files of one window are open at a time."""
 
     def __init__(self, archive_root: ArchiveLocation) -> None:
         self._root = archive_root
+        self._storage = open_storage(archive_root)
         self._hour: int | None = None
-        self._connection: duckdb.DuckDBPyConnection | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
+        self._files_of_hour: list[ListedFile] = []
 
     def list_stream_ids(self) -> list[str]:
         """See FrameSource."""
@@ -67,13 +62,14 @@ class ParquetSource:
     def read(self, stream_id: str, window: CaptureRange) -> FrameBatch:
         """See FrameSource."""
         where, values = _condition(stream_id, window)
-        connection = self._open_hour(window)
         columns = ", ".join(f'"{name}"' for name in FRAMES.names)
         sql = f"SELECT {columns} FROM frames WHERE {where} ORDER BY {_ORDER}"  # noqa: S608
-        try:
-            rows = connection.sql(sql, params=values).to_arrow_table()
-        except duckdb.Error as error:
-            raise explain_duckdb_error(error, sql) from error
+        # Few files, for DuckDB looks at all it is told of, in each question.
+        with open_files(self._storage, self._list_files(window), only_for="frames") as connection:
+            try:
+                rows = connection.sql(sql, params=values).to_arrow_table()
+            except duckdb.Error as error:
+                raise explain_duckdb_error(error, sql) from error
         if not len(rows):
             return FrameBatch.empty()
         batch = from_file_columns(rows)
@@ -85,18 +81,19 @@ class ParquetSource:
         with open_archive(self._root, only_for=sql) as connection:
             return query(connection, sql, values)[1]
 
-    def _open_hour(self, window: CaptureRange) -> duckdb.DuckDBPyConnection:
+    def _list_files(self, window: CaptureRange) -> list[ListedFile]:
+        """The files with frames of the window's time; the manifest is read anew for each hour."""
         hour = (window.from_us or 0) // _HOUR_US
-        if self._connection is None or self._hour != hour:
-            self._close()
-            files_of = (hour * _HOUR_US, (hour + 1) * _HOUR_US)
-            self._connection, self._hour = open_archive(self._root, only_for="frames", captured_us=files_of), hour
-        return self._connection
+        if self._hour != hour:
+            listed = [file for chain in list_chains(self._storage) for file in chain.files]
+            self._files_of_hour = _overlapping(listed, hour * _HOUR_US, (hour + 1) * _HOUR_US)
+            self._hour = hour
+        first_us, end_us = window.from_us or 0, window.to_us or (hour + 1) * _HOUR_US
+        return _overlapping(self._files_of_hour, first_us, end_us)
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+
+def _overlapping(files: Iterable[ListedFile], first_us: int, end_us: int) -> list[ListedFile]:
+    return [file for file in files if file.captured_to_us >= first_us and file.captured_from_us < end_us]
 
 
 def _condition(stream_id: str, wanted: CaptureRange) -> tuple[str, list[object]]:

@@ -22,26 +22,24 @@ class QueryRefused(Terminal):
     """SQL that cannot be answered; the message says why and where."""
 
 
-def open_archive(
-    location: ArchiveLocation, only_for: str | None = None, captured_us: tuple[int, int] | None = None
-) -> duckdb.DuckDBPyConnection:
+def open_archive(location: ArchiveLocation, only_for: str | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in which the archive at `location` can be queried.
 
     It has the view frames and the views and macros of `views`; with `only_for`, those that this SQL names (making them
-    all takes half a second). Only files that the manifest lists right now are read; with `captured_us`, only those that
-    have frames captured from its first time up to its second (microseconds since 1970), with all that is in them.
+    all takes half a second). Only files that the manifest lists right now are read.
     """
     storage = open_storage(location)
+    return open_files(storage, [file for chain in list_chains(storage) for file in chain.files], only_for)
+
+
+def open_files(
+    storage: ArchiveStorage, files: Sequence[ListedFile], only_for: str | None = None
+) -> duckdb.DuckDBPyConnection:
+    """As `open_archive`, for some of the files only."""
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
     # Listed files never change.
     connection.execute("SET parquet_metadata_cache = true")
-    files = [
-        file
-        for chain in list_chains(storage)
-        for file in chain.files
-        if captured_us is None or (file.captured_to_us >= captured_us[0] and file.captured_from_us < captured_us[1])
-    ]
     _create_frames(connection, storage, files)
     for statement in create_views(only_for):
         connection.execute(statement)
@@ -71,7 +69,7 @@ def explain_duckdb_error(error: duckdb.Error, sql: str) -> HolisticError:
     return StorageUnavailable(message) if unavailable else QueryRefused(message, sql=sql)
 
 
-def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorage, files: list[ListedFile]) -> None:
+def _create_frames(connection: duckdb.DuckDBPyConnection, storage: ArchiveStorage, files: Sequence[ListedFile]) -> None:
     if not files:
         # No file to read yet: the columns are known all the same.
         connection.register("no_frames", FRAMES.empty_table())
