@@ -136,9 +136,10 @@ def _show_report(report: "CompactionReport", limits: "CompactionLimits", *, as_j
     if report.merges:
         typer.echo(
             f"{report.files_before} files ({_mb(report.bytes_before)}) became {report.files_after} "
-            f"({_mb(report.bytes_after)}), {report.rows:,} rows. Those replaced are deleted by the first run after "
-            f"{limits.grace_us / 60e6:g} minutes."
+            f"({_mb(report.bytes_after)}), {report.rows:,} rows."
         )
+        if limits.grace_us:
+            typer.echo(f"Those replaced are deleted by the first run after {limits.grace_us / 60e6:g} minutes.")
     else:
         typer.echo("There is nothing to join.")
     if report.overtaken:

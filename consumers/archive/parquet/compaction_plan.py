@@ -84,10 +84,13 @@ def _choose_from_busy(
     files: Sequence[ListedFile], fresh: Sequence[ListedFile], limits: CompactionLimits
 ) -> list[ListedFile]:
     """Small ones once there are many; not one that is larger than all others, which would be rewritten for little."""
-    small = sorted((file for file in files if limits.is_small(file) and file not in fresh), key=lambda file: file.bytes)
+    too_new = {file.path for file in fresh}
+    small = [file for file in files if limits.is_small(file) and file.path not in too_new]
     if len(small) < _MANY_FILES:
         return []
-    while small[-1].bytes > sum(file.bytes for file in small[:-1]):
+    small.sort(key=lambda file: file.bytes)
+    rest_bytes = sum(file.bytes for file in small)
+    while small[-1].bytes > (rest_bytes := rest_bytes - small[-1].bytes):
         small.pop()
     return small
 
@@ -95,13 +98,14 @@ def _choose_from_busy(
 def _pack(files: Sequence[ListedFile], limits: CompactionLimits) -> Iterator[list[ListedFile]]:
     """Neighbours in time, as many as make a file together; one alone only if it is to be sorted."""
     packed: list[ListedFile] = []
+    packed_bytes = packed_rows = 0
     for file in sorted(files, key=lambda file: (file.captured_from_us, file.path)):
-        together = [*packed, file]
-        too_large = sum(map(_content_bytes, together)) > limits.target_bytes
-        if packed and (too_large or sum(one.rows for one in together) > limits.most_rows):
+        packed_bytes += _content_bytes(file)
+        packed_rows += file.rows
+        if packed and (packed_bytes > limits.target_bytes or packed_rows > limits.most_rows):
             if _is_due(packed, limits):
                 yield packed
-            packed = []
+            packed, packed_bytes, packed_rows = [], _content_bytes(file), file.rows
         packed.append(file)
     if packed and _is_due(packed, limits):
         yield packed

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from consumers.archive.parquet.manifest import ListedFile
+from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.schema import FRAMES
 from consumers.archive.parquet.storage import ArchiveStorage, StorageUnavailable
 
@@ -26,8 +27,9 @@ def read_rows(storage: ArchiveStorage, file: ListedFile) -> pa.Table:
             rows = opened.read().cast(FRAMES)
     except (OSError, ValueError) as error:
         raise StorageUnavailable(f"{file.path} cannot be read: {error}", path=file.path) from error
-    if len(rows) != file.rows:
-        raise StorageUnavailable(f"{file.path} holds {len(rows)} rows, not {file.rows}", path=file.path)
+    # Whoever is about to let another file take this one's place must not do it for rows that are not there.
+    if len(rows) != file.rows or OffsetSet.of(rows.column("offset").to_numpy()).runs != list(file.offsets):
+        raise StorageUnavailable(f"{file.path} does not hold the records it is listed with", path=file.path)
     return rows
 
 

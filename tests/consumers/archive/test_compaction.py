@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,12 +17,16 @@ from consumers.archive.parquet.compaction import CompactionReport, Compactor
 from consumers.archive.parquet.compaction_plan import CompactionLimits, plan_merges
 from consumers.archive.parquet.footer import read_footer
 from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.parquet.location import ArchiveLocation, open_storage
 from consumers.archive.parquet.manifest import IdentityPartition, ListedFile
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.parquet.sink import ParquetSink
 from keypoints.frame import FrameBatch
 from tests.consumers.archive.dying_storage import Died, DyingStorage
 from tests.consumers.archive.made_frames import NOON_US, make_batch
+
+if TYPE_CHECKING:
+    from tests.consumers.archive.s3_server import S3Server
 
 TEST = TopicPartition("test", 0)
 HOME = IdentityPartition("test", "id-of-test", 0)
@@ -59,7 +63,7 @@ def compact(root: Path, limits: CompactionLimits = AT_ONCE) -> CompactionReport:
     return Compactor(LocalStorage(root), now_us, limits).run()
 
 
-def read_all(root: Path) -> list[tuple[Any, ...]]:
+def read_all(root: ArchiveLocation) -> list[tuple[Any, ...]]:
     with open_archive(root) as connection:
         columns = "* EXCLUDE (date, hour)"
         return query(connection, f'SELECT {columns} FROM frames ORDER BY topic, "partition", "offset"')[1]
@@ -269,6 +273,23 @@ def test_guests_and_replays_are_joined_within_their_own_chains(tmp_path: Path) -
     before = read_all(tmp_path)
     assert compact(tmp_path).files_after == 2
     assert read_all(tmp_path) == before
+
+
+def test_a_bucket_is_compacted_like_a_folder(s3: "S3Server") -> None:
+    location = f"s3://{s3.make_bucket()}/archive"
+    storage = open_storage(location)
+    sink = ParquetSink(storage, "archive-parquet", lambda topic: f"id-of-{topic}", now_us)
+    sink.open(Assignment((TEST,), 1, "member-1", 0))
+    for batch in small_batches(3):
+        sink.put(batch)
+        sink.flush()
+    before = read_all(location)
+    assert Compactor(storage, now_us, AT_ONCE).run().files_before == 3
+    assert read_all(location) == before
+    [file] = [file for chain in list_chains(storage) for file in chain.files]
+    assert storage.list_files("frames") == [file.path]
+    assert storage.list_files("staging") == []
+    assert read_footer(storage, file)["rows"] == 60
 
 
 sizes = st.integers(70_000, 130_000_000) | st.integers(70_000, 200_000)
