@@ -16,6 +16,7 @@ from consumers.archive.iceberg.errors import IcebergUnusable, explained
 from consumers.archive.iceberg.schema import WITH_BOUNDS, frames_schema, order_by_stream, partition_by_day
 from consumers.archive.parquet.storage import ArchiveStorage
 from consumers.archive.postgres.connection import connect
+from consumers.archive.postgres.roles import READER, WRITER
 
 CATALOG_NAME: Final = "archive"
 """Engines must name the catalog so: its rows in Postgres are found by it."""
@@ -28,6 +29,11 @@ _IDENTIFIER: Final = (NAMESPACE, TABLE)
 # Arbitrary numbers all replicas agree on.
 _MAKING_LOCK: Final = 4_812_930_001
 _TABLE_LOCK: Final = 4_812_930_002
+_RIGHTS: Final = {READER: "SELECT", WRITER: "SELECT, INSERT, UPDATE, DELETE"}
+_PATIENCE_MS: Final = 20_000
+_STATEMENT_TIMEOUT_MS: Final = 60_000
+# One that is stopped in the middle of its commit must not hold up those of others.
+_IDLE_IN_TRANSACTION_MS: Final = 5_000
 _COMMENT: Final = "Frames of human motion. Written by the archive alone: what others add is undone."
 
 
@@ -140,6 +146,11 @@ class IcebergCatalog:
                     order_by_stream(schema),
                     _table_properties(schema.name_mapping.model_dump_json()),
                 )
+            for role, rights in _RIGHTS.items():
+                cursor.execute("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)", (role,))
+                if cursor.fetchall()[0][0]:
+                    cursor.execute(f"GRANT USAGE ON SCHEMA {CATALOG_SCHEMA} TO {role}")
+                    cursor.execute(f"GRANT {rights} ON ALL TABLES IN SCHEMA {CATALOG_SCHEMA} TO {role}")
 
     def _opened(self) -> SqlCatalog:
         if self._catalog is None:
@@ -156,6 +167,8 @@ class IcebergCatalog:
     def _locked(self, function: str) -> Iterator[None]:
         with self._connected() as connection:
             with explained("waiting for others to be done with the Iceberg table", self.location):
+                # Who waits holds all up who come after, so one that does not end must not be waited for long.
+                connection.cursor().execute(f"SET lock_timeout = {_PATIENCE_MS}")
                 connection.cursor().execute(f"SELECT {function}(%s)", (_TABLE_LOCK,))
             yield
 
@@ -169,7 +182,14 @@ class IcebergCatalog:
 def _catalog_url(database_url: str) -> str:
     url = make_url(database_url).set(drivername="postgresql+psycopg2")
     given = url.query.get("options", ())
-    options = " ".join([*([given] if isinstance(given, str) else given), f"-csearch_path={CATALOG_SCHEMA}"])
+    options = " ".join(
+        [
+            *([given] if isinstance(given, str) else given),
+            f"-csearch_path={CATALOG_SCHEMA}",
+            f"-cstatement_timeout={_STATEMENT_TIMEOUT_MS}",
+            f"-cidle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}",
+        ]
+    )
     timeouts = {"connect_timeout": "5", "tcp_user_timeout": "20000", "application_name": "holistic-iceberg"}
     return url.update_query_dict({**timeouts, "options": options}).render_as_string(hide_password=False)
 

@@ -102,8 +102,9 @@ class IcebergFollower:
         now_s = self._around.clock()
         if self._expired_at_s is not None and now_s - self._expired_at_s < _EXPIRE_EVERY_S:
             return
-        expire_snapshots(self._catalog, int((self._around.wall_clock() - self._options.keep_s) * 1e6))
+        # Not again soon, also when it fails: whoever is waited for holds up nobody twice.
         self._expired_at_s = now_s
+        expire_snapshots(self._catalog, int((self._around.wall_clock() - self._options.keep_s) * 1e6))
 
 
 @contextmanager

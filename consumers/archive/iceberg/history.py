@@ -42,8 +42,9 @@ def drop_history(location: ArchiveLocation, database_url: str) -> HistoryReport 
     try:
         if catalog.find() is None:
             return None
-        IcebergSync(catalog).sync()
         with catalog.alone(), explained("dropping the history of the Iceberg table", catalog.location):
+            # Alone, so that nobody adds what they read of the manifest before files were replaced.
+            IcebergSync(catalog).sync_locked()
             table = catalog.open()
             _forget_names(table)
             _forget_removals(table)

@@ -48,12 +48,14 @@ class IcebergSync:
 
     def sync(self) -> SyncReport:
         """Bring the table up to the manifest."""
+        with self._catalog.beside_others():
+            return self.sync_locked()
+
+    def sync_locked(self) -> SyncReport:
+        """As `sync`, for a caller who is `beside_others` or `alone` already, see IcebergCatalog."""
         for _ in range(_TRIES):
             try:
-                with (
-                    self._catalog.beside_others(),
-                    explained("following the archive in Iceberg", self._catalog.location),
-                ):
+                with explained("following the archive in Iceberg", self._catalog.location):
                     return self._sync_once()
             except (CommitFailedException, FileMissing) as error:
                 failure = error

@@ -75,11 +75,12 @@ class Followed:
                 kept = rows.filter(pc.field("stream_id") != stream_id)
                 if len(kept) == len(rows):
                     continue
-                offsets = OffsetSet.of(kept.column("offset").to_numpy())
                 gone = OffsetSet.of(rows.filter(pc.field("stream_id") == stream_id).column("offset").to_numpy())
                 with replacing(self.storage, chain, Writer.outside_group("forget"), now_us) as replacement:
-                    key = ShelfKey(file.identity, file.captured_from_us // HOUR_US)
-                    replacement.add_file(key, offsets, [kept], sorted_by_stream=False)
+                    if len(kept):
+                        key = ShelfKey(file.identity, file.captured_from_us // HOUR_US)
+                        offsets = OffsetSet.of(kept.column("offset").to_numpy())
+                        replacement.add_file(key, offsets, [kept], sorted_by_stream=False)
                     replacement.replace([file.path], [IdentityOffsets(file.identity, tuple(gone.runs))])
                 self.storage.remove(file.path)
 
@@ -141,9 +142,17 @@ class HeldUp:
         self._connection = connection
 
     def count(self) -> int:
+        return self._count_waiting("UPDATE%iceberg_tables%")
+
+    def is_waited_for(self) -> bool:
+        """Whether somebody wants to be alone with the table."""
+        return self._count_waiting("SELECT pg_advisory_lock(%") > 0
+
+    def _count_waiting(self, query: str) -> int:
         with self._connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND wait_event_type = 'Lock' AND query LIKE 'UPDATE%iceberg_tables%'"
+                "AND wait_event_type = 'Lock' AND query LIKE %s",
+                (query,),
             )
             return int(cursor.fetchall()[0][0])

@@ -24,6 +24,7 @@ from consumers.archive.iceberg.history import drop_history, drop_table, expire_s
 from consumers.archive.iceberg.listing import FollowedChain
 from consumers.archive.iceberg.sync import read_followed
 from consumers.archive.parquet.location import open_storage
+from consumers.archive.postgres.roles import READER, WRITER
 from consumers.archive.sql import ask_postgres
 from keypoints.landmarks import Part
 from local_stack import Endpoints
@@ -31,7 +32,7 @@ from observability.metrics import Metrics
 from tests.consumers.archive.archived import Archived
 from tests.consumers.archive.conftest import Archive
 from tests.consumers.archive.followed import HOUR_US, Followed
-from tests.consumers.archive.made_frames import NOON_US, make_batch, publish
+from tests.consumers.archive.made_frames import FRAME_US, NOON_US, make_batch, publish
 from tests.consumers.archive.s3_server import S3Server
 
 pytestmark = [pytest.mark.servers]
@@ -145,11 +146,15 @@ def test_a_day_and_a_stream_are_found_without_opening_other_files(followed: Foll
 
 @pytest.mark.parametrize("at_us", [0, -1, -DAY_US - 1, NOON_US + 365 * DAY_US], ids=["1970", "1969", "before", "later"])
 def test_frames_of_odd_times_are_found_by_their_time(followed: Followed, at_us: int) -> None:
-    batch = make_batch(1, starts_at_us=at_us)
-    followed.write(batch, make_batch(1, first_offset=1))
+    at_one_time = [make_batch(1, first_offset=offset, starts_at_us=at_us - offset * FRAME_US) for offset in range(2)]
+    followed.write(*at_one_time, make_batch(1, first_offset=2))
     followed.sync()
     moment = (np.datetime64(0, "us") + np.timedelta64(at_us, "us")).astype(str)
-    assert followed.offsets(row_filter=f"captured_at = '{moment}+00:00'") == [0]
+    assert followed.offsets(row_filter=f"captured_at = '{moment}+00:00'") == [0, 1]
+    followed.compact()
+    assert followed.sync().removed_files == 2
+    assert followed.offsets(row_filter=f"captured_at = '{moment}+00:00'") == [0, 1]
+    assert followed.files() == followed.listed()
 
 
 @pytest.mark.parametrize("name", ["äöü/Ω 🎭", "a'b\"c", "../..", "x" * 512, "𝔘" * 512], ids=len)
@@ -161,6 +166,7 @@ def test_streams_of_odd_names_are_found_by_them(followed: Followed, name: str) -
     assert followed.offsets(row_filter=equals("stream_id", name)) == [2]
 
 
+@pytest.mark.long
 def test_many_small_commits_leave_few_manifests(followed: Followed) -> None:
     for number in range(25):
         followed.write(make_batch(2, first_offset=2 * number))
@@ -203,6 +209,25 @@ def test_of_two_who_commit_at_once_one_wins_and_the_other_looks_again(followed: 
     assert followed.offsets() == list(range(150))
 
 
+@pytest.mark.long
+def test_one_who_is_stopped_in_the_middle_holds_nobody_up_and_adds_nothing_later(followed: Followed) -> None:
+    followed.write(make_batch(50))
+    followed.sync()
+    followed.write(make_batch(50, first_offset=50))
+    with followed.commits_held_up() as held_up:
+        zombie = followed.start_sync()
+        wait_until(lambda: held_up.count() == 1)
+        zombie.send_signal(signal.SIGSTOP)
+    followed.write(make_batch(50, first_offset=100))
+    assert followed.sync().added_files == 2
+    zombie.send_signal(signal.SIGCONT)
+    out, _ = zombie.communicate(timeout=60)
+    assert zombie.returncode == 1 or orjson.loads(out)["added_files"] == 0
+    assert followed.sync().snapshot_id is None
+    assert followed.offsets() == list(range(150))
+    assert len(followed.table().snapshots()) == 2
+
+
 def test_one_who_merges_while_another_commits_leaves_each_frame_once(followed: Followed) -> None:
     followed.write(make_batch(20))
     followed.sync()
@@ -242,13 +267,31 @@ def test_what_is_unfinished_is_not_swept_while_it_is_committed(followed: Followe
             process = followed.start_sync()
             wait_until(lambda: held_up.count() == 1)
             expiring = pool.submit(expire_snapshots, followed.catalog, 2**62)
-            # It waits for the one that commits.
-            assert not expiring.done()
+            wait_until(held_up.is_waited_for)
         assert process.communicate(timeout=60)[0], process.returncode
         expired = expiring.result(60)
     assert expired is not None
     assert expired.expired_snapshots == 1
     assert followed.offsets() == list(range(100))
+
+
+def test_a_file_that_was_erased_while_it_was_added_leaves_with_its_history(followed: Followed) -> None:
+    followed.write(make_batch(50))
+    followed.sync()
+    only_one = make_batch(10, first_offset=50)
+    only_one.stream_id[:] = "performer-9"
+    followed.write(only_one)
+    with ThreadPoolExecutor() as pool:
+        with followed.commits_held_up() as held_up:
+            process = followed.start_sync()
+            wait_until(lambda: held_up.count() == 1)
+            followed.erase("performer-9")
+            dropping = pool.submit(drop_history, followed.location, followed.database_url)
+            wait_until(held_up.is_waited_for)
+        assert process.communicate(timeout=60)[0], process.returncode
+        assert dropping.result(60) is not None
+    assert followed.offsets() == list(range(50))
+    assert metadata_that_names(followed, "performer-9") == []
 
 
 def test_of_an_erased_stream_the_table_keeps_not_a_word(followed: Followed) -> None:
@@ -315,6 +358,7 @@ def test_an_archive_in_a_bucket_is_followed_there(s3: S3Server, make_database: C
     followed.close()
 
 
+@pytest.mark.long
 def test_the_service_keeps_the_table_in_step_and_is_done_when_it_stops(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,6 +420,19 @@ def test_old_snapshots_go_by_themselves(followed: Followed) -> None:
     with follow_beside(followed.database_url, followed.location, Metrics(), FollowerOptions(keep_s=0)):
         wait_until(lambda: len(followed.table().snapshots()) == 1)
     assert followed.offsets() == list(range(30))
+
+
+@pytest.mark.parametrize("role", [READER, WRITER])
+def test_who_may_read_or_write_the_archive_may_do_so_here(archived: Archived, role: str) -> None:
+    archived.keep(make_batch(10, topic=archived.topic))
+    archived.run("iceberg", "sync")
+    with closing(psycopg2.connect(archived.database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        cursor.execute("SELECT catalog_name, table_namespace, table_name FROM iceberg.iceberg_tables")
+        assert cursor.fetchall() == [("archive", "holistic", "frames")]
+        may_write = "SELECT has_table_privilege('iceberg.iceberg_tables', 'UPDATE')"
+        cursor.execute(may_write)
+        assert cursor.fetchall() == [(role == WRITER,)]
 
 
 def test_people_see_what_the_table_holds(archived: Archived) -> None:
