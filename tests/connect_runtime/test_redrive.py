@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from connect_runtime.dead_letters import PREFIX, DeadLetter, LetterWriter, read_dead_letter
+from connect_runtime.forgetting.streams import ForgottenStream, ForgottenStreams, digest_name
 from connect_runtime.letter_box import KafkaLetterBox
 from connect_runtime.memory_broker import MemoryRecord
 from connect_runtime.redrive import Choice, Fate, Past, count_attempts, execute_redrive, make_headers, plan_redrive
@@ -70,6 +71,12 @@ def test_letters_of_a_topic_made_anew_stay_where_they_are() -> None:
     known = replace(letter(0), topic_id="first-life")
     assert fates([known], Past(topic_ids={"frames": "second-life"})) == [Fate.OTHER_TOPIC]
     assert fates([known], Past(topic_ids={"frames": "first-life"})) == [Fate.REDRIVE]
+
+
+def test_letters_of_a_forgotten_stream_stay_where_they_are() -> None:
+    entry = ForgottenStream("00", digest_name("00", "ada"), 1_003_000, 0)
+    past = Past(forgotten=ForgottenStreams([entry]))
+    assert fates([letter(0, at=2), letter(1, at=3)], past) == [Fate.FORGOTTEN, Fate.REDRIVE], "the second is later"
 
 
 @pytest.mark.parametrize(

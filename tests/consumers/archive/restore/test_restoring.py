@@ -32,6 +32,7 @@ from keypoints.topics import (
     frame_headers,
 )
 from tests.consumers.archive.conftest import STORES, Archive
+from tests.consumers.archive.forgetting.forgettable import run_cli
 from tests.consumers.archive.made_frames import make_batch, publish
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
@@ -196,6 +197,19 @@ def test_an_interrupted_restore_goes_on_with_the_rest(archive: Archive, restored
     assert restore(archive, restored_topic, stream_id="performer-2") == 60
     assert restore(archive, restored_topic) == 240
     assert len(read_topic(archive, restored_topic)) == 300
+
+
+def test_the_command_shows_what_it_would_do_and_does_it_when_told(archive: Archive, restored_topic: str) -> None:
+    publish(archive.kafka, archive.topic, make_batch(40, starts_at_us=time.time_ns() // 1000 - 60_000_000))
+    archive_all(archive)
+    shown = orjson.loads(run_cli(archive, "restore", "--json"))
+    assert (shown["makes_topic"], shown["restored"]) == (True, None)
+    assert sum(partition["to_restore"] for partition in shown["partitions"]) == 40
+    assert "add --execute" in run_cli(archive, "restore", "--stream", "performer-1")
+    assert orjson.loads(run_cli(archive, "restore", "--from", "1h", "--execute", "--json"))["restored"] == 40
+    assert len(read_topic(archive, restored_topic)) == 40
+    assert orjson.loads(run_cli(archive, "restore", "--to", "1h", "--execute", "--json"))["restored"] == 0
+    assert "--to-topic" in run_cli(archive, "restore", "--to-topic", archive.topic, expected_code=1)
 
 
 def test_the_live_topic_is_restored_to_only_when_told(archive: Archive) -> None:
