@@ -1,6 +1,5 @@
 """Rows encoded while Postgres reads them: the same bytes however they are cut, and a broken encoding by its name."""
 
-
 import pgpq
 import pyarrow as pa
 import pytest
