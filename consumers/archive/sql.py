@@ -18,6 +18,11 @@ from consumers.archive.postgres.errors import PostgresUnavailable, explain_postg
 
 _ROWS_AT_ONCE: Final = 1000
 _MANY_ROWS: Final = 10_000
+# A question may take its time, and so may whoever reads the answer. With the usual 4 MB, groups of more than a few
+# thousand streams or minutes are sorted on disk, whole poses with them.
+_FOR_QUESTIONS: Final = """
+    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET work_mem = '64MB'
+"""
 _TIMESTAMP_TZ_OID: Final = 1184
 
 
@@ -76,8 +81,7 @@ def ask_postgres(database_url: str, sql: str, canceller: Canceller | None = None
     try:
         connection.set_session(readonly=True)
         with connection, connection.cursor() as cursor:
-            # A question may take its time, and so may whoever reads the answer.
-            cursor.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+            cursor.execute(_FOR_QUESTIONS)
         extensions.register_type(
             extensions.new_type((_TIMESTAMP_TZ_OID,), "TIMESTAMP_OR_TEXT", _read_timestamp), connection
         )
@@ -123,7 +127,17 @@ def _has_many_rows(connection: extensions.connection, sql: str) -> bool:
     except psycopg2.Error:
         # What cannot be explained has few rows (SHOW, EXPLAIN), or is wrong, which is said when it is asked.
         return False
-    return row is not None and row[0][0]["Plan"]["Plan Rows"] > _MANY_ROWS
+    if row is None or row[0][0]["Plan"]["Plan Rows"] <= _MANY_ROWS:
+        return False
+    return not _gathers(row[0][0]["Plan"])
+
+
+def _gathers(plan: dict[str, Any]) -> bool:
+    """Whether rows are groups of others, whatever sorts or cuts them after: few, however many are guessed."""
+    if plan["Node Type"] in {"Aggregate", "Group"}:
+        return True
+    below = [child for child in plan.get("Plans", []) if child["Parent Relationship"] in {"Outer", "Inner", "Member"}]
+    return len(below) == 1 and _gathers(below[0])
 
 
 def _fetch_postgres(cursor: extensions.cursor, first: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
