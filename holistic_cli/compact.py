@@ -142,6 +142,8 @@ def _show_report(report: "CompactionReport", limits: "CompactionLimits", *, as_j
             typer.echo(f"Those replaced are deleted by the first run after {limits.grace_us / 60e6:g} minutes.")
     else:
         typer.echo("There is nothing to join.")
+    if report.doubles:
+        typer.echo(f"{report.doubles} rows were dropped that were there twice.")
     if report.overtaken:
         typer.echo(f"{report.overtaken} times somebody else was first: the next run looks again.")
     if report.deleted:

@@ -2,12 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.archive.parquet.chain import Chain, Fenced, Overtaken, list_chains
 from consumers.archive.parquet.compaction_plan import CompactionLimits, Merge, plan_merges
+from consumers.archive.parquet.doubles import drop_doubles
 from consumers.archive.parquet.manifest import Writer
 from consumers.archive.parquet.merging import in_order, read_rows
 from consumers.archive.parquet.offset_set import OffsetSet
@@ -49,6 +50,8 @@ class CompactionReport:
     rows: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
+    doubles: int = 0
+    """Rows dropped because another chain has them too, see `doubles`."""
     overtaken: int = 0
     """Merges given up because somebody else replaced one of their files first."""
     deleted: int = 0
@@ -88,7 +91,9 @@ class Compactor:
         report = CompactionReport()
         stopping = stop or threading.Event()
         came_at_us = self._read_times()
-        for chain in list_chains(self._storage):
+        chains = list_chains(self._storage)
+        self._drop_doubles(chains, report)
+        for chain in chains:
             for _ in range(_ROUNDS):
                 merges = self._plan_of(chain, came_at_us)
                 done = [self._try(chain, merge, report, on_progress) for merge in merges if not stopping.is_set()]
@@ -108,6 +113,15 @@ class Compactor:
 
     def _read_times(self) -> dict[str, int]:
         return {file.path: file.modified_at_us for file in self._storage.describe_files(FRAMES_FOLDER)}
+
+    def _drop_doubles(self, chains: Sequence[Chain], report: CompactionReport) -> None:
+        try:
+            report.doubles += drop_doubles(self._storage, chains, _WRITER, self._now_us)
+        except (Overtaken, Fenced) as error:
+            log.info("records that are there twice are left to the next run: %s", error.message)
+            report.overtaken += 1
+        except StorageUnavailable as error:
+            report.failures.append(error.message)
 
     def _try(self, chain: Chain, merge: Merge, report: CompactionReport, on_progress: Callable[[int], None]) -> bool:
         """Whether the merge is done."""

@@ -53,6 +53,13 @@ class OffsetSet:
         held: NDArray[np.bool_] = (run >= 0) & (offsets <= self.lasts[np.maximum(run, 0)])
         return held
 
+    def overlaps(self, other: "OffsetSet") -> bool:
+        """Whether any offset is in both."""
+        if not len(self.firsts) or not len(other.firsts):
+            return False
+        run = np.searchsorted(self.firsts, other.lasts, side="right") - 1
+        return bool(((run >= 0) & (self.lasts[np.maximum(run, 0)] >= other.firsts)).any())
+
     def union(self, other: "OffsetSet") -> "OffsetSet":
         """What is in either."""
         return OffsetSet.of_runs([*self.runs, *other.runs])

@@ -275,6 +275,29 @@ def test_guests_and_replays_are_joined_within_their_own_chains(tmp_path: Path) -
     assert read_all(tmp_path) == before
 
 
+def test_a_record_that_two_writers_listed_at_once_is_kept_once(tmp_path: Path) -> None:
+    def republish(topic: str, first: int) -> ParquetSink:
+        sink = ParquetSink(LocalStorage(tmp_path), "group", lambda name: f"id-of-{name}", now_us)
+        sink.open(Assignment((TopicPartition(topic, 0),), 1, "member", 0))
+        batch = make_batch(20, topic=topic, first_offset=first)
+        sink.put(replace(batch, identity_topic=np.full(20, "test", dtype=np.object_)))
+        return sink
+
+    # Both have looked for what the other lists before either listed anything.
+    writers = [republish("again", 0), republish("restored", 10), republish("restored-too", 0)]
+    for writer in writers:
+        writer.flush()
+    assert len(read_all(tmp_path)) == 60
+    report = compact(tmp_path)
+    assert (report.doubles, report.failures) == (30, [])
+    assert [row[3] for row in read_all(tmp_path)] == list(range(30))
+    assert compact(tmp_path).doubles == 0
+    check_no_leftovers(tmp_path)
+    again = republish("restored-too", 0)
+    again.flush()
+    assert [row[3] for row in read_all(tmp_path)] == list(range(30)), "what was dropped was archived"
+
+
 def test_a_bucket_is_compacted_like_a_folder(s3: "S3Server") -> None:
     location = f"s3://{s3.make_bucket()}/archive"
     storage = open_storage(location)

@@ -37,3 +37,9 @@ def test_what_is_taken_away_is_no_longer_held(ours: list[int], theirs: list[int]
     assert OffsetSet.of_runs(left.runs).runs == left.runs
     clipped = held.within(first, last)
     assert set(everything[clipped.holds(everything)].tolist()) == {one for one in ours if first <= one <= last}
+
+
+@given(OFFSETS, OFFSETS)
+def test_sets_overlap_when_any_offset_is_in_both(ours: list[int], theirs: list[int]) -> None:
+    first, second = (OffsetSet.of(np.array(offsets, dtype=np.int64)) for offsets in (ours, theirs))
+    assert first.overlaps(second) == second.overlaps(first) == bool(set(ours) & set(theirs))
