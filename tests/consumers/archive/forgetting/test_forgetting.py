@@ -130,6 +130,26 @@ def test_the_others_rows_are_what_they_were_and_the_stream_may_come_back(archive
     assert archive.audit().clean
 
 
+def test_what_replicas_hold_in_memory_does_not_come_out_behind_the_eraser(archive: Archive) -> None:
+    trio = Trio()
+    for _ in range(2):
+        archive.start(settings={"rotate.interval.ms": 600_000})
+    # A change of owners would make them finish their files.
+    archive.wait_until(lambda: all(set(replica.partitions().values()) <= {1, 2} for replica in archive.replicas))
+    archive.wait_until(lambda: all(len(replica.partitions()) == len(STORES) for replica in archive.replicas))
+    publish(archive.kafka, archive.topic, trio.make(300, starts_at_us=now_us() - 60_000_000))
+    archive.wait_until(lambda: archive.has_begun() and archive.rows("postgres") == 300)
+    assert archive.rows("parquet") == 0
+    receipt = orjson.loads(run_cli(archive, "forget", trio.forgotten, "--execute", "--json"))
+    assert {place["place"]: place["removed"] for place in receipt["places"]}["Parquet"] == 100
+    for replica in archive.replicas:
+        replica.send_signal(signal.SIGTERM)
+        assert replica.wait() == 0
+    assert [archive.rows(store) for store in STORES] == [200, 200]
+    assert find_files_naming(archive, trio.forgotten) == []
+    assert archive.audit().clean
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("killed_after_s", [1.0, 1.6, 2.2, 2.8, 3.4])
 def test_killed_in_the_middle_and_run_again_it_is_complete(archive: Archive, killed_after_s: float) -> None:
