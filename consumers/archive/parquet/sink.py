@@ -18,6 +18,7 @@ from keypoints.frame import FrameBatch
 
 _TICK_S: Final = 0.2
 _IDLE_TICK_S: Final = 1.0
+_NO_OFFSET: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ class ParquetSink:
             files.sweep_former_owners()
             opened[partition] = files
             if chain.next_offset is not None:
-                next_offsets[partition] = chain.next_offset
+                # Records that were kept back are done with, and may be gone from the topic: none need be missed there.
+                unfinished = chain.erased_of(chain.identity).missing(chain.next_offset, _NO_OFFSET)
+                next_offsets[partition] = unfinished[0][0]
         self._open |= opened
         return next_offsets
 

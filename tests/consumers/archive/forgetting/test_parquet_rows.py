@@ -183,3 +183,13 @@ def test_records_that_were_kept_back_are_on_record_once(tmp_path: Path) -> None:
     sink.put(make_batch(2, first_offset=15))
     sink.flush()
     assert sink.durable_offsets() == {TEST: 17}, "the owner goes on"
+
+
+def test_the_next_owner_does_not_look_for_records_that_were_kept_back(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    sink = open_sink(storage)
+    sink.put(make_batch(10))
+    sink.flush()
+    ErasedFromParquet(storage, lambda topic: f"id-of-{topic}", now_us)(make_batch(5, first_offset=10))
+    successor = ParquetSink(storage, "archive-parquet", lambda topic: f"id-of-{topic}", now_us)
+    assert successor.open(Assignment((TEST,), 2, "member-2", 0)) == {TEST: 15}
