@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holistic_cli.archive_stores import Directory
+from holistic_cli.archive_stores import Directory, On
 
 if TYPE_CHECKING:
-    from consumers.archive.parquet.storage import ArchiveStorage
     from consumers.archive.restore.run import RestorePlan
+    from consumers.archive.restore.source import RestoreSource
+    from consumers.archive.settings import ArchiveSettings
     from kafka_io.settings import KafkaSettings
 
 _TIME = "a duration ago (2h, 1h30m) or a time (2026-03-01T12:00)"
@@ -27,11 +28,12 @@ def restore(
     into_live: Annotated[
         bool, typer.Option("--into-live", help="Allow the very topic they came from, which drops what is too old.")
     ] = False,
+    on: On = "parquet",
     directory: Directory = None,
     execute: Annotated[bool, typer.Option("--execute", help="Do it. Without this it is only shown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Publish records from the Parquet files again, say after the topic dropped them.
+    """Publish archived records again, say after the topic dropped them.
 
     Key, headers, timestamp and partition are what they were; a header says who each record was, so that no archive
     counts it twice. What is in the topic already is not published again: after an interruption, run it once more.
@@ -39,7 +41,6 @@ def restore(
     import time
 
     from consumers.archive.capture_range import read_capture_range
-    from consumers.archive.parquet.location import open_storage
     from consumers.archive.restore.run import RestoreRequest, plan_restore
     from consumers.archive.settings import read_archive_settings
     from holistic_cli.connect import use_stack
@@ -49,10 +50,10 @@ def restore(
     use_stack()
     settings = read_archive_settings(topic=topic, archive_dir=directory)
     captured = read_capture_range(first, end, int(time.time() * 1000))
-    kafka, storage = read_kafka_settings(), open_storage(settings.archive_dir)
+    kafka, source = read_kafka_settings(), _open_source(on, settings)
     target = to_topic or f"{settings.topic}{RESTORED_SUFFIX}"
-    plan = plan_restore(kafka, storage, RestoreRequest(settings.topic, target, captured, stream, into_live))
-    restored = _execute(kafka, storage, plan, quiet=as_json) if execute else None
+    plan = plan_restore(kafka, source, RestoreRequest(settings.topic, target, captured, stream, into_live))
+    restored = _execute(kafka, source, plan, quiet=as_json) if execute else None
     if as_json:
         import orjson
 
@@ -61,7 +62,18 @@ def restore(
         _print_table(plan, restored)
 
 
-def _execute(kafka: "KafkaSettings", storage: "ArchiveStorage", plan: "RestorePlan", *, quiet: bool) -> int:
+def _open_source(on: str, settings: "ArchiveSettings") -> "RestoreSource":
+    if on == "postgres":
+        from consumers.archive.restore.from_postgres import PostgresSource
+
+        return PostgresSource(settings.require_database_url())
+    from consumers.archive.parquet.location import open_storage
+    from consumers.archive.restore.source import ParquetSource
+
+    return ParquetSource(open_storage(settings.archive_dir))
+
+
+def _execute(kafka: "KafkaSettings", source: "RestoreSource", plan: "RestorePlan", *, quiet: bool) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -70,7 +82,7 @@ def _execute(kafka: "KafkaSettings", storage: "ArchiveStorage", plan: "RestorePl
     columns = (TextColumn("restoring"), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
         bar = progress.add_task("", total=plan.left.records)
-        return execute_restore(kafka, storage, plan, lambda done, of: progress.update(bar, completed=done, total=of))
+        return execute_restore(kafka, source, plan, lambda done, of: progress.update(bar, completed=done, total=of))
 
 
 def _as_plain(plan: "RestorePlan", restored: int | None) -> dict[str, Any]:

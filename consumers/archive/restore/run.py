@@ -9,11 +9,9 @@ import numpy as np
 
 from connect_runtime.forgetting.ledger import read_forgotten
 from consumers.archive.capture_range import CaptureRange
-from consumers.archive.parquet.chain import known_topic_ids
 from consumers.archive.parquet.offset_set import OffsetSet
-from consumers.archive.parquet.storage import ArchiveStorage
-from consumers.archive.restore.reading import read_in_order
-from consumers.archive.restore.survey import Survey, Wanted, survey_archive
+from consumers.archive.restore.source import RestoreSource
+from consumers.archive.restore.survey import Survey, Wanted
 from consumers.archive.restore.values import encode_values
 from kafka_io.admin import create_topics, topic_id, topic_partitions
 from kafka_io.publisher import BoundedPublisher, Delivery
@@ -73,10 +71,10 @@ class RestorePlan:
     makes_topic: bool
 
 
-def plan_restore(kafka: KafkaSettings, storage: ArchiveStorage, request: RestoreRequest) -> RestorePlan:
+def plan_restore(kafka: KafkaSettings, source: RestoreSource, request: RestoreRequest) -> RestorePlan:
     """Find out what there is to do. Reads the topic to restore to, if it is there: what is in it is not doubled.
 
-    Raises NothingToRestore, WouldBeMistaken, KafkaUnavailable or StorageUnavailable.
+    Raises NothingToRestore, WouldBeMistaken, KafkaUnavailable, and what reading the store raises.
     """
     if request.to_topic == request.topic and not request.into_live:
         raise WouldBeMistaken(
@@ -84,9 +82,9 @@ def plan_restore(kafka: KafkaSettings, storage: ArchiveStorage, request: Restore
             hint="name another topic with --to-topic; --into-live if you mean it",
             topic=request.topic,
         )
-    life = _find_life(kafka, storage, request.topic)
+    life = _find_life(kafka, source, request.topic)
     wanted = Wanted(request.topic, life, request.captured, request.stream_id)
-    survey = survey_archive(storage, wanted, read_forgotten(kafka))
+    survey = source.survey(wanted, read_forgotten(kafka))
     there = _partitions_of(kafka, request.to_topic)
     restored = {} if there is None else _read_restored(kafka, request)
     left = survey.without(restored)
@@ -100,7 +98,7 @@ def plan_restore(kafka: KafkaSettings, storage: ArchiveStorage, request: Restore
 
 
 def execute_restore(
-    kafka: KafkaSettings, storage: ArchiveStorage, plan: RestorePlan, on_progress: Progress = lambda _done, _of: None
+    kafka: KafkaSettings, source: RestoreSource, plan: RestorePlan, on_progress: Progress = lambda _done, _of: None
 ) -> int:
     """Publish what is left, and return how many records were acknowledged.
 
@@ -122,7 +120,7 @@ def execute_restore(
 
     with BoundedPublisher(kafka, on_delivery=note) as publisher:
         for found in plan.left.partitions:
-            for batch in read_in_order(storage, found):
+            for batch in source.read(found):
                 for row, value in enumerate(encode_values(batch, registry_id)):
                     key = batch.keys[row]
                     publisher.publish(
@@ -165,12 +163,12 @@ def _without_nulls(headers: Headers) -> list[tuple[str, bytes]]:
     return [(name, value if value is not None else b"") for name, value in headers]
 
 
-def _find_life(kafka: KafkaSettings, storage: ArchiveStorage, topic: str) -> str:
+def _find_life(kafka: KafkaSettings, source: RestoreSource, topic: str) -> str:
     """The id of the topic whose records are restored: the one there is, else the last one the archive knows."""
-    known = known_topic_ids(storage, topic)
+    known = source.known_lives(topic)
     if not known:
         raise NothingToRestore(
-            f"the archive holds nothing of {topic}", hint="`holistic streams --on parquet` shows what it holds",
+            f"the archive holds nothing of {topic}", hint="`holistic streams` shows what it holds",
             topic=topic,
         )  # fmt: skip
     try:

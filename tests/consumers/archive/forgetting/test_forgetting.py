@@ -12,6 +12,7 @@ import pytest
 from connect_runtime.redrive import read_dead_letters
 from consumers.archive.parquet.location import open_storage
 from consumers.archive.restore.run import RestoreRequest, execute_restore, plan_restore
+from consumers.archive.restore.source import ParquetSource
 from kafka_io.admin import delete_topic
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.whole_topic import read_whole_topic
@@ -99,10 +100,10 @@ def test_a_forgotten_stream_is_nowhere_and_stays_away(archive: Archive, tmp_path
     assert_gone()
 
     restored = f"{archive.topic}-restored"
-    storage = open_storage(archive.root)
+    source = ParquetSource(open_storage(archive.root))
     try:
-        plan = plan_restore(archive.kafka, storage, RestoreRequest(archive.topic, restored))
-        assert execute_restore(archive.kafka, storage, plan) == 1_060
+        plan = plan_restore(archive.kafka, source, RestoreRequest(archive.topic, restored))
+        assert execute_restore(archive.kafka, source, plan) == 1_060
         keys = {record.key for record in read_whole_topic(archive.kafka, restored)}
         assert keys == {trio.names[0].encode(), trio.names[2].encode()}
     finally:

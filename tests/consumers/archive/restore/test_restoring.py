@@ -13,7 +13,9 @@ import pytest
 from kafka.consumer.fetcher import ConsumerRecord
 
 from consumers.archive.parquet.location import open_storage
+from consumers.archive.restore.from_postgres import PostgresSource
 from consumers.archive.restore.run import RestoreRequest, WouldBeMistaken, execute_restore, plan_restore
+from consumers.archive.restore.source import ParquetSource
 from kafka_io.admin import create_topics, delete_topic, group_lag, topic_partitions
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.schema_topic import TopicSchemaLookup, announce_schema
@@ -85,10 +87,10 @@ def archive_all(archive: Archive, *topics: str) -> None:
     assert process.wait() == 0
 
 
-def restore(archive: Archive, to_topic: str, **asked: Any) -> int:
-    storage = open_storage(archive.root)
-    plan = plan_restore(archive.kafka, storage, RestoreRequest(archive.topic, to_topic, **asked))
-    return execute_restore(archive.kafka, storage, plan)
+def restore(archive: Archive, to_topic: str, on: str = "parquet", **asked: Any) -> int:
+    source = PostgresSource(archive.database_url) if on == "postgres" else ParquetSource(open_storage(archive.root))
+    plan = plan_restore(archive.kafka, source, RestoreRequest(archive.topic, to_topic, **asked))
+    return execute_restore(archive.kafka, source, plan)
 
 
 def read_topic(archive: Archive, topic: str) -> dict[tuple[int, int], ConsumerRecord]:
@@ -135,7 +137,8 @@ def classic_json(frame: HolisticFrame) -> bytes:
     return orjson.dumps({"timestamp": full["timestamp"], "keypoints": full["keypoints"]})
 
 
-def test_records_of_every_make_come_back_as_they_were(archive: Archive, restored_topic: str) -> None:
+@pytest.mark.parametrize("store", STORES)
+def test_records_of_every_make_come_back_as_they_were(archive: Archive, restored_topic: str, store: str) -> None:
     strange = make_frame(1)
     assert strange.pose is not None
     strange.pose[3] = np.array([0x7FC00001, 0x7F800000, 0xFF800000, 0x80000000], dtype=np.uint32).view(np.float32)
@@ -160,7 +163,7 @@ def test_records_of_every_make_come_back_as_they_were(archive: Archive, restored
         ],
     )
     archive_all(archive)
-    assert restore(archive, restored_topic) == 9
+    assert restore(archive, restored_topic, store) == 9
     before, after = read_topic(archive, archive.topic), read_topic(archive, restored_topic)
     assert before.keys() == after.keys()
     for identity, original in before.items():
@@ -194,8 +197,9 @@ def test_an_interrupted_restore_goes_on_with_the_rest(archive: Archive, restored
     now_us = time.time_ns() // 1000
     publish(archive.kafka, archive.topic, make_batch(300, starts_at_us=now_us - 60_000_000))
     archive_all(archive)
-    assert restore(archive, restored_topic, stream_id="performer-2") == 60
+    assert restore(archive, restored_topic, "postgres", stream_id="performer-2") == 60
     assert restore(archive, restored_topic) == 240
+    assert restore(archive, restored_topic, "postgres") == 0
     assert len(read_topic(archive, restored_topic)) == 300
 
 
