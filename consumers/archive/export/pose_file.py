@@ -35,22 +35,25 @@ class PoseFile:
     def __init__(self, file: BinaryIO, scratch: BinaryIO, survey: Survey, face_points: int) -> None:
         self._file = file
         self._face_points = face_points
-        self._unknown_size = (survey.width or _UNKNOWN_SIDE, survey.height or _UNKNOWN_SIDE)
+        self._width = survey.width if survey.width > 0 else _UNKNOWN_SIDE
+        self._height = survey.height if survey.height > 0 else _UNKNOWN_SIDE
         self._fps = 1e6 / survey.median_interval_us if survey.median_interval_us else 1.0
         self._confidences = scratch
         self._frames = 0
-        self._file.write(encode_header(*self._unknown_size, holistic_components(face_points)))
+        self._file.write(encode_header(self._width, self._height, holistic_components(face_points)))
         self._counts_at = self._file.tell()
         self._file.write(_COUNTS.pack(self._fps, 0, 1))
 
     def write(self, batch: FrameBatch, first_frame: int) -> None:  # noqa: ARG002 - frames are numbered by their place
         """Add the rows."""
-        width = np.where(batch.width > 0, batch.width, self._unknown_size[0]).astype(np.float32)
-        height = np.where(batch.height > 0, batch.height, self._unknown_size[1]).astype(np.float32)
+        width = np.where(batch.width > 0, batch.width, self._width).astype(np.float32)
+        height = np.where(batch.height > 0, batch.height, self._height).astype(np.float32)
         points, confidences = zip(*(self._read_part(batch, part) for part in PART_ORDER), strict=True)
         in_pixels = np.concatenate(points, axis=1)
-        in_pixels[:, :, 0] *= width[:, None]
-        in_pixels[:, :, 1] *= height[:, None]
+        # A coordinate too large for pixels is no number either.
+        with np.errstate(over="ignore", invalid="ignore"):
+            in_pixels[:, :, 0] *= width[:, None]
+            in_pixels[:, :, 1] *= height[:, None]
         confidence = np.concatenate(confidences, axis=1)
         usable = np.isfinite(in_pixels).all(axis=2) & np.isfinite(confidence) & (confidence > 0)
         in_pixels[~usable] = 0
