@@ -70,10 +70,14 @@ def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[P
     from consumers.archive.forgetting.parquet_rows import ParquetRows
     from consumers.archive.forgetting.postgres_rows import PostgresRows
     from consumers.archive.parquet.location import open_storage
+    from consumers.archive.settings import PARQUET_CONNECTOR, POSTGRES_CONNECTOR
 
     storage = open_storage(settings.archive_dir)
     named = {topic for topic in find_dead_letter_topics(settings).values() if topic}
-    letters = sorted({*find_letter_topics(kafka), *named})
+    connectors = [
+        str(settings.connector_config(usual).get("name", usual)) for usual in (POSTGRES_CONNECTOR, PARQUET_CONNECTOR)
+    ]
+    letters = sorted({*find_letter_topics(kafka, connectors), *named})
     note_gone = _make_note(kafka, settings)
     places: list[Place] = [ParquetRows(storage, read_clock_us)]
     if settings.database_url is not None:

@@ -27,11 +27,17 @@ from keypoints.topics import DEAD_LETTER_ROOM_BYTES, dead_letter_topic, retry_to
 _LIMIT_BYTES: Final = 64 * 1024 * 1024
 
 
-def find_letter_topics(kafka: KafkaSettings) -> list[str]:
-    """Topics of dead letters and of retries by their usual names. Raises KafkaUnavailable or KafkaRefused."""
+def find_letter_topics(kafka: KafkaSettings, connectors: Iterable[str] = ()) -> list[str]:
+    """Topics of dead letters by their usual name, and the retry topics of their connectors and of these.
+
+    Others' topics may be called something-retry too: they are not looked into. Raises KafkaUnavailable or KafkaRefused.
+    """
     with open_admin(kafka, "listing topics") as admin:
-        names = admin.list_topics()
-    return sorted(name for name in names if name.startswith(dead_letter_topic("")) or name.endswith(retry_topic("")))
+        names = set(admin.list_topics())
+    prefix = dead_letter_topic("")
+    letters = {name for name in names if name.startswith(prefix)}
+    known = {*connectors, *(name.removeprefix(prefix) for name in letters)}
+    return sorted(letters | {retry for connector in known if (retry := retry_topic(connector)) in names})
 
 
 def name_stream(

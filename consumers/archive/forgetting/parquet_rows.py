@@ -114,8 +114,11 @@ class ParquetRows:
                     if held.any():
                         self._write_without(chain, file, rows, held, subject)
                         tally.add(file, rows, held)
-                except (Overtaken, FileMissing):
-                    # Compaction was first: what it made of the file is in the chain now.
+                except Overtaken:
+                    # Compaction was first: what it made of the file is in the chain now, and is looked into next.
+                    chain.refresh()
+                    continue
+                except FileMissing:
                     chain.refresh()
                     if file.path in {listed.path for listed in chain.files}:
                         raise

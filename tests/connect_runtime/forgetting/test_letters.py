@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from connect_runtime.forgetting.letters import Letters
+from connect_runtime.forgetting.letters import Letters, find_letter_topics
 from connect_runtime.forgetting.places import Subject
-from kafka_io.admin import topic_start_offsets
+from kafka_io.admin import create_topics, delete_topic, topic_start_offsets
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
 from kafka_io.whole_topic import read_whole_topic
 from keypoints.codec import encode_avro, encode_json
 from keypoints.frame import HolisticFrame
+from keypoints.topics import TopicSpec, dead_letter_topic, retry_topic
 
 pytestmark = pytest.mark.servers
 
@@ -93,3 +94,16 @@ def test_who_the_records_are_is_told_before_they_go(
     assert told == [("frames", 2, 7), ("other", 1, 3)]
     letters.erase(Subject("ada", None))
     assert letters.find(Subject("ada", None)).records == 0
+
+
+def test_topics_of_others_are_left_alone_whatever_they_are_called(kafka_settings: KafkaSettings) -> None:
+    ours, theirs = f"ours-{uuid.uuid4().hex[:8]}", f"theirs-{uuid.uuid4().hex[:8]}"
+    topics = [dead_letter_topic(ours), retry_topic(ours), retry_topic(theirs)]
+    create_topics(kafka_settings, [TopicSpec(topic, 1) for topic in topics])
+    try:
+        found = find_letter_topics(kafka_settings)
+        assert [topic in found for topic in topics] == [True, True, False]
+        assert retry_topic(theirs) in find_letter_topics(kafka_settings, [theirs])
+    finally:
+        for topic in topics:
+            delete_topic(kafka_settings, topic)

@@ -154,6 +154,29 @@ def test_what_a_writer_that_died_left_unfinished_goes_as_well(tmp_path: Path) ->
         assert naming == [], step
 
 
+class MeddledWith(LocalStorage):
+    """A storage whose files somebody else compacts once one of the eraser's is published."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._compactor: Compactor | None = Compactor(
+            LocalStorage(root), now_us, CompactionLimits(settled_us=-HOUR_US, grace_us=HOUR_US)
+        )
+
+    def publish(self, staged: str, path: str) -> None:
+        super().publish(staged, path)
+        compactor, self._compactor = self._compactor, None
+        if compactor is not None and path.endswith(".parquet"):
+            assert compactor.run().merges
+
+
+def test_compaction_that_is_faster_hides_no_rows(tmp_path: Path) -> None:
+    fill(tmp_path)
+    before = read_listed(tmp_path)
+    ParquetRows(MeddledWith(tmp_path), now_us).erase(SUBJECT)
+    assert_gone(tmp_path, before)
+
+
 def test_a_live_writer_goes_on_beside(tmp_path: Path) -> None:
     fill(tmp_path)
     before = read_listed(tmp_path)
