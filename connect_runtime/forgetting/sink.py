@@ -63,6 +63,7 @@ class ForgettingSink:
         self._ledger = ledger
         self._note_erased = note_erased
         self._on_kept_back = on_kept_back
+        self._must_flush = False
         self._kept_back: list[FrameBatch] = []
         self._durable: dict[TopicPartition, int] = {}
 
@@ -138,9 +139,12 @@ class ForgettingSink:
             self._ledger.close()
 
     def _look(self) -> None:
-        if self._ledger.look():
+        # Until it is done: a flush that fails is tried again with the call it was part of.
+        self._must_flush |= self._ledger.look()
+        if self._must_flush:
             self._let_go()
             self.flush()
+            self._must_flush = False
 
     def _let_go(self) -> None:
         if len(self._ledger.forgotten) and isinstance(self._sink, Forgetful):

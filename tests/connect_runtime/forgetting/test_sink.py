@@ -10,6 +10,7 @@ from connect_runtime.forgetting.streams import NOBODY, ForgottenStream, Forgotte
 from connect_runtime.sink import Assignment, TickingSink, TopicPartition
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch, HolisticFrame
+from tests.connect_runtime.harness import StoreDown
 
 SALT = "0a0b"
 PLACE = TopicPartition("frames", 0)
@@ -60,6 +61,7 @@ class FakeSink:
     batches: list[FrameBatch] = field(default_factory=list)
     durable: dict[TopicPartition, int] = field(default_factory=dict)
     refuses: str = ""
+    away: bool = False
     calls: list[str] = field(default_factory=list)
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
@@ -77,6 +79,8 @@ class FakeSink:
         self.calls.append("tick")
 
     def flush(self) -> None:
+        if self.away:
+            raise StoreDown("the store is away")
         self.calls.append("flush")
         for batch in self.batches:
             self.durable |= {TopicPartition(batch.topic, part): at for part, at in batch.next_offsets().items()}
@@ -166,6 +170,20 @@ def test_the_sink_is_flushed_when_somebody_is_entered_before_it_gets_another_row
     behind.sink.put(rows("ac", first=2))
     assert behind.inner.calls == ["open", "flush", "tick", "flush"]
     assert behind.inner.taken == ["a", "b", "a"]
+
+
+def test_while_the_store_is_away_the_flush_stays_due() -> None:
+    behind = Behind(FakeLedger())
+    behind.sink.put(rows("ab"))
+    behind.ledger.coming = forgotten("b")
+    behind.inner.away = True
+    for _ in range(2):
+        with pytest.raises(StoreDown):
+            behind.sink.put(rows("ac", first=2))
+    behind.inner.away = False
+    behind.sink.put(rows("ac", first=2))
+    assert behind.inner.calls == ["open", "flush"]
+    assert behind.inner.taken == ["a", "b", "a", "c"]
 
 
 def test_what_comes_after_the_moment_is_kept_unless_it_is_for_ever() -> None:
