@@ -164,8 +164,7 @@ def read_number(path: str, *, checkpoint: bool = False) -> int | None:
 
 def encode(identity: IdentityPartition, content: Entry | Checkpoint) -> bytes:
     """An entry or a checkpoint as its file's bytes."""
-    stored = {"format": ENTRY_FORMAT, "partition": asdict(identity), **asdict(content)}
-    return orjson.dumps(stored, option=orjson.OPT_INDENT_2)
+    return orjson.dumps({"format": ENTRY_FORMAT, "partition": asdict(identity), **asdict(content)})
 
 
 def decode_identity(content: bytes, path: str) -> IdentityPartition:

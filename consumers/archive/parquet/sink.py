@@ -18,6 +18,7 @@ from keypoints.frame import FrameBatch
 
 _TICK_S: Final = 0.2
 _IDLE_TICK_S: Final = 1.0
+_LONGEST_TOPIC: Final = 180
 _NO_OFFSET: Final = 2**63 - 1
 
 
@@ -147,5 +148,11 @@ class ParquetSink:
         return self._chain(partition)
 
     def _chain(self, partition: TopicPartition) -> Chain:
+        if len(partition.topic) > _LONGEST_TOPIC:
+            raise SinkFailed(
+                f"files of topic {partition.topic} would have names longer than file systems take",
+                hint=f"archive topics with names of more than {_LONGEST_TOPIC} characters to Postgres alone",
+                topic=partition.topic,
+            )
         identity = IdentityPartition(partition.topic, self._topic_ids(partition.topic), partition.partition)
         return Chain(self._storage, identity)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connect_runtime.sink import Assignment, TopicPartition
+from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
 from consumers.archive.parquet.chain import Fenced, list_chains
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.manifest import ManifestUnreadable
@@ -341,3 +341,17 @@ def test_a_damaged_manifest_entry_is_said_and_not_guessed(tmp_path: Path) -> Non
     entry.write_bytes(entry.read_bytes()[:100])
     with pytest.raises(ManifestUnreadable, match=entry.name):
         stored_offsets(tmp_path)
+
+
+def test_a_topic_with_a_name_too_long_for_files_is_refused_and_the_longest_is_kept(tmp_path: Path) -> None:
+    longest = "t" * 180
+    sink = make_sink(tmp_path)
+    with pytest.raises(SinkFailed, match="longer than file systems take"):
+        sink.open(Assignment((TopicPartition(f"{longest}t", 0),), 1, "member-1", 0))
+    sink.open(Assignment((TopicPartition(longest, 0),), 1, "member-1", 0))
+    # Some of them published again from another topic, for which the chain leaves a marker.
+    home = make_batch(10, topic=longest)
+    sink.put(home)
+    sink.put(with_identity(make_batch(5, topic=longest, first_offset=10), "o" * 180, 1, np.arange(5)))
+    sink.flush()
+    assert len(stored_offsets(tmp_path)) == 15
