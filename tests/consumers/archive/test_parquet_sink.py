@@ -344,8 +344,8 @@ def test_a_damaged_manifest_entry_is_said_and_not_guessed(tmp_path: Path) -> Non
 
 
 def test_a_topic_with_a_name_too_long_for_files_is_refused_and_the_longest_is_kept(tmp_path: Path) -> None:
-    longest = "t" * 180
-    sink = make_sink(tmp_path)
+    longest, id_of_kafka = "t" * 180, "x" * 22
+    sink = ParquetSink(LocalStorage(tmp_path), "archive-parquet", lambda _: id_of_kafka, lambda: NOON_US)
     with pytest.raises(SinkFailed, match="longer than file systems take"):
         sink.open(Assignment((TopicPartition(f"{longest}t", 0),), 1, "member-1", 0))
     sink.open(Assignment((TopicPartition(longest, 0),), 1, "member-1", 0))
