@@ -1,0 +1,59 @@
+"""A group member on the real cluster: what it reads is not held up by what there is nothing to read of."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from connect_runtime.kafka_client import KafkaTaskConsumer
+from connect_runtime.sink import TopicPartition
+from kafka_io.publisher import BoundedPublisher
+from kafka_io.settings import KafkaSettings
+from tests.connect_runtime.test_behaviour import new_group
+
+RECORDS = 6_000
+LONGEST_WAIT_S = 20
+
+
+class Reader:
+    """Reads every partition it gets from its start."""
+
+    def __init__(self, consumer: KafkaTaskConsumer) -> None:
+        self._consumer = consumer
+
+    def on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        for partition in partitions:
+            self._consumer.seek(partition, 0)
+
+    def on_revoked(self, partitions: Sequence[TopicPartition]) -> None: ...
+    def on_lost(self, partitions: Sequence[TopicPartition]) -> None: ...
+
+
+@pytest.mark.servers
+def test_a_backlog_is_not_held_up_by_a_partition_without_records(
+    kafka_settings: KafkaSettings, make_topic: Callable[..., str]
+) -> None:
+    topic = make_topic(partitions=2, name="beside-an-empty-one")
+    with BoundedPublisher(kafka_settings) as publisher:
+        noise = random.Random(7)
+        for _ in range(RECORDS):
+            publisher.publish(topic, b"ada", noise.randbytes(400), partition=0)
+    # A fetch brings more records than a poll hands out: while some are left, the empty partition alone is asked for.
+    overrides = {
+        "max_partition_fetch_bytes": 64 * 1024,
+        "max_poll_records": 150,
+        "fetch_max_wait_ms": LONGEST_WAIT_S * 1000,
+    }
+    consumer = KafkaTaskConsumer(kafka_settings, new_group(), overrides)
+    try:
+        consumer.subscribe([topic], Reader(consumer))
+        read = 0
+        while not read:
+            read += sum(map(len, consumer.poll(0.2).values()))
+        deadline = time.monotonic() + LONGEST_WAIT_S / 2
+        while read < RECORDS and time.monotonic() < deadline:
+            read += sum(map(len, consumer.poll(0.2).values()))
+    finally:
+        consumer.close(5.0)
+    assert read == RECORDS
