@@ -95,6 +95,9 @@ class ArchiveSettings(BaseSettings):
     archive_iceberg_interval_s: float = Field(
         default=60, gt=0, description="Seconds from one look whether the Iceberg table must follow to the next."
     )
+    archive_compact_interval_s: float = Field(
+        default=3600, gt=0, description="Seconds from one compaction of the Parquet files to the next."
+    )
     config_files: str = Field(
         default="",
         description="Files of connector settings, as Java properties or JSON, separated by commas.",

@@ -124,7 +124,7 @@ def test_services_wait_until_kafka_and_postgres_are_ready_and_the_topics_are_mad
     assert "healthcheck" in services["postgres"]
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", [*OWN, "compactor"])
 def test_our_containers_have_a_read_only_root_no_capabilities_and_limits(
     services: Mapping[str, Any], name: str
 ) -> None:
@@ -175,6 +175,16 @@ def test_data_of_kafka_postgres_and_the_archive_outlives_the_containers(
         == volumes
         == {"kafka-data", "postgres-data", "archive-data"}
     )
+
+
+def test_the_compactor_tends_the_files_the_archive_writes_and_is_not_asked_how_it_is(
+    services: Mapping[str, Any],
+) -> None:
+    compactor = services["compactor"]
+    assert compactor["image"] == services["archive"]["image"]
+    assert compactor["volumes"] == services["archive"]["volumes"]
+    assert compactor["healthcheck"] in ({"disable": True}, {"test": ["NONE"]})
+    assert compactor["restart"] == "unless-stopped"
 
 
 def test_kafka_takes_the_settings_it_is_given(services: Mapping[str, Any], tmp_path: Path) -> None:
