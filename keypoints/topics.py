@@ -1,5 +1,6 @@
 """Topics, keys, headers and the identity of a record: what every producer and consumer must agree on."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,6 +24,7 @@ TRACEPARENT_HEADER: Final = "traceparent"
 ORIGIN_HEADER: Final = "holistic-origin"
 ATTEMPT_HEADER: Final = "holistic-attempt"
 """How often the record was published again; absent: never."""
+_ORIGIN: Final = re.compile(rb"([a-zA-Z0-9._-]{1,249})/([0-9]{1,10})/([0-9]{1,19})")
 
 AVRO_CONTENT_TYPE: Final = "avro/binary"
 JSON_CONTENT_TYPE: Final = "application/json"
@@ -168,8 +170,7 @@ def parse_origin(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, int,
     """The (topic, partition, offset) an origin header names, or None where there is none that can be read."""
     for name, value in headers:
         if name == ORIGIN_HEADER and value is not None:
-            topic, _, rest = value.decode("utf-8", "replace").partition("/")
-            partition, _, offset = rest.partition("/")
-            if topic and partition.isdecimal() and offset.isdecimal():
-                return topic, int(partition), int(offset)
+            found = _ORIGIN.fullmatch(value)
+            if found and (partition := int(found[2])) < 2**31 and (offset := int(found[3])) < 2**63:
+                return found[1].decode(), partition, offset
     return None

@@ -87,7 +87,23 @@ def test_a_record_published_again_is_still_who_it_was() -> None:
     assert batch.identity_partition.tolist() == [0, 0, 4, 0, 0]
 
 
-@pytest.mark.parametrize("damaged", [b"", b"topic", b"topic/x/1", b"topic/1/-2", b"/1/2", None])
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"topic",
+        b"topic/x/1",
+        b"topic/1/-2",
+        b"/1/2",
+        b"topic/2147483648/1",
+        b"topic/1/9223372036854775808",
+        b"topic/1/" + b"9" * 5000,
+        b"no\x00topic/1/2",
+        b"no\xfftopic/1/2",
+        b"t" * 250 + b"/1/2",
+        None,
+    ],
+)
 def test_an_origin_that_cannot_be_read_is_none(damaged: bytes | None) -> None:
     assert parse_origin([("holistic-origin", damaged)]) is None
 
