@@ -61,7 +61,9 @@ def write_forgotten(kafka: KafkaSettings, stream_id: str, until_us: int | None, 
 
 def note_receipt(kafka: KafkaSettings, entry: ForgottenStream, digest: str) -> None:
     """Remember that a receipt with this SHA-256 was given. Raises KafkaUnavailable or KafkaRefused."""
-    _publish(kafka, replace(entry, receipts=(*entry.receipts, digest)))
+    # Read again: whoever asked for more meanwhile must not be undone.
+    newest = next((one for one in read_forgotten(kafka).entries if one.key == entry.key), entry)
+    _publish(kafka, replace(newest, receipts=(*newest.receipts, digest)))
 
 
 class LedgerFollower:

@@ -41,6 +41,19 @@ def test_an_entry_is_never_weakened(kafka_settings: KafkaSettings, name: str) ->
     assert len(read_forgotten(kafka_settings).salts) == 1
 
 
+def test_a_receipt_given_late_undoes_nothing_of_what_was_asked_meanwhile(
+    kafka_settings: KafkaSettings, name: str
+) -> None:
+    first = write_forgotten(kafka_settings, name, 5_000, 4_000)
+    second = write_forgotten(kafka_settings, name, None, 4_500)
+    note_receipt(kafka_settings, second, "second")
+    note_receipt(kafka_settings, first, "first")
+    entry = read_forgotten(kafka_settings).find(name)
+    assert entry is not None
+    assert entry.until_us is None
+    assert entry.receipts == ("second", "first")
+
+
 def test_who_follows_knows_within_seconds(kafka_settings: KafkaSettings, name: str) -> None:
     follower = LedgerFollower(kafka_settings)
     try:
