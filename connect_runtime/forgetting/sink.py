@@ -48,8 +48,9 @@ class ForgettingSink:
     """Passes on what is not forgotten.
 
     What it keeps back counts as durable after the next `flush`: all rows before it are durable then, and it is on
-    record that it was kept back. When the ledger grows, the sink is flushed at once: rows it took before would come out
-    later, behind whoever is erasing.
+    record that it was kept back. The same is done when nothing comes any more and all that was passed on is durable:
+    a bounded replay may end with such rows, and no flush come. When the ledger grows, the sink is flushed at once: rows
+    it took before would come out later, behind whoever is erasing.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class ForgettingSink:
         self._on_kept_back = on_kept_back
         self._must_flush = False
         self._kept_back: list[FrameBatch] = []
+        self._passed_on: dict[TopicPartition, int] = {}
+        self._has_put = False
         self._durable: dict[TopicPartition, int] = {}
 
     @property
@@ -82,13 +85,14 @@ class ForgettingSink:
     def put(self, batch: FrameBatch) -> None:
         """Pass the rows on that are not forgotten."""
         self._look()
+        self._has_put = True
         forgotten = self._ledger.forgotten.rows_of(batch)
         if forgotten is None:
-            self._sink.put(batch)
+            self._pass_on(batch)
             return
         if not forgotten.all():
             try:
-                self._sink.put(batch.take(~forgotten))
+                self._pass_on(batch.take(~forgotten))
             except Terminal as error:
                 _name_row_of(error, np.flatnonzero(~forgotten))
                 raise
@@ -100,6 +104,9 @@ class ForgettingSink:
         """Look at the ledger, and pass the tick on."""
         self._look()
         self._sink.tick()
+        has_put, self._has_put = self._has_put, False
+        if self._kept_back and not has_put and self._is_all_durable():
+            self.flush()
 
     def flush(self) -> None:
         """Make everything durable, and put on record what was kept back."""
@@ -125,6 +132,7 @@ class ForgettingSink:
         gone = set(revoked)
         for place in gone:
             self._durable.pop(place, None)
+            self._passed_on.pop(place, None)
         self._kept_back = [kept for batch in self._kept_back if len(kept := _without(batch, gone))]
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
@@ -137,6 +145,16 @@ class ForgettingSink:
             self._sink.stop()
         finally:
             self._ledger.close()
+
+    def _pass_on(self, batch: FrameBatch) -> None:
+        self._sink.put(batch)
+        if len(self._ledger.forgotten):
+            for partition, offset in batch.next_offsets().items():
+                self._passed_on[TopicPartition(batch.topic, partition)] = offset
+
+    def _is_all_durable(self) -> bool:
+        durable = self._sink.durable_offsets()
+        return all(durable.get(place, 0) >= offset for place, offset in self._passed_on.items())
 
     def _look(self) -> None:
         # Until it is done: a flush that fails is tried again with the call it was part of.

@@ -132,6 +132,24 @@ def test_rows_of_a_forgotten_stream_are_kept_back_and_counted() -> None:
     assert behind.counted == [2]
 
 
+def test_what_is_kept_back_last_is_done_without_a_flush_once_nothing_else_is_on_its_way() -> None:
+    behind = Behind(FakeLedger(forgotten("b")))
+    behind.sink.put(rows("ab"))
+    for _ in range(3):
+        behind.sink.tick()
+    assert behind.noted == [], "row 0 is on its way still"
+    behind.inner.flush()
+    behind.sink.tick()
+    assert behind.noted == [1]
+    assert behind.sink.durable_offsets() == {PLACE: 2}
+    behind.sink.put(rows("b", first=2))
+    behind.sink.tick()
+    assert behind.noted == [1], "more may come, to be noted together"
+    behind.sink.tick()
+    assert behind.noted == [1, 2]
+    assert behind.sink.durable_offsets() == {PLACE: 3}
+
+
 def test_what_is_kept_back_is_done_once_all_before_it_is_durable_and_it_is_on_record() -> None:
     behind = Behind(FakeLedger(forgotten("b")))
     behind.sink.put(rows("ab"))
