@@ -70,7 +70,7 @@ class ParquetRewriteSink(ParquetReplaySink):
     @property
     def tick_interval_s(self) -> float:
         """How often it is looked whether more has come."""
-        return _TICK_S if self._anew else super().tick_interval_s
+        return _TICK_S if self._holds_rows() else super().tick_interval_s
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Fence other replays. The replay's own offsets hold."""
@@ -97,8 +97,8 @@ class ParquetRewriteSink(ParquetReplaySink):
         with ending_when_fenced():
             while self._anew and self._buffered_bytes() > self._limits.all_bytes:
                 self._rewrite(max(self._anew, key=lambda path: self._anew[path].bytes))
-            if self._anew and self._now_us() - self._last_put_us >= _IDLE_US:
-                self._rewrite_all()
+        if self._holds_rows() and self._now_us() - self._last_put_us >= _IDLE_US:
+            self.flush()
         super().tick()
 
     def flush(self) -> None:
@@ -126,6 +126,9 @@ class ParquetRewriteSink(ParquetReplaySink):
         self._anew.clear()
         super().stop()
 
+    def _holds_rows(self) -> bool:
+        return bool(self._anew) or any(files.rows for files in self._open.values())
+
     def _buffered_bytes(self) -> int:
         return sum(anew.bytes for anew in self._anew.values()) + sum(files.bytes for files in self._open.values())
 
@@ -152,7 +155,10 @@ class ParquetRewriteSink(ParquetReplaySink):
                     _add_files(replacement, held, read_rows(self._storage, held.file), anew.rows)
                     replacement.replace([path])
             except Overtaken:
-                held = None
+                held = self._find(anew.identity, path)
+                if held is not None:
+                    # It is still there: the files that were to replace it were swept up. They are made again.
+                    return
         self._indexes.clear()
         if held is None:
             # Somebody replaced the file: the records are elsewhere now. Kept there first, so that a failure drops none.

@@ -125,15 +125,16 @@ def test_twice_is_as_good_as_once(live: ParquetSink, tmp_path: Path) -> None:
     assert not set(names[1]) & set(names[2])
 
 
+@pytest.mark.parametrize("age_s", [0.1, 3600])
 def test_nothing_is_durable_before_the_file_is_replaced_and_idleness_is_enough(
-    live: ParquetSink, tmp_path: Path
+    live: ParquetSink, tmp_path: Path, age_s: float
 ) -> None:
     clock = Clock()
-    rewrite = open_rewrite(tmp_path, clock, RollLimits(age_s=0.1))
+    rewrite = open_rewrite(tmp_path, clock, RollLimits(age_s=age_s))
     rewrite.put(corrected(100))
     clock.now_us += 500_000
     rewrite.tick()
-    assert rewrite.durable_offsets() == {TEST: 0}
+    assert rewrite.durable_offsets().get(TEST, 0) == 0
     clock.now_us += 600_000
     rewrite.tick()
     assert rewrite.durable_offsets() == {TEST: 100}
@@ -200,6 +201,18 @@ def test_rows_follow_their_records_into_a_file_that_compaction_made(live: Parque
     again.flush()
     assert corrected_offsets(tmp_path) == []
     assert list(models(tmp_path)) == list(range(100))
+
+
+def test_a_file_is_made_again_when_it_was_swept_up_before_it_was_listed(live: ParquetSink, tmp_path: Path) -> None:
+    def sweep() -> None:
+        [chain] = [chain for chain in list_chains(LocalStorage(tmp_path)) if chain.identity == HOME]
+        chain.mark_swept(Writer.outside_group("sweep"), NOON_US)
+
+    rewrite = open_rewrite(tmp_path, storage=StorageWithEvents(tmp_path, sweep))
+    rewrite.put(corrected(100))
+    rewrite.flush()
+    assert rewrite.durable_offsets() == {TEST: 100}
+    assert corrected_offsets(tmp_path) == list(range(100))
 
 
 def test_files_of_guests_and_of_earlier_replays_are_replaced_where_they_are_listed(
