@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from consumers.archive.parquet.chain_state import NO_OFFSETS, ChainState
 from consumers.archive.parquet.manifest import (
     MANIFEST_FOLDER,
-    Checkpoint,
     Entry,
     EntryKind,
     IdentityOffsets,
@@ -33,7 +33,6 @@ from keypoints.errors import Transient
 ENTRIES_BETWEEN_CHECKPOINTS: Final = 64
 _ENTRIES_KEPT: Final = 64
 """Before a checkpoint: a writer that looks for the entry before its own finds it, unless it slept very long."""
-_REPLACED_REMEMBERED_US: Final = 24 * 60 * 60 * 1_000_000
 _READINGS: Final = 5
 _FROM_ANYONE: Final = frozenset({EntryKind.REPLACED, EntryKind.SWEPT})
 _REPLAY_SUFFIX: Final = "~replay"
@@ -64,18 +63,8 @@ class Chain:
         self._storage = storage
         self._folder = f"{MANIFEST_FOLDER}/{identity.folder}"
         self._is_unanswered = False
-        self._forget_all()
-
-    def _forget_all(self) -> None:
-        self._next_number = 0
         self._checkpointed = 0
-        self._last_claim: int | None = None
-        self._last_sweep: int | None = None
-        self.next_offset: int | None = None
-        self._files: dict[str, ListedFile] = {}
-        self._offsets: dict[IdentityPartition, OffsetSet] = {}
-        self._erased: dict[IdentityPartition, OffsetSet] = {}
-        self._replaced: dict[str, int] = {}
+        self._read = ChainState()
 
     def refresh(self) -> list[Entry]:
         """Read the entries that were added since, and return them (those before a checkpoint are in its sum)."""
@@ -91,7 +80,7 @@ class Chain:
         """Become the owner, fencing all earlier ones. Returns the number of the claim."""
         self.refresh()
         while True:
-            entry = Entry(self._next_number, EntryKind.CLAIM, writer, now_us)
+            entry = Entry(self.next_number, EntryKind.CLAIM, writer, now_us)
             if self._create(entry):
                 self._remove_drafts()
                 return entry.number
@@ -104,7 +93,7 @@ class Chain:
         """
         while True:
             self.check_claim(claim)
-            numbered = replace(entry, number=self._next_number)
+            numbered = replace(entry, number=self.next_number)
             if self._create(numbered):
                 self.make_checkpoint_when_due(entry.written_at_us)
                 return numbered
@@ -132,14 +121,15 @@ class Chain:
         next number before the new files were published.
         """
         while True:
-            if begun_at is not None and self._last_sweep is not None and self._last_sweep >= begun_at:
+            last_sweep = self._read.last_sweep
+            if begun_at is not None and last_sweep is not None and last_sweep >= begun_at:
                 raise Overtaken(
                     "it took so long that its files were taken for leftovers",
                     topic=self.identity.topic,
                     partition=self.identity.partition,
                     path=next(iter(removes), None),
                 )
-            gone = next((path for path in removes if path not in self._files), None)
+            gone = next((path for path in removes if path not in self._read.files), None)
             if gone is not None:
                 raise Overtaken(
                     f"{gone} was replaced by somebody else meanwhile",
@@ -148,7 +138,7 @@ class Chain:
                     path=gone,
                 )
             entry = Entry(
-                number=self._next_number,
+                number=self.next_number,
                 kind=EntryKind.REPLACED,
                 writer=writer,
                 written_at_us=now_us,
@@ -176,67 +166,61 @@ class Chain:
         Whoever is about to remove such files marks first, reads which files are listed, and removes the others.
         """
         while True:
-            entry = Entry(self._next_number, EntryKind.SWEPT, writer, now_us)
+            entry = Entry(self.next_number, EntryKind.SWEPT, writer, now_us)
             if self._create(entry):
                 return entry
             self.refresh()
 
     def make_checkpoint(self, now_us: int) -> None:
         """Sum the entries read so far up, so that nobody need read them again, and remove all but the newest."""
-        if not self._next_number:
+        if not self.next_number:
             return
-        number = self._next_number - 1
-        oldest_us = now_us - _REPLACED_REMEMBERED_US
-        content = Checkpoint(
-            number=number,
-            last_claim=self._last_claim,
-            last_sweep=self._last_sweep,
-            next_offset=self.next_offset,
-            files=tuple(self._files.values()),
-            offsets=_as_listed(self._offsets),
-            erased=_as_listed(self._erased),
-            replaced={path: at_us for path, at_us in self._replaced.items() if at_us >= oldest_us},
-        )
-        self._storage.create(f"{self._folder}/{checkpoint_name(number)}", encode(self.identity, content))
-        self._checkpointed = number
-        self._remove_summed_up(number)
+        content = self._read.sum_up(now_us)
+        self._storage.create(f"{self._folder}/{checkpoint_name(content.number)}", encode(self.identity, content))
+        self._checkpointed = content.number
+        self._remove_summed_up(content.number)
 
     def offsets_of(self, identity: IdentityPartition) -> OffsetSet:
         """Which records of an identity partition (nearly always this one) were archived through this chain."""
-        return self._offsets.get(identity, _NO_OFFSETS)
+        return self._read.offsets.get(identity, NO_OFFSETS)
 
     def erased_of(self, identity: IdentityPartition) -> OffsetSet:
         """Which of these records were erased for good."""
-        return self._erased.get(identity, _NO_OFFSETS)
+        return self._read.erased.get(identity, NO_OFFSETS)
 
     @property
     def files(self) -> list[ListedFile]:
         """The files that exist."""
-        return list(self._files.values())
+        return list(self._read.files.values())
 
     @property
     def replaced(self) -> Mapping[str, int]:
         """Path → when (microseconds since 1970) a file was replaced, of those replaced lately."""
-        return self._replaced
+        return self._read.replaced
 
     @property
     def identities(self) -> list[IdentityPartition]:
         """The identity partitions of which records were archived through this chain."""
-        return list(self._offsets)
+        return list(self._read.offsets)
 
     @property
     def next_number(self) -> int:
         """Number the next entry must have; 0: the chain has not begun."""
-        return self._next_number
+        return self._read.next_number
+
+    @property
+    def next_offset(self) -> int | None:
+        """Offset its owner goes on from, None where no entry says."""
+        return self._read.next_offset
 
     @property
     def last_claim(self) -> int | None:
         """Number of the claim of whoever owns the chain; None before the first."""
-        return self._last_claim
+        return self._read.last_claim
 
     def check_claim(self, claim: int) -> None:
         """Raise Fenced when another claim than this one is the last one read."""
-        if claim != self._last_claim:
+        if claim != self.last_claim:
             raise self._fenced()
 
     def _fenced(self) -> Fenced:
@@ -244,40 +228,31 @@ class Chain:
             f"partition {self.identity.partition} of {self.identity.topic} has another owner now",
             topic=self.identity.topic,
             partition=self.identity.partition,
-            entry=self._last_claim,
+            entry=self.last_claim,
         )
 
     def _read_on(self) -> list[Entry]:
         paths = self._storage.list_files(self._folder)
         entries = {number: path for path in paths if (number := read_number(path)) is not None}
         summed_up = max((n for path in paths if (n := read_number(path, checkpoint=True)) is not None), default=None)
-        if summed_up is not None and summed_up >= self._next_number:
+        if summed_up is not None and summed_up >= self.next_number:
             self._learn_checkpoint(summed_up)
         fresh: list[Entry] = []
-        unread = [entries[number] for number in sorted(entries) if number >= self._next_number]
+        unread = [entries[number] for number in sorted(entries) if number >= self.next_number]
         for path, content in zip(unread, self._storage.read_all(unread), strict=True):
             entry = decode_entry(content, path)
-            self._learn(entry)
+            self._read.learn(entry)
             fresh.append(entry)
         return fresh
 
     def _learn_checkpoint(self, number: int) -> None:
         path = f"{self._folder}/{checkpoint_name(number)}"
-        known = decode_checkpoint(self._storage.read(path), path)
-        self._forget_all()
-        self._next_number = known.number + 1
-        self._checkpointed = known.number
-        self._last_claim = known.last_claim
-        self._last_sweep = known.last_sweep
-        self.next_offset = known.next_offset
-        self._files = {file.path: file for file in known.files}
-        self._offsets = {known.identity: OffsetSet.of_runs(known.offsets) for known in known.offsets}
-        self._erased = {known.identity: OffsetSet.of_runs(known.offsets) for known in known.erased}
-        self._replaced = dict(known.replaced)
+        self._read = ChainState.after(decode_checkpoint(self._storage.read(path), path))
+        self._checkpointed = number
 
     def make_checkpoint_when_due(self, now_us: int) -> None:
         """Sum up a chain that has grown long."""
-        if self._next_number - self._checkpointed > ENTRIES_BETWEEN_CHECKPOINTS:
+        if self.next_number - self._checkpointed > ENTRIES_BETWEEN_CHECKPOINTS:
             self.make_checkpoint(now_us)
 
     def _remove_summed_up(self, number: int) -> None:
@@ -305,38 +280,8 @@ class Chain:
             self._storage.remove(f"{self._folder}/{entry_name(entry.number)}")
             self.refresh()
             raise self._fenced()
-        self._learn(entry)
+        self._read.learn(entry)
         return True
-
-    def _learn(self, entry: Entry) -> None:
-        self._next_number = entry.number + 1
-        if entry.kind is EntryKind.CLAIM:
-            self._last_claim = entry.number
-        if entry.kind is EntryKind.SWEPT:
-            self._last_sweep = entry.number
-        if entry.next_offset is not None or entry.forgets_offset:
-            self.next_offset = entry.next_offset
-        for path in entry.removes:
-            self._files.pop(path, None)
-            self._replaced[path] = entry.written_at_us
-        for file in entry.files:
-            self._files[file.path] = file
-        # What was removed was archived all the same.
-        _add(self._offsets, [IdentityOffsets(file.identity, file.offsets) for file in entry.files])
-        _add(self._erased, entry.erased)
-
-
-_NO_OFFSETS: Final = OffsetSet.of_runs([])
-
-
-def _add(to: dict[IdentityPartition, OffsetSet], more: Sequence[IdentityOffsets]) -> None:
-    for identity in {offsets.identity for offsets in more}:
-        runs = [run for offsets in more if offsets.identity == identity for run in offsets.offsets]
-        to[identity] = to.get(identity, _NO_OFFSETS).union(OffsetSet.of_runs(runs))
-
-
-def _as_listed(offsets: Mapping[IdentityPartition, OffsetSet]) -> tuple[IdentityOffsets, ...]:
-    return tuple(IdentityOffsets(identity, tuple(known.runs)) for identity, known in offsets.items())
 
 
 def list_chains(storage: ArchiveStorage) -> list[Chain]:

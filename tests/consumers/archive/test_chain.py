@@ -141,6 +141,17 @@ def test_a_checkpoint_says_what_all_entries_before_it_said(storage: LocalStorage
     read_anew(storage).check_claim(owner.claim)
 
 
+def test_what_was_replaced_days_ago_is_forgotten_by_who_has_read_the_chain_ever_since(
+    storage: LocalStorage, owner: Owner
+) -> None:
+    for number, days in enumerate([0, 0, 3]):
+        owner.list_file(f"f{number}", number, number)
+        replaced_at_us = NOW_US + days * 24 * 60 * 60 * 1_000_000
+        read_anew(storage).replace_files([f"frames/f{number}.parquet"], [], TENDER, replaced_at_us)
+    owner.list_file("late", 3, 3)
+    assert set(owner.chain.replaced) == {"frames/f2.parquet"}
+
+
 def fill(owner: Owner, entries: int) -> None:
     for number in range(entries):
         owner.list_file(f"n{number}", number, number)
