@@ -29,13 +29,7 @@ class OffsetSet:
     @classmethod
     def of_runs(cls, runs: Iterable[Run]) -> "OffsetSet":
         """The set these runs cover, in any order, also overlapping."""
-        ordered = np.array(sorted(runs), dtype=np.int64).reshape(-1, 2)
-        if not len(ordered):
-            return cls(ordered[:, 0], ordered[:, 1])
-        reached = np.maximum.accumulate(ordered[:, 1])
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:, 0] > reached[:-1] + 1]))
-        ends = np.concatenate([starts[1:], [len(ordered)]]) - 1
-        return cls(ordered[starts, 0], reached[ends])
+        return _join(*np.array(list(runs), dtype=np.int64).reshape(-1, 2).T)
 
     @property
     def runs(self) -> list[Run]:
@@ -62,7 +56,7 @@ class OffsetSet:
 
     def union(self, other: "OffsetSet") -> "OffsetSet":
         """What is in either."""
-        return OffsetSet.of_runs([*self.runs, *other.runs])
+        return _join(np.concatenate([self.firsts, other.firsts]), np.concatenate([self.lasts, other.lasts]))
 
     def without(self, other: "OffsetSet") -> "OffsetSet":
         """What is in this one and not in the other."""
@@ -95,3 +89,15 @@ class OffsetSet:
         if next_expected <= last:
             gaps.append((next_expected, last))
         return gaps
+
+
+def _join(firsts: NDArray[np.int64], lasts: NDArray[np.int64]) -> OffsetSet:
+    """The set of these runs, in any order, also overlapping."""
+    if not len(firsts):
+        return OffsetSet(firsts, lasts)
+    # Mostly two sets, each in order already: a stable sort merges them.
+    order = np.argsort(firsts, kind="stable")
+    firsts, reached = firsts[order], np.maximum.accumulate(lasts[order])
+    starts = np.flatnonzero(np.concatenate([[True], firsts[1:] > reached[:-1] + 1]))
+    ends = np.concatenate([starts[1:], [len(firsts)]]) - 1
+    return OffsetSet(firsts[starts], reached[ends])
