@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from consumers.archive.parquet.chain import Chain, known_topic_ids
-from consumers.archive.parquet.manifest import IdentityPartition
+from consumers.archive.parquet.manifest import LONGEST_TOPIC, IdentityPartition
 from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.storage import DRAFT_SUFFIX, ArchiveStorage
 from keypoints.errors import Terminal
@@ -22,6 +22,10 @@ UNKNOWN_TOPIC_ID: Final = "unknown"
 
 TopicIds = Callable[[str], str]
 """Asks Kafka for a topic's id; raises Terminal when there is no such topic, Transient when Kafka is away."""
+
+
+class OriginTooLong(Terminal):
+    """Records say they are of a topic whose name no file can have. Fields: topic."""
 
 
 def chains_listing(identity: IdentityPartition, storage: ArchiveStorage) -> list[Chain]:
@@ -41,8 +45,12 @@ class GuestBook:
         self._elsewhere: dict[tuple[IdentityPartition, IdentityPartition], list[Chain]] = {}
 
     def identify(self, batch: FrameBatch) -> Iterator[tuple[IdentityPartition, FrameBatch]]:
-        """Split rows by the identity partition they belong to."""
+        """Split rows by the identity partition they belong to. Raises OriginTooLong."""
         for topic in sorted(set(batch.identity_topic.tolist())):
+            if len(topic) > LONGEST_TOPIC:
+                raise OriginTooLong(
+                    f"files of topic {topic} would have names longer than file systems take", topic=topic
+                )
             of_topic = batch.take(batch.identity_topic == topic)
             topic_id = self._topic_id(topic)
             for partition in np.unique(of_topic.identity_partition).tolist():

@@ -16,6 +16,8 @@ from connect_runtime.sink import Assignment, SinkFailed
 from consumers.archive.parquet.offset_set import Run
 
 MANIFEST_FOLDER: Final = "manifest"
+LONGEST_TOPIC: Final = 180
+"""Characters. File systems do not take the names of files and folders that are called after longer ones."""
 ENTRY_FORMAT: Final = 2
 """2 is 1 with files that take the place of others."""
 _KNOWN_FORMATS: Final = frozenset({1, 2})

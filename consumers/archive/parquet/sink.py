@@ -10,7 +10,7 @@ from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
 from consumers.archive.parquet.chain import Chain, replay_chain
 from consumers.archive.parquet.columns import ColumnGatherer
 from consumers.archive.parquet.guests import GuestBook, TopicIds
-from consumers.archive.parquet.manifest import Entry, EntryKind, IdentityPartition, Writer
+from consumers.archive.parquet.manifest import LONGEST_TOPIC, Entry, EntryKind, IdentityPartition, Writer
 from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.errors import HolisticError
@@ -18,7 +18,6 @@ from keypoints.frame import FrameBatch
 
 _TICK_S: Final = 0.2
 _IDLE_TICK_S: Final = 1.0
-_LONGEST_TOPIC: Final = 180
 _NO_OFFSET: Final = 2**63 - 1
 
 
@@ -148,10 +147,10 @@ class ParquetSink:
         return self._chain(partition)
 
     def _chain(self, partition: TopicPartition) -> Chain:
-        if len(partition.topic) > _LONGEST_TOPIC:
+        if len(partition.topic) > LONGEST_TOPIC:
             raise SinkFailed(
                 f"files of topic {partition.topic} would have names longer than file systems take",
-                hint=f"archive topics with names of more than {_LONGEST_TOPIC} characters to Postgres alone",
+                hint=f"archive topics with names of more than {LONGEST_TOPIC} characters to Postgres alone",
                 topic=partition.topic,
             )
         identity = IdentityPartition(partition.topic, self._topic_ids(partition.topic), partition.partition)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
 from consumers.archive.parquet.chain import Fenced, list_chains
+from consumers.archive.parquet.guests import OriginTooLong
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.manifest import ManifestUnreadable
 from consumers.archive.parquet.reading import open_archive, query
@@ -353,5 +354,7 @@ def test_a_topic_with_a_name_too_long_for_files_is_refused_and_the_longest_is_ke
     home = make_batch(10, topic=longest)
     sink.put(home)
     sink.put(with_identity(make_batch(5, topic=longest, first_offset=10), "o" * 180, 1, np.arange(5)))
+    with pytest.raises(OriginTooLong):
+        sink.put(with_identity(make_batch(5, topic=longest, first_offset=15), "o" * 181, 1, np.arange(5)))
     sink.flush()
     assert len(stored_offsets(tmp_path)) == 15
