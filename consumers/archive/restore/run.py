@@ -88,8 +88,7 @@ def plan_restore(kafka: KafkaSettings, source: RestoreSource, request: RestoreRe
     there = _partitions_of(kafka, request.to_topic)
     restored = {} if there is None else _read_restored(kafka, request)
     left = survey.without(restored)
-    archived = max((found.partition for found in survey.partitions), default=0) + 1
-    count = there or max(_partitions_of(kafka, request.topic) or 0, archived)
+    count = there or max(_partitions_of(kafka, request.topic) or 0, _count_partitions(survey))
     before = {
         found.partition: len(found.offsets) - len(rest.offsets)
         for found, rest in zip(survey.partitions, left.partitions, strict=True)
@@ -109,7 +108,8 @@ def execute_restore(
         largest = _largest_message(kafka, plan.request.topic)
         create_topics(kafka, [restored_spec(plan.request.to_topic, plan.partitions, largest)])
     registry_id = _announce(kafka, plan.request.topic)
-    source_partitions = _partitions_of(kafka, plan.request.topic) or plan.partitions
+    # Of a topic that is gone no more is known than what was archived of it.
+    source_partitions = _partitions_of(kafka, plan.request.topic) or _count_partitions(plan.left)
     same_partitions = source_partitions == plan.partitions
     failed: list[HolisticError] = []
     total, done = plan.left.records, 0
@@ -149,6 +149,10 @@ def with_origin(batch: FrameBatch, row: int) -> Headers:
         return headers
     identity = str(batch.identity_topic[row]), int(batch.identity_partition[row]), int(batch.identity_offset[row])
     return (*headers, (ORIGIN_HEADER, format_origin(*identity)))
+
+
+def _count_partitions(survey: Survey) -> int:
+    return max((found.partition for found in survey.partitions), default=0) + 1
 
 
 def _choose_partition(partition: int, key: bytes | None, partitions: int, *, same: bool) -> int | None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -225,17 +225,34 @@ def test_the_live_topic_is_restored_to_only_when_told(archive: Archive) -> None:
     assert restore(archive, archive.topic, into_live=True) == 0
 
 
-def test_a_topic_made_anew_is_not_mixed_up_with_the_one_before(
-    archive: Archive, restored_topic: str, make_topic: Callable[..., str]
-) -> None:
-    publish(archive.kafka, archive.topic, make_batch(10, starts_at_us=time.time_ns() // 1000))
-    archive_all(archive)
+def delete_and_wait(archive: Archive) -> None:
     delete_topic(archive.kafka, archive.topic)
     while True:
         try:
             topic_partitions(archive.kafka, archive.topic)
         except HolisticError:
             break
+
+
+def test_a_topic_that_is_gone_is_restored_to_one_of_fewer_partitions(
+    archive: Archive, make_topic: Callable[..., str]
+) -> None:
+    batch = make_batch(30, starts_at_us=time.time_ns() // 1000)
+    batch.stream_id[:] = [f"dancer {number}" for number in range(30)]
+    publish(archive.kafka, archive.topic, replace(batch, keys=tuple(name.encode() for name in batch.stream_id)))
+    archive_all(archive)
+    delete_and_wait(archive)
+    smaller = make_topic(partitions=2, name="smaller")
+    assert restore(archive, smaller) == 30
+    assert len(list(read_whole_topic(archive.kafka, smaller))) == 30
+
+
+def test_a_topic_made_anew_is_not_mixed_up_with_the_one_before(
+    archive: Archive, restored_topic: str, make_topic: Callable[..., str]
+) -> None:
+    publish(archive.kafka, archive.topic, make_batch(10, starts_at_us=time.time_ns() // 1000))
+    archive_all(archive)
+    delete_and_wait(archive)
     assert restore(archive, restored_topic) == 10, "of a topic that is gone the last life is meant"
     spec = next(spec for spec in SUITE_TOPICS if spec.name == "holistic-tracking-stream")
     create_topics(archive.kafka, [type(spec)(archive.topic, 3, {})])
