@@ -66,6 +66,7 @@ class ForgettingSink:
         self._on_kept_back = on_kept_back
         self._must_flush = False
         self._kept_back: list[FrameBatch] = []
+        self._kept_back_from: dict[TopicPartition, int] = {}
         self._passed_on: dict[TopicPartition, int] = {}
         self._has_put = False
         self._durable: dict[TopicPartition, int] = {}
@@ -97,7 +98,11 @@ class ForgettingSink:
                 _name_row_of(error, np.flatnonzero(~forgotten))
                 raise
         # Only now: had the sink refused the others, what follows them must not count as dealt with.
-        self._kept_back.append(batch.take(forgotten))
+        kept_back = batch.take(forgotten)
+        self._kept_back.append(kept_back)
+        for partition in np.unique(kept_back.partition).tolist():
+            first = int(kept_back.offset[kept_back.partition == partition].min())
+            self._kept_back_from.setdefault(TopicPartition(batch.topic, partition), first)
         self._on_kept_back(int(forgotten.sum()))
 
     def tick(self) -> None:
@@ -118,13 +123,18 @@ class ForgettingSink:
                 place = TopicPartition(batch.topic, partition)
                 self._durable[place] = max(offset, self._durable.get(place, 0))
         self._kept_back.clear()
+        self._kept_back_from.clear()
 
     def durable_offsets(self) -> Mapping[TopicPartition, int]:
-        """The sink's own, and beyond them what was kept back after rows that are all durable."""
+        """The sink's own, and beyond them what was kept back after rows that are all durable.
+
+        None is beyond a row that was kept back and is not on record yet: nobody would read it again, and it be missed.
+        """
         durable = self._sink.durable_offsets()
-        if not self._durable:
+        if not self._durable and not self._kept_back_from:
             return durable
-        return {**durable, **{place: max(at, durable.get(place, 0)) for place, at in self._durable.items()}}
+        beyond = {**durable, **{place: max(at, durable.get(place, 0)) for place, at in self._durable.items()}}
+        return {place: min(at, self._kept_back_from.get(place, at)) for place, at in beyond.items()}
 
     def close(self, revoked: Sequence[TopicPartition]) -> None:
         """Let go of partitions; the next owner finds the same rows forgotten."""
@@ -133,6 +143,7 @@ class ForgettingSink:
         for place in gone:
             self._durable.pop(place, None)
             self._passed_on.pop(place, None)
+            self._kept_back_from.pop(place, None)
         self._kept_back = [kept for batch in self._kept_back if len(kept := _without(batch, gone))]
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:

@@ -150,6 +150,15 @@ def test_what_is_kept_back_last_is_done_without_a_flush_once_nothing_else_is_on_
     assert behind.sink.durable_offsets() == {PLACE: 3}
 
 
+def test_rows_behind_one_that_is_not_on_record_yet_do_not_count_though_they_are_durable() -> None:
+    behind = Behind(FakeLedger(forgotten("b")))
+    behind.sink.put(rows("aba"))
+    behind.inner.flush()
+    assert behind.sink.durable_offsets() == {PLACE: 1}
+    behind.sink.flush()
+    assert behind.sink.durable_offsets() == {PLACE: 3}
+
+
 def test_what_is_kept_back_is_done_once_all_before_it_is_durable_and_it_is_on_record() -> None:
     behind = Behind(FakeLedger(forgotten("b")))
     behind.sink.put(rows("ab"))
