@@ -26,9 +26,9 @@ TABLE: Final = "frames"
 METADATA_FOLDER: Final = "iceberg"
 
 _IDENTIFIER: Final = (NAMESPACE, TABLE)
-# Arbitrary numbers all replicas agree on.
-_MAKING_LOCK: Final = 4_812_930_001
-_TABLE_LOCK: Final = 4_812_930_002
+# Arbitrary numbers all replicas agree on, none of them one the tables of frames are locked by.
+_MAKING_LOCK: Final = 4_812_930_101
+_TABLE_LOCK: Final = 4_812_930_102
 _RIGHTS: Final = {READER: "SELECT", WRITER: "SELECT, INSERT, UPDATE, DELETE"}
 _PATIENCE_MS: Final = 20_000
 _STATEMENT_TIMEOUT_MS: Final = 60_000

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from consumers.archive.iceberg.history import drop_history, drop_table, expire_s
 from consumers.archive.iceberg.listing import FollowedChain
 from consumers.archive.iceberg.sync import read_followed
 from consumers.archive.parquet.location import open_storage
+from consumers.archive.postgres.connection import connect
+from consumers.archive.postgres.retention import retire_days
 from consumers.archive.postgres.roles import READER, WRITER
 from consumers.archive.sql import ask_postgres
 from keypoints.landmarks import Part
@@ -52,6 +55,16 @@ def wait_until(reached: Callable[[], bool], timeout_s: float = 30) -> None:
     while not reached():
         assert time.monotonic() < deadline
         threading.Event().wait(0.05)
+
+
+def test_whoever_has_the_table_to_itself_holds_up_no_retention(archived: Archived) -> None:
+    archived.keep(make_batch(10, topic=archived.topic), archived.postgres())
+    with (
+        closing(IcebergCatalog(archived.database_url, open_storage(archived.root))) as catalog,
+        closing(connect(archived.database_url, "retention")) as connection,
+        catalog.alone(),
+    ):
+        assert retire_days(date(2100, 1, 1), NOON_US, connection).days
 
 
 def test_the_table_holds_what_postgres_holds(archived: Archived) -> None:
