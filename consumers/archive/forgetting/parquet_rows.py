@@ -25,7 +25,7 @@ from consumers.archive.parquet.sweeping import sweep_orphans
 
 WRITER: Final = Writer.outside_group("forget")
 _COLUMNS: Final = ("offset", "stream_id", "captured_at", "record_timestamp")
-# A writer finishes a file within seconds; one that takes longer than this is fenced, and reads its records again.
+# A writer finishes a file within seconds; one that takes longer than this makes it again.
 _UNFINISHED_US: Final = 10 * 1_000_000
 
 

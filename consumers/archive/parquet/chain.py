@@ -49,6 +49,10 @@ class AnswerLost(StorageUnavailable):
     """An owner's earlier try made the entry after all: what is listed now may be all there was to do. Fields: path."""
 
 
+class SweptUp(StorageUnavailable):
+    """It took an owner so long that its files were taken for leftovers: they are to be made again. Fields: path."""
+
+
 class Overtaken(Transient):
     """Files that were to be replaced have been replaced already, by somebody else, or it took so long that the new ones
     were swept up. Nothing was changed. Fields: topic, partition, path.
@@ -86,13 +90,17 @@ class Chain:
                 return entry.number
             self.refresh()
 
-    def append(self, entry: Entry, claim: int) -> Entry:
+    def append(self, entry: Entry, claim: int, begun_at: int | None = None) -> Entry:
         """Add the owner's entry under the next number, and return it numbered.
 
-        Raises Fenced when `claim` is no longer the last claim, AnswerLost when an earlier try of its owner's made one.
+        `begun_at` is the chain's next number before the files of the entry were published. Raises Fenced when `claim`
+        is no longer the last claim, AnswerLost when an earlier try of its owner's made one, and SweptUp when somebody
+        swept up since `begun_at`.
         """
         while True:
             self.check_claim(claim)
+            if self._was_swept_since(begun_at):
+                raise SweptUp(f"files of {self._folder} were swept up before they were listed", path=self._folder)
             numbered = replace(entry, number=self.next_number)
             if self._create(numbered):
                 self.make_checkpoint_when_due(entry.written_at_us)
@@ -121,8 +129,7 @@ class Chain:
         next number before the new files were published.
         """
         while True:
-            last_sweep = self._read.last_sweep
-            if begun_at is not None and last_sweep is not None and last_sweep >= begun_at:
+            if self._was_swept_since(begun_at):
                 raise Overtaken(
                     "it took so long that its files were taken for leftovers",
                     topic=self.identity.topic,
@@ -161,7 +168,7 @@ class Chain:
             self.refresh()
 
     def mark_swept(self, writer: Writer, now_us: int) -> Entry:
-        """Keep every replacement that was begun before, and is not listed yet, from ever being listed.
+        """Keep every file that was begun before, and is not listed yet, from ever being listed.
 
         Whoever is about to remove such files marks first, reads which files are listed, and removes the others.
         """
@@ -222,6 +229,10 @@ class Chain:
         """Raise Fenced when another claim than this one is the last one read."""
         if claim != self.last_claim:
             raise self._fenced()
+
+    def _was_swept_since(self, begun_at: int | None) -> bool:
+        last_sweep = self._read.last_sweep
+        return begun_at is not None and last_sweep is not None and last_sweep >= begun_at
 
     def _fenced(self) -> Fenced:
         return Fenced(

@@ -87,7 +87,7 @@ class EntryKind(StrEnum):
     REPLACED = "replaced"
     """Files took the place of others. Anyone may add it, owner or not: it moves no offset."""
     SWEPT = "swept"
-    """Whatever was to take the place of others, and is not listed before this entry, never will be: it is removed."""
+    """What was begun and is not listed before this entry never will be: it is removed. Anyone may add it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,10 +87,11 @@ class PartitionFiles:
         self._sealed += self._growing.values()
         self._growing.clear()
         self._sweep(lambda claim: claim == self._ownership.claim)
+        begun_at = self._ownership.chain.next_number
         unlisted = [shelf for shelf in self._sealed if not self._is_listed(shelf)]
         files = [self._write_file(shelf) for shelf in unlisted]
         if files or self._next_offset != self._ownership.chain.next_offset:
-            self._list(files, self._next_offset)
+            self._list(files, self._next_offset, begun_at)
         else:
             self._ownership.chain.check_claim(self._ownership.claim)
         for file in files:
@@ -138,7 +139,7 @@ class PartitionFiles:
         self._storage.publish(staged, path)
         return shelf.describe(path)
 
-    def _list(self, files: list[ListedFile], next_offset: int) -> None:
+    def _list(self, files: list[ListedFile], next_offset: int, begun_at: int) -> None:
         chain, claim = self._ownership.chain, self._ownership.claim
         self._guests.register({file.identity for file in files}, chain)
         chain.append(
@@ -151,6 +152,7 @@ class PartitionFiles:
                 files=tuple(files),
             ),
             claim,
+            begun_at,
         )
 
     def _staged_path(self, path: str) -> str:

@@ -44,8 +44,8 @@ class _Mark:
 def sweep_orphans(storage: ArchiveStorage, older_than_us: int, now_us: int) -> SweepReport:
     """Remove what is older than `older_than_us` (microseconds since 1970), and what no entry lists nor ever can.
 
-    A writer that was about to list such a file after all, having been frozen or cut off for that long, finds itself
-    fenced, and reads its records again. Files replaced since `older_than_us` stay for those who still read them.
+    A writer that was about to list such a file after all, having been frozen or cut off for that long, finds it swept
+    up, and makes it again. Files replaced since `older_than_us` stay for those who still read them.
     Raises StorageUnavailable, and ManifestUnreadable before anything is removed.
     """
     # In this order: a file is marked before it is published, and loses its mark after it is listed. One that is there,
@@ -79,7 +79,8 @@ def _sweep_chain(chain: Chain, marks: list[_Mark], older_than_us: int, now_us: i
     """The marked files of a chain that are not listed, once nobody can list them any more."""
     chain.refresh()
     if any(mark.claim == chain.last_claim for mark in marks):
-        chain.claim(_WRITER, now_us)
+        # Its owner may live. From here on it cannot list any of these.
+        chain.mark_swept(_WRITER, now_us)
     kept = _kept_paths([chain], older_than_us)
     return [mark.path for mark in marks if mark.path not in kept]
 

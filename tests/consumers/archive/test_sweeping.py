@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from connect_runtime.sink import Assignment, TopicPartition
-from consumers.archive.parquet.chain import Fenced, list_chains
+from consumers.archive.parquet.chain import Fenced, SweptUp, list_chains
 from consumers.archive.parquet.compaction import Compactor
 from consumers.archive.parquet.compaction_plan import CompactionLimits
 from consumers.archive.parquet.local_storage import LocalStorage
@@ -115,20 +115,19 @@ def test_partitions_nobody_owns_any_more_are_swept_and_what_they_list_stays(loca
     assert len(stored_offsets(location)) == 30
 
 
-def test_a_writer_that_is_not_dead_at_all_is_fenced_before_its_file_goes(tmp_path: Path) -> None:
+def test_a_writer_that_is_not_dead_at_all_makes_its_file_again(tmp_path: Path) -> None:
     """Frozen between its file and its entry for longer than the age, it must not list what was swept."""
     storage = SweptMeanwhile(tmp_path, lambda: sweep(LocalStorage(tmp_path)))
     sink = open_sink(storage)
     sink.put(make_batch(10))
     storage.is_armed = True
-    with pytest.raises(Fenced):
+    with pytest.raises(SweptUp):
         sink.flush()
     assert storage.report is not None
     assert storage.report.files == 1
     assert stored_offsets(tmp_path) == []
-    again = open_sink(storage, generation=2)
-    again.put(make_batch(10))
-    again.flush()
+    sink.flush()
+    assert sink.durable_offsets() == {TEST: 10}
     assert stored_offsets(tmp_path) == list(range(10))
     check_only_what_is_listed_is_there(storage)
 
