@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from consumers.archive.export.source import FrameSource
     from consumers.archive.settings import ArchiveSettings
 
+_FORM_OF_ENDING: Final[dict[str, Literal["pose", "kaggle", "csv", "jsonl"]]] = {
+    ".pose": "pose",
+    ".parquet": "kaggle",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+}
 _TIME = "a duration ago (2h, 1h30m) or a time (2026-03-01T12:00)"
 
 
@@ -23,9 +29,13 @@ def export(
         Path, typer.Option("--output", "-o", dir_okay=False, help="File to write; a side file goes beside it.")
     ],
     form: Annotated[
-        Literal["pose", "kaggle", "csv", "jsonl"],
-        typer.Option("--as", help="What to write: .pose, Kaggle's long layout (.parquet or .csv), CSV, JSON lines."),
-    ] = "pose",
+        Literal["pose", "kaggle", "csv", "jsonl"] | None,
+        typer.Option(
+            "--as",
+            help="What to write: .pose, Kaggle's long layout (.parquet or .csv), CSV, JSON lines; by default what "
+            "OUTPUT ends in (.pose, .parquet, .csv, .jsonl).",
+        ),
+    ] = None,
     first: Annotated[str | None, typer.Option("--from", help=f"Captured from then on: earliest, {_TIME}.")] = None,
     end: Annotated[str | None, typer.Option("--to", help=f"Captured before then: latest, {_TIME}.")] = None,
     on: On = "postgres",
@@ -45,6 +55,11 @@ def export(
     from consumers.archive.export.run import ExportRequest, Format
     from holistic_cli.archive_stores import find_store
 
+    form = form or _FORM_OF_ENDING.get(output.suffix.lower())
+    if form is None:
+        raise typer.BadParameter(f"what is {output.name} to be? .pose, .parquet, .csv, .jsonl, or --as says it")
+    if output.name == "-" or (output.exists() and not output.is_file()):
+        raise typer.BadParameter("whole files are written, and nothing else", param_hint="--output")
     if form == "kaggle" and output.suffix.lower() not in {".parquet", ".csv"}:
         raise typer.BadParameter("Kaggle's layout is written as .parquet or .csv", param_hint="--output")
     request = ExportRequest(
@@ -76,7 +91,9 @@ def _export_with_progress(source: "FrameSource", request: "ExportRequest", *, qu
     from consumers.archive.export.run import export_stream
 
     columns = (TextColumn("exporting"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    console = Console(stderr=True)
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         bar = progress.add_task("", total=None)
         return export_stream(source, request, lambda done, of: progress.update(bar, completed=done, total=of))
 

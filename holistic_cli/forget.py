@@ -51,6 +51,8 @@ def forget(
 
     if execute and verify:
         raise typer.BadParameter("--execute verifies what it does; --verify is for later")
+    if receipt is not None:
+        _check_file(receipt, to_read=verify)
     use_stack()
     kafka, settings = read_kafka_settings(), read_archive_settings(archive_dir=directory)
     places = _find_places(kafka, settings)
@@ -60,6 +62,17 @@ def forget(
         _execute(kafka, settings, places, (check_stream_id(stream), asked_by, for_ever, settle_s), receipt, as_json)
     else:
         _show(kafka, settings, check_stream_id(stream), places, as_json=as_json)
+
+
+def _check_file(receipt: Path, *, to_read: bool) -> None:
+    """Before anything is erased: what was found is known once only, and a receipt without a place is lost."""
+    import os
+
+    if to_read:
+        if not (receipt.is_file() and os.access(receipt, os.R_OK)):
+            raise typer.BadParameter(f"{receipt} cannot be read", param_hint="--receipt")
+    elif not os.access(receipt if receipt.exists() else receipt.absolute().parent, os.W_OK):
+        raise typer.BadParameter(f"{receipt} cannot be written", param_hint="--receipt")
 
 
 def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[Place]":
@@ -149,8 +162,14 @@ def _execute(
             Around(read_clock_us, time.sleep, status.update),
         )
     written = orjson.dumps(receipt, option=orjson.OPT_INDENT_2)
-    if path is not None:
-        path.write_bytes(written)
+    try:
+        if path is not None:
+            path.write_bytes(written)
+    except OSError as error:
+        # It is given once only.
+        typer.echo(written)
+        typer.secho(f"{path} cannot be written ({error.strerror}): this is the receipt, keep it", fg="red", err=True)
+        raise typer.Exit(1) from error
     if as_json:
         typer.echo(written)
     else:
@@ -174,7 +193,7 @@ def _verify(
     if entry is None:
         raise Terminal(f"{stream} is not in the ledger", hint="`holistic forget STREAM --execute` enters it")
     if path is not None:
-        check_receipt(orjson.loads(path.read_bytes()), stream, forgotten)
+        check_receipt(_read_receipt(path), stream, forgotten)
     found = look(places, Subject(stream, entry.until_us))
     gone = not any(one.records for one in found)
     if as_json:
@@ -186,6 +205,20 @@ def _verify(
         if path is not None:
             typer.echo("the receipt is as it was given")
     raise typer.Exit(0 if gone else 1)
+
+
+def _read_receipt(path: Path) -> dict[str, Any]:
+    import orjson
+
+    from keypoints.errors import Terminal
+
+    try:
+        receipt = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise Terminal(f"{path} is no receipt: {error}", hint="name the file --execute --receipt wrote") from error
+    if not isinstance(receipt, dict):
+        raise Terminal(f"{path} is no receipt", hint="name the file --execute --receipt wrote")
+    return receipt
 
 
 def _show(

@@ -49,6 +49,21 @@ def test_without_servers_it_says_what_to_do(tmp_path: Path) -> None:
     assert "holistic up" in done.stderr
 
 
+def test_nothing_is_erased_whose_receipt_could_not_be_kept(tmp_path: Path) -> None:
+    nowhere = tmp_path / "not" / "there.json"
+    for how, says in (("--execute", "written"), ("--verify", "read")):
+        done = run_holistic("forget", "ada", how, "--receipt", str(nowhere))
+        assert done.returncode == 2
+        assert says in done.stderr
+
+
+@pytest.mark.parametrize("output", ["ada.txt", "-", "/dev/null"])
+def test_an_export_goes_to_a_file_of_a_known_kind(tmp_path: Path, output: str) -> None:
+    done = run_holistic("export", "ada", "-o", output, HOLISTIC_HOME=str(tmp_path))
+    assert done.returncode == 2
+    assert "Invalid value" in done.stderr
+
+
 def test_describing_the_verbs_imports_no_services_libraries() -> None:
     code = (
         "import sys\n"
