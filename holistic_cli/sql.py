@@ -29,8 +29,10 @@ def sql(
     """Ask the archive in SQL: one question, a file of them, those piped in, or again and again at a prompt.
 
     Both stores have the views **frames**, **pose_landmarks**, **pose_world_landmarks**, **hand_landmarks**,
-    **face_landmarks** and **joints**, and the functions **pose_landmark(pose, 'left_wrist')**, **hand_landmark** and
-    **face_landmark**. Nothing is ever changed. Of several questions, the first that fails ends it, with exit code 1.
+    **face_landmarks**, **joints**, **world_joints** and **streams**, and the functions
+    **pose_landmark(pose, 'left_wrist')**, **hand_landmark**, **face_landmark**, **pose_angle** and **pose_distance**.
+    Nothing is ever changed. Of several questions, the first that fails ends it, with exit code 1. JSON is an array a
+    question.
     """
     from consumers.archive.sql_script import split_statements
     from holistic_cli.answer_format import choose_format

@@ -12,7 +12,13 @@ from psycopg2 import errors as pg
 from psycopg2 import extensions
 
 from consumers.archive.parquet.location import ArchiveLocation
-from consumers.archive.parquet.reading import QueryRefused, explain_duckdb_error, open_archive
+from consumers.archive.parquet.reading import (
+    QueryRefused,
+    explain_duckdb_error,
+    open_archive,
+    read_nothing_else,
+    refuse_changes,
+)
 from consumers.archive.postgres.connection import connect
 from consumers.archive.postgres.errors import PostgresUnavailable, explain_postgres_error
 
@@ -103,7 +109,9 @@ def ask_postgres(database_url: str, sql: str, canceller: Canceller | None = None
 def ask_parquet(archive_root: ArchiveLocation, sql: str, canceller: Canceller | None = None) -> Iterator[Answer]:
     """Ask the files that are listed now; the answer can be read inside the block. Raises QueryRefused."""
     canceller = canceller or Canceller()
+    refuse_changes(sql)
     with open_archive(archive_root, only_for=sql) as connection:
+        read_nothing_else(connection, archive_root)
         try:
             canceller.bind(connection.interrupt)
             answer = connection.execute(sql)
@@ -165,5 +173,9 @@ def _refuse(error: psycopg2.Error, sql: str) -> Exception:
     explained = explain_postgres_error(error, "asking Postgres")
     if isinstance(explained, PostgresUnavailable):
         return explained
-    hint = "the archive's views are made when `holistic archive` first runs" if error.pgcode == "42P01" else None
+    hint = (
+        "`holistic sql --help` names the views; they are made when `holistic archive` first runs"
+        if error.pgcode == "42P01"
+        else None
+    )
     return QueryRefused(str(error).strip(), sql=sql, hint=hint)

@@ -17,6 +17,20 @@ from keypoints.errors import HolisticError, Terminal
 # DuckDB passes on what an object store's client raises as the text of its traceback.
 _RAISED_READING: Final = re.compile(r"Traceback [^\n]*\n(?: [^\n]*\n)*(\w+): ([^\n]*)")
 
+# A pivot is several statements in one.
+_QUESTIONS: Final = frozenset(
+    {
+        duckdb.StatementType.SELECT,
+        duckdb.StatementType.EXPLAIN,
+        duckdb.StatementType.PRAGMA,
+        duckdb.StatementType.CALL,
+        duckdb.StatementType.SET,
+        duckdb.StatementType.MULTI,
+    }
+)
+# EXPLAIN ANALYZE does what it explains.
+_COPIES: Final = re.compile(r"\bcopy\b", re.IGNORECASE)
+
 
 class QueryRefused(Terminal):
     """SQL that cannot be answered; the message says why and where."""
@@ -44,6 +58,23 @@ def open_files(
     for statement in create_views(only_for):
         connection.execute(statement)
     return connection
+
+
+def read_nothing_else(connection: duckdb.DuckDBPyConnection, location: ArchiveLocation) -> None:
+    """Leave a connection no other files than those of the archive's frames, for SQL that anybody may have written."""
+    folder = open_storage(location).url("frames/")
+    connection.execute(f"SET allowed_directories = [{_quoted(folder)}]")
+    connection.execute("SET enable_external_access = false")
+
+
+def refuse_changes(sql: str) -> None:
+    """Raise QueryRefused for SQL that is no question: COPY would write over files, and nobody sees a table again."""
+    try:
+        kinds = {statement.type for statement in duckdb.extract_statements(sql)}
+    except duckdb.Error as error:
+        raise explain_duckdb_error(error, sql) from error
+    if not kinds <= _QUESTIONS or (duckdb.StatementType.EXPLAIN in kinds and _COPIES.search(sql)):
+        raise QueryRefused("this is no question: here the archive is only read", sql=sql)
 
 
 def query(

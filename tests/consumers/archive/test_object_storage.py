@@ -15,6 +15,7 @@ from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.parquet.sink import ParquetSink
 from consumers.archive.parquet.storage import StorageUnavailable
 from consumers.archive.parquet.sweeping import sweep_orphans
+from consumers.archive.sql import ask_parquet
 from tests.consumers.archive.conftest import Archive
 from tests.consumers.archive.made_frames import NOON_US, make_batch, publish
 
@@ -39,8 +40,8 @@ def open_sink(location: str, generation: int = 1) -> ParquetSink:
 
 
 def ask(location: str, sql: str) -> list[tuple[Any, ...]]:
-    with open_archive(location, only_for=sql) as connection:
-        return query(connection, sql)[1]
+    with ask_parquet(location, sql) as answer:
+        return list(answer.rows)
 
 
 def stored_offsets(location: str) -> list[int]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from pathlib import Path
 
 import numpy as np
 import psycopg2
@@ -104,6 +105,24 @@ def test_nothing_can_be_changed(archived: Archived) -> None:
     assert "3" in archived.run("sql", "SELECT count(*) FROM frames", "--csv")
 
 
+def test_of_files_only_the_archives_are_read_and_none_is_written(archived: Archived, tmp_path: Path) -> None:
+    archived.keep(make_batch(3, topic=archived.topic))
+    secret, target = tmp_path / "secret.csv", next(archived.root.rglob("*.parquet"))
+    secret.write_text("password\nsesame\n")
+    before = target.read_bytes()
+    assert "sesame" not in archived.run(
+        "sql", f"SELECT * FROM read_csv('{secret}')", "--on", "parquet", expected_code=1
+    )
+    for place in (target, tmp_path / "new.csv"):
+        for how in ("", "EXPLAIN ANALYZE "):
+            copying = f"{how}COPY (SELECT 1) TO '{place}'"
+            assert "only read" in archived.run("sql", copying, "--on", "parquet", expected_code=1)
+    assert target.read_bytes() == before
+    assert not (tmp_path / "new.csv").exists()
+    question = "PIVOT (SELECT name, x FROM hand_landmarks) ON name USING max(x)"
+    assert "thumb_tip" in archived.run("sql", question, "--on", "parquet", "--csv")
+
+
 def test_audit_names_what_is_missing_doubled_or_unheard_of(archived: Archived, kafka_settings: KafkaSettings) -> None:
     everything = make_batch(30, topic=archived.topic, starts_at_us=time.time_ns() // 1000)
     publish(kafka_settings, archived.topic, everything)
@@ -122,4 +141,7 @@ def test_audit_names_what_is_missing_doubled_or_unheard_of(archived: Archived, k
     assert stores["postgres"]["duplicates"] == 2
     assert stores["parquet"]["gaps"] == []
     assert stores["parquet"]["beyond"] == [[30, 31]]
-    assert "NOT clean" in archived.run("audit", expected_code=1)
+    told = archived.run("audit", expected_code=1)
+    assert "NOT clean" in told
+    # Where nobody chose a width, nothing is cut.
+    assert "…" not in told
