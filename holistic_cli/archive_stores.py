@@ -1,6 +1,7 @@
 """Which of the archive's stores a verb asks, and where it is."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -23,6 +24,10 @@ def find_store(on: StoreName, directory: str | None) -> "ArchiveSettings":
     """
     from consumers.archive.settings import read_archive_settings
     from holistic_cli.connect import NoServers, use_stack
+
+    if directory is not None and "://" not in directory and not Path(directory).is_dir():
+        # The archive may not have begun; or its name is misspelt.
+        typer.secho(f"there is no folder {directory}: nothing is archived there", fg="yellow", err=True)
 
     try:
         use_stack()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from consumers.archive.settings import ArchiveSettings
 
 _RUNS_SHOWN = 20
+_WIDEST = 500
 _PLACE = "earliest, latest, a duration ago (2h), a time (2026-03-01T12:00), or offsets as JSON"
 
 
@@ -80,7 +81,10 @@ def _find_groups(settings: "ArchiveSettings", stores: Iterable[str]) -> dict[str
 
 
 def _print_table(audited: "ArchiveAudit") -> None:
+    import sys
+
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
     from consumers.archive.audit import count_offsets
@@ -90,7 +94,7 @@ def _print_table(audited: "ArchiveAudit") -> None:
         caption="part: the partition; skipped: dead letters; removed: by retention, or forgotten; pending: not "
         "committed yet; twice: rows beyond one; beyond: the topic never had them",
     )
-    table.add_column("part", justify="right")
+    table.add_column("part", justify="right", no_wrap=True)
     table.add_column("store", no_wrap=True)
     for name in ("in topic", "rows", "skipped", "removed", "pending", "missing", "twice", "beyond"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -107,7 +111,14 @@ def _print_table(audited: "ArchiveAudit") -> None:
                 count_offsets(store.beyond),
             )
             table.add_row(str(partition.partition), store.store, *map(str, numbers))
-    Console().print(table)
+    # Of a number nothing may be cut: where there is little room, there are no lines.
+    console = Console()
+    needed = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+    if needed > console.width and sys.stdout.isatty():
+        table.box, table.padding = None, (0, 1, 0, 0)
+    elif needed > console.width:
+        console = Console(width=needed)
+    console.print(table)
 
 
 def _print_lists(audited: "ArchiveAudit") -> None:

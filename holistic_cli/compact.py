@@ -55,6 +55,8 @@ def compact(
         abandoned_us=_read_duration_us(abandoned, "--abandoned"),
     )
     pause_s = None if every is None else _read_duration_us(every, "--every") / 1e6
+    if pause_s == 0:
+        raise typer.BadParameter("it would never rest: 1s or more", param_hint="--every")
     compactor = Compactor(open_storage(find_store("parquet", directory).archive_dir), read_clock_us, limits)
     if dry_run:
         _show_plan(compactor.plan(), as_json=as_json)
@@ -84,7 +86,9 @@ def _run_with_progress(compactor: "Compactor", stop: "threading.Event", *, show:
     if not show:
         return compactor.run(stop=stop)
     columns = (TextColumn("compacting"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         bar = progress.add_task("", total=compactor.plan().bytes_to_read)
         return compactor.run(lambda read: progress.update(bar, completed=read), stop)
 

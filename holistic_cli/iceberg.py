@@ -49,6 +49,8 @@ def sync(
     from consumers.archive.iceberg.sync import IcebergSync
 
     interval_s = None if every is None else _read_seconds(every)
+    if interval_s == 0:
+        raise typer.BadParameter("it would never rest: 1s or more", param_hint="--every")
     with _opened(directory) as catalog:
         if rebuild:
             drop_table(catalog)
@@ -152,7 +154,7 @@ def _print_summary(summary: "TableSummary") -> None:
     from rich.table import Table
 
     table = Table(title=f"{summary.catalog}.{summary.namespace}.{summary.table}: how far it follows each partition")
-    table.add_column("partition")
+    table.add_column("partition", overflow="fold")
     table.add_column("last entry", justify="right")
     table.add_column("next offset", justify="right")
     for partition, followed in summary.followed.items():

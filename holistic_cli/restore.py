@@ -80,7 +80,9 @@ def _execute(kafka: "KafkaSettings", source: "RestoreSource", plan: "RestorePlan
     from consumers.archive.restore.run import execute_restore
 
     columns = (TextColumn("restoring"), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    console = Console(stderr=True)
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         bar = progress.add_task("", total=plan.left.records)
         return execute_restore(kafka, source, plan, lambda done, of: progress.update(bar, completed=done, total=of))
 
@@ -116,9 +118,13 @@ def _print_table(plan: "RestorePlan", restored: int | None) -> None:
         table.add_row(str(found.partition), f"{len(found.offsets):,}", f"{plan.restored_before[found.partition]:,}")
     console = Console()
     console.print(table)
+    if not plan.left.partitions:
+        of = "" if plan.request.stream_id is None else f" of {plan.request.stream_id}"
+        console.print(f"there are no records{of} in that range; `holistic streams` says who is in the archive",
+                      markup=False, highlight=False)  # fmt: skip
     if plan.left.forgotten:
         console.print(f"{plan.left.forgotten:,} records of forgotten streams are left out")
-    if restored is None:
+    if restored is None and plan.left.partitions:
         console.print("nothing is done yet: add --execute", style="bold")
-    else:
+    elif restored is not None:
         console.print(f"{restored:,} records are restored", style="bold")

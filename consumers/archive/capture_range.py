@@ -31,8 +31,12 @@ def read_capture_range(first: str | None, end: str | None, now_ms: int) -> Captu
 
 
 def _read_time_us(text: str, now_ms: int, at_edge: Edge) -> int | None:
-    place = read_place(text.strip().removesuffix(" ago"), now_ms, _ANY_TOPIC)
-    if place == at_edge:
+    try:
+        place = read_place(text.strip().removesuffix(" ago"), now_ms, _ANY_TOPIC)
+    except UnreadableOffsets:
+        # What it asks for are offsets, which mean nothing here.
+        place = None
+    if place is not None and place == at_edge:
         return None
     if isinstance(place, Moment):
         return place.timestamp_ms * 1000

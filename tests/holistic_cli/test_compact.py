@@ -82,6 +82,7 @@ def test_wrong_sizes_and_durations_and_damaged_files_end_with_their_exit_codes(r
     assert "--target-size" in run(root, "compact", "--target-size", "large", code=2)
     assert "at least" in run(root, "compact", "--target-size", "10kB", code=2)
     assert "--every" in run(root, "compact", "--every", "often", code=2)
+    assert "never rest" in run(root, "compact", "--every", "0s", code=2)
     damaged = listed(root)[0]
     (root / damaged).write_bytes(b"no Parquet")
     assert damaged in run(root, "compact", *EVERYTHING, code=1)
@@ -100,4 +101,5 @@ def test_the_files_that_exist_are_listed_with_what_is_in_them(root: Path) -> Non
     assert "orphan" not in shown
     empty = root.parent / "empty"
     assert "0 files" in run(empty, "files")
+    assert f"no folder {empty}" in run_holistic("files", "--dir", str(empty), "--json", **environment(empty)).stderr
     assert "nothing to join" in run(empty, "compact")
