@@ -11,6 +11,8 @@ from typing import Any, Final
 import orjson
 import typer
 
+from holistic_cli.whole_table import show_controls
+
 Rows = Iterator[tuple[Any, ...]]
 
 _ROWS_SHOWN: Final = 200
@@ -31,7 +33,7 @@ def print_table(columns: Sequence[str], rows: Rows, longest: int = _CELL_WIDTH) 
         numeric = bool(shown) and all(isinstance(row[index], int | float | None) for row in shown)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in shown:
-        table.add_row(*(escape(_shorten(show_value(value), longest)) for value in row))
+        table.add_row(*(escape(show_controls(_shorten(show_value(value), longest), keep_lines=True)) for value in row))
     # Piped elsewhere, nothing may be folded to a width nobody chose.
     console = Console() if sys.stdout.isatty() else Console(width=max(80, 24 * len(columns)))
     console.print(table)
@@ -46,7 +48,7 @@ def print_expanded(columns: Sequence[str], rows: Rows) -> None:
     for count, row in enumerate(itertools.islice(rows, _ROWS_SHOWN), start=1):
         typer.echo(f"─[ {count} ]".ljust(width + 20, "─"))
         for name, value in zip(columns, row, strict=True):
-            typer.echo(f"{name:<{width}} │ {_shorten(show_value(value))}")
+            typer.echo(f"{name:<{width}} │ {show_controls(_shorten(show_value(value)), keep_lines=True)}")
     more = next(rows, None) is not None
     typer.echo(f"the first {_count_rows(count)}; --csv and --json give all" if more else _count_rows(count))
 

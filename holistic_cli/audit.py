@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from consumers.archive.settings import ArchiveSettings
 
 _RUNS_SHOWN = 20
-_WIDEST = 500
 _PLACE = "earliest, latest, a duration ago (2h), a time (2026-03-01T12:00), or offsets as JSON"
 
 
@@ -39,6 +38,7 @@ def audit(
 
     import orjson
 
+    from connect_runtime.offsets.forms import Moment
     from consumers.archive.audit import AuditOptions, audit_archive
     from consumers.archive.connectors import find_dead_letter_topics
     from consumers.archive.settings import read_archive_settings
@@ -52,11 +52,17 @@ def audit(
     use_stack()
     settings = read_archive_settings(topic=topic, archive_dir=directory)
     now_ms = int(time.time() * 1000)
+    begins, ends = (
+        None if text is None else read_place_or_file(text, now_ms, (settings.topic,)) for text in (first, end)
+    )
+    if isinstance(begins, Moment) and isinstance(ends, Moment) and begins.timestamp_ms >= ends.timestamp_ms:
+        # Of nothing at all it would say that it is clean.
+        raise typer.BadParameter(f"{first} is not before {end}: the range is empty", param_hint="--from")
     options = AuditOptions(
         find_dead_letter_topics(settings),
         {} if strict else _find_groups(settings, stores),
-        None if first is None else read_place_or_file(first, now_ms, (settings.topic,)),
-        None if end is None else read_place_or_file(end, now_ms, (settings.topic,)),
+        begins,
+        ends,
     )
     audited = audit_archive(
         read_kafka_settings(),
@@ -81,13 +87,10 @@ def _find_groups(settings: "ArchiveSettings", stores: Iterable[str]) -> dict[str
 
 
 def _print_table(audited: "ArchiveAudit") -> None:
-    import sys
-
-    from rich.console import Console
-    from rich.measure import Measurement
     from rich.table import Table
 
     from consumers.archive.audit import count_offsets
+    from holistic_cli.whole_table import print_whole
 
     table = Table(
         title=f"{audited.topic} against the archive",
@@ -111,14 +114,7 @@ def _print_table(audited: "ArchiveAudit") -> None:
                 count_offsets(store.beyond),
             )
             table.add_row(str(partition.partition), store.store, *map(str, numbers))
-    # Of a number nothing may be cut: where there is little room, there are no lines.
-    console = Console()
-    needed = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
-    if needed > console.width and sys.stdout.isatty():
-        table.box, table.padding = None, (0, 1, 0, 0)
-    elif needed > console.width:
-        console = Console(width=needed)
-    console.print(table)
+    print_whole(table)
 
 
 def _print_lists(audited: "ArchiveAudit") -> None:

@@ -31,10 +31,10 @@ def describe() -> None:
 @dlq.command("list")
 def list_letters(connector: Connector, topic: Topic = None, as_json: AsJson = False) -> None:
     """Count a connector's dead letters by what was wrong, where, and when."""
-    from rich.console import Console
     from rich.table import Table
 
     from connect_runtime.redrive import read_past
+    from holistic_cli.whole_table import print_whole
 
     kafka, letters = _read(connector, topic)
     past = read_past(kafka, connector, letters)
@@ -55,7 +55,7 @@ def list_letters(connector: Connector, topic: Topic = None, as_json: AsJson = Fa
         table.add_column(name)
     for row in rows:
         table.add_row(*(", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values()))
-    Console().print(table)
+    print_whole(table)
 
 
 @dlq.command()

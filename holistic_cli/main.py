@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from holistic_cli.whole_table import show_controls
 from keypoints.errors import HolisticError
 
 VERBS: Final[dict[str, str]] = {
@@ -147,6 +148,6 @@ def run() -> None:
 
 
 def _say(error: HolisticError) -> None:
-    typer.secho(error.message, fg="red", err=True)
+    typer.secho(show_controls(error.message, keep_lines=True), fg="red", err=True)
     if error.hint:
-        typer.echo(f"What to do: {error.hint}", err=True)
+        typer.echo(f"What to do: {show_controls(error.hint, keep_lines=True)}", err=True)

@@ -61,6 +61,7 @@ def _print_table(found: "Sequence[StreamSummary]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from holistic_cli.whole_table import show_controls
     from keypoints.landmarks import PART_SHAPES
 
     table = Table(header_style="bold", caption="times in UTC; a part's column: share of the frames it was seen in")
@@ -71,7 +72,7 @@ def _print_table(found: "Sequence[StreamSummary]") -> None:
         table.add_column(name, justify="right")
     for stream in found:
         table.add_row(
-            escape(stream.stream_id),
+            escape(show_controls(stream.stream_id)),
             show_time(stream.first_captured_at_us, precision="s"),
             show_time(stream.last_captured_at_us, precision="s"),
             f"{stream.frames:,}",

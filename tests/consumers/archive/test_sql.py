@@ -98,6 +98,13 @@ def test_of_an_answer_too_large_for_memory_the_beginning_is_shown(archived: Arch
     assert "the first 200 rows" in shown
 
 
+@pytest.mark.parametrize("store", ["postgres", "parquet"])
+def test_what_others_named_gives_a_terminal_no_orders(archived: Archived, store: str) -> None:
+    shown = archived.run("sql", "SELECT chr(27) || '[31mred' AS name", "--on", store)
+    assert "␛[31mred" in shown
+    assert "\x1b" not in shown
+
+
 def test_nothing_can_be_changed(archived: Archived) -> None:
     archived.keep(make_batch(3, topic=archived.topic))
     refused = archived.run("sql", "DELETE FROM frames_by_day", expected_code=1)
@@ -145,3 +152,4 @@ def test_audit_names_what_is_missing_doubled_or_unheard_of(archived: Archived, k
     assert "NOT clean" in told
     # Where nobody chose a width, nothing is cut.
     assert "…" not in told
+    assert "range is empty" in archived.run("audit", "--from", "1m", "--to", "2m", expected_code=2)
