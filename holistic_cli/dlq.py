@@ -52,7 +52,7 @@ def list_letters(connector: Connector, topic: Topic = None, as_json: AsJson = Fa
     for name in ("letters", "records", "redriven"):
         table.add_column(name, justify="right")
     for name in ("first", "last", "places"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values()))
     print_whole(table)
