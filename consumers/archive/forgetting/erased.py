@@ -66,6 +66,7 @@ class ErasedFromParquet:
         self._storage = storage
         self._topic_ids = topic_ids
         self._now_us = now_us
+        self._chains: dict[IdentityPartition, Chain] = {}
 
     def __call__(self, batch: FrameBatch) -> None:
         """Note these rows. Raises StorageUnavailable."""
@@ -75,12 +76,12 @@ class ErasedFromParquet:
         """Note these records. Raises StorageUnavailable."""
         for (topic, partition), offsets in identities.items():
             identity = IdentityPartition(topic, self._find_life(topic), partition)
-            chain = Chain(self._storage, identity)
+            # Kept, to be read on: of a stream that goes on for ever a chain grows by a run for each of its frames.
+            chain = self._chains.setdefault(identity, Chain(self._storage, identity))
             chain.refresh()
-            known = chain.erased_of(identity)
-            fresh = [run for first, last in offsets.runs for run in known.missing(first, last)]
-            if fresh:
-                erased = IdentityOffsets(identity, tuple(fresh))
+            fresh = offsets.without(chain.erased_of(identity).within(int(offsets.firsts[0]), int(offsets.lasts[-1])))
+            if len(fresh):
+                erased = IdentityOffsets(identity, tuple(fresh.runs))
                 chain.replace_files([], [], WRITER, self._now_us(), [erased])
 
     def _find_life(self, topic: str) -> str:

@@ -64,17 +64,15 @@ class OffsetSet:
         begins = np.union1d(
             np.concatenate([self.firsts, self.lasts + 1]), np.concatenate([other.firsts, other.lasts + 1])
         )
-        pieces = zip(begins[:-1].tolist(), (begins[1:] - 1).tolist(), strict=True)
         kept = self.holds(begins[:-1]) & ~other.holds(begins[:-1])
-        return OffsetSet.of_runs(piece for piece, is_kept in zip(pieces, kept.tolist(), strict=True) if is_kept)
+        return _join(begins[:-1][kept], begins[1:][kept] - 1)
 
     def within(self, first: int, last: int) -> "OffsetSet":
         """What is in it from `first` to `last`."""
-        return OffsetSet.of_runs(
-            (max(first, run_first), min(last, run_last))
-            for run_first, run_last in self.runs
-            if run_first <= last and run_last >= first
-        )
+        begin, end = np.searchsorted(self.lasts, first), np.searchsorted(self.firsts, last, side="right")
+        if first > last:
+            return OffsetSet(self.firsts[:0], self.lasts[:0])
+        return OffsetSet(np.maximum(self.firsts[begin:end], first), np.minimum(self.lasts[begin:end], last))
 
     def missing(self, first: int, last: int) -> list[Run]:
         """The runs of [first, last] that are not in the set."""
