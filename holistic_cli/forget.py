@@ -71,7 +71,12 @@ def _check_file(receipt: Path, *, to_read: bool) -> None:
     if to_read:
         if not (receipt.is_file() and os.access(receipt, os.R_OK)):
             raise typer.BadParameter(f"{receipt} cannot be read", param_hint="--receipt")
-    elif not os.access(receipt if receipt.exists() else receipt.absolute().parent, os.W_OK):
+    elif receipt.exists():
+        raise typer.BadParameter(
+            f"{receipt} is there already, and may be the only proof of what it says: name another file",
+            param_hint="--receipt",
+        )
+    elif not os.access(receipt.absolute().parent, os.W_OK):
         raise typer.BadParameter(f"{receipt} cannot be written", param_hint="--receipt")
 
 
