@@ -3,6 +3,7 @@
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -22,6 +23,7 @@ _ANSWER_TIMEOUT_MS = 10_000
 # A poll of so many records comes of a backlog, and not of one frame after the other.
 _RECORDS_OF_BACKLOG = 100
 _FETCH_WAIT_IN_BACKLOG_MS = 20
+_BACKLOG_S = 1.0
 # All of them say: the group went on without this member, which polls to join again.
 _GROUP_MOVED_ON = (
     kafka_errors.CommitFailedError,
@@ -37,8 +39,16 @@ log = logging.getLogger(__name__)
 class KafkaTaskConsumer:
     """A `TaskConsumer` over kafka-python, made with the suite's defaults and the connector's overrides."""
 
-    def __init__(self, settings: KafkaSettings, group: str, overrides: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        overrides: Mapping[str, object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Connect. `overrides` are kafka-python's names. Raises KafkaUnavailable or KafkaRefused."""
+        self._clock = clock
+        self._backlog_until = 0.0
         self._settings = settings
         self._group = group
         self._offset_reset = overrides.get("auto_offset_reset", CONSUMER_DEFAULTS["auto_offset_reset"])
@@ -173,7 +183,11 @@ class KafkaTaskConsumer:
         halt for half a second after every few thousand records. The client reads this setting of its fetcher anew for
         each request, and has no other way to change it.
         """
-        in_backlog = polled_records >= _RECORDS_OF_BACKLOG
+        now = self._clock()
+        # Polls of a backlog may bring nothing, too: while a fetch is under way, or the sink has no room.
+        if polled_records >= _RECORDS_OF_BACKLOG or (not polled_records and self._consumer.paused()):
+            self._backlog_until = now + _BACKLOG_S
+        in_backlog = now < self._backlog_until
         wait_ms = min(_FETCH_WAIT_IN_BACKLOG_MS, self._fetch_wait_ms) if in_backlog else self._fetch_wait_ms
         self._consumer._fetcher.config["fetch_max_wait_ms"] = wait_ms
 
