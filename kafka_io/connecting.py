@@ -12,6 +12,7 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
 from kafka_io.errors import TlsRefused, explain_kafka_error
+from kafka_io.last_words import hear_last_words
 from kafka_io.oauth import ClientCredentials
 
 Client = TypeVar("Client")
@@ -34,6 +35,7 @@ def connect_client(make: Callable[..., Client], options: Mapping[str, object], d
     A constructor of kafka-python's that fails leaves its thread running and its sockets open, for good; a service that
     tries again until its broker is back would fill up with them.
     """
+    hear_last_words()
     begun: list[KafkaNetClient] = []
     refusals: dict[object, Exception] = {}
 

@@ -1,0 +1,51 @@
+"""A broker that says why and hangs up is heard, also by a client that looks only after both."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kafka.net.transport import KafkaTCPTransport
+
+from kafka_io.last_words import hear_last_words
+
+
+class Connection(KafkaTCPTransport):  # type: ignore[misc]
+    """A transport with nothing around it but its socket."""
+
+    def __init__(self, ours: socket.socket) -> None:
+        self._sock = ours
+
+    def __str__(self) -> str:
+        return "a connection"
+
+    def receive(self) -> Any:
+        return self._sock_recv()
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Connection, socket.socket]]:
+    hear_last_words()
+    ours, brokers = socket.socketpair()
+    ours.setblocking(False)
+    with ours, brokers:
+        yield Connection(ours), brokers
+
+
+def test_the_answer_that_comes_with_the_end_is_handed_over_and_the_end_after_it(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, broker = ends
+    broker.sendall(b"no such mechanism")
+    broker.close()
+    assert connection.receive() == (b"no such mechanism", None)
+    received, error = connection.receive()
+    assert received == b""
+    assert "disconnected" in str(error)
+
+
+def test_a_connection_that_goes_on_is_as_it_was(ends: tuple[Connection, socket.socket]) -> None:
+    connection, broker = ends
+    assert connection.receive() == (b"", None)
+    broker.sendall(b"x" * 10_000)
+    assert connection.receive() == (b"x" * 10_000, None)
