@@ -116,7 +116,7 @@ def test_replicas_that_join_and_leave_every_3_s_under_500_frames_a_second(archiv
 
 def test_after_a_kill_the_other_replica_has_all_partitions_within_15_s(archive: Archive) -> None:
     # The defaults, as a user runs it.
-    session = {"consumer.override.session.timeout.ms": 10_000, "consumer.override.heartbeat.interval.ms": 3_000}
+    session = {"consumer.override.session.timeout.ms": 10_000, "consumer.override.heartbeat.interval.ms": 2_000}
     survivor, victim = (archive.start(settings=session) for _ in range(2))
 
     def shares() -> list[int]:
