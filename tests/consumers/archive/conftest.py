@@ -29,6 +29,7 @@ from keypoints.topics import dead_letter_topic, retry_topic
 from tests.consumers.archive.archived import Archived
 
 if TYPE_CHECKING:
+    from tests.consumers.archive.followed import Followed
     from tests.consumers.archive.s3_server import S3Server
 
 QUICK_SESSION = {"consumer.override.session.timeout.ms": 3000, "consumer.override.heartbeat.interval.ms": 500}
@@ -223,3 +224,12 @@ def s3(s3_process: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "S3Server":
         monkeypatch.setenv(name, value)
     s3_process.forget_all()
     return s3_process
+
+
+@pytest.fixture
+def followed(make_database: Callable[[], str], tmp_path: Path) -> Iterator["Followed"]:
+    from tests.consumers.archive.followed import Followed
+
+    made = Followed(tmp_path / "archive", make_database())
+    yield made
+    made.close()

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import psycopg2
 import pyarrow.compute as pc
 from pyiceberg.table import Table
@@ -156,3 +157,16 @@ class HeldUp:
                 (query,),
             )
             return int(cursor.fetchall()[0][0])
+
+
+def metadata_that_names(followed: Followed, stream_id: str) -> list[str]:
+    """Files of the table's metadata that have a stream's name in them, looked at unpacked."""
+    found = []
+    for path in followed.storage.list_files("iceberg"):
+        content = followed.storage.read(path)
+        if path.endswith(".avro"):
+            with (Path(str(followed.location)) / path).open("rb") as file:
+                content = repr(list(fastavro.reader(file))).encode()
+        if stream_id.encode() in content:
+            found.append(path)
+    return found

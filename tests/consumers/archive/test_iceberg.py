@@ -1,11 +1,6 @@
-"""The Iceberg table that follows the archive: each frame once, whoever else is at it or dies."""
+"""The Iceberg table that follows the archive: what it holds, and how it is found, expired and read."""
 
-import logging
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -17,10 +12,9 @@ import pytest
 from psycopg2 import sql
 from pyiceberg.expressions import BooleanExpression, EqualTo
 
-from connect_runtime.retry import Surroundings
 from consumers.archive.iceberg.catalog import IcebergCatalog
 from consumers.archive.iceberg.errors import IcebergUnusable
-from consumers.archive.iceberg.follower import FAILURES, FRAMES_BEHIND, LAST_SYNC_S, FollowerOptions, follow_beside
+from consumers.archive.iceberg.follower import FollowerOptions, follow_beside
 from consumers.archive.iceberg.history import drop_history, drop_table, expire_snapshots
 from consumers.archive.iceberg.listing import FollowedChain
 from consumers.archive.iceberg.sync import read_followed
@@ -30,31 +24,16 @@ from consumers.archive.postgres.retention import retire_days
 from consumers.archive.postgres.roles import READER, WRITER
 from consumers.archive.sql import ask_postgres
 from keypoints.landmarks import Part
-from local_stack import Endpoints
 from observability.metrics import Metrics
 from tests.consumers.archive.archived import Archived
-from tests.consumers.archive.conftest import Archive
-from tests.consumers.archive.followed import HOUR_US, Followed
-from tests.consumers.archive.made_frames import FRAME_US, NOON_US, make_batch, publish
+from tests.consumers.archive.followed import HOUR_US, Followed, metadata_that_names
+from tests.consumers.archive.made_frames import FRAME_US, NOON_US, make_batch
+from tests.consumers.archive.postgres_under_test import wait_until
 from tests.consumers.archive.s3_server import S3Server
 
 pytestmark = [pytest.mark.servers]
 
 DAY_US = 24 * HOUR_US
-
-
-@pytest.fixture
-def followed(make_database: Callable[[], str], tmp_path: Path) -> Iterator[Followed]:
-    made = Followed(tmp_path / "archive", make_database())
-    yield made
-    made.close()
-
-
-def wait_until(reached: Callable[[], bool], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not reached():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.05)
 
 
 def test_whoever_has_the_table_to_itself_holds_up_no_retention(archived: Archived) -> None:
@@ -190,74 +169,6 @@ def test_many_small_commits_leave_few_manifests(followed: Followed) -> None:
     assert followed.offsets() == list(range(50))
 
 
-def test_killed_in_the_middle_of_a_commit_nothing_is_there_twice(followed: Followed) -> None:
-    followed.write(make_batch(50))
-    followed.sync()
-    followed.write(make_batch(50, first_offset=50))
-    with followed.commits_held_up() as held_up:
-        process = followed.start_sync()
-        wait_until(lambda: held_up.count() == 1)
-        process.kill()
-        process.communicate()
-    assert followed.offsets() == list(range(50))
-    assert followed.sync().added_files == 1
-    assert followed.sync().snapshot_id is None
-    assert followed.offsets() == list(range(100))
-    assert followed.files() == followed.listed()
-
-
-def test_of_two_who_commit_at_once_one_wins_and_the_other_looks_again(followed: Followed) -> None:
-    followed.write(make_batch(50))
-    followed.sync()
-    followed.write(make_batch(50, first_offset=50), make_batch(50, first_offset=100))
-    with ThreadPoolExecutor() as pool:
-        with followed.commits_held_up() as held_up:
-            commits = [followed.start_sync(), followed.start_sync()]
-            wait_until(lambda: held_up.count() == 2)
-        answers = list(pool.map(lambda process: process.communicate(timeout=60), commits))
-    assert [process.returncode for process in commits] == [0, 0], answers
-    added = sorted(orjson.loads(out)["added_files"] for out, _ in answers)
-    assert added == [0, 2]
-    assert len(followed.table().snapshots()) == 2
-    assert followed.offsets() == list(range(150))
-
-
-@pytest.mark.long
-def test_one_who_is_stopped_in_the_middle_holds_nobody_up_and_adds_nothing_later(followed: Followed) -> None:
-    followed.write(make_batch(50))
-    followed.sync()
-    followed.write(make_batch(50, first_offset=50))
-    with followed.commits_held_up() as held_up:
-        zombie = followed.start_sync()
-        wait_until(lambda: held_up.count() == 1)
-        zombie.send_signal(signal.SIGSTOP)
-    followed.write(make_batch(50, first_offset=100))
-    assert followed.sync().added_files == 2
-    zombie.send_signal(signal.SIGCONT)
-    out, _ = zombie.communicate(timeout=60)
-    assert zombie.returncode == 1 or orjson.loads(out)["added_files"] == 0
-    assert followed.sync().snapshot_id is None
-    assert followed.offsets() == list(range(150))
-    assert len(followed.table().snapshots()) == 2
-
-
-def test_one_who_merges_while_another_commits_leaves_each_frame_once(followed: Followed) -> None:
-    followed.write(make_batch(20))
-    followed.sync()
-    followed.write(make_batch(20, first_offset=20))
-    with followed.commits_held_up() as held_up:
-        before = followed.start_sync()
-        wait_until(lambda: held_up.count() == 1)
-        followed.compact()
-        after = followed.start_sync()
-        wait_until(lambda: held_up.count() == 2)
-    for process in (before, after):
-        assert process.communicate(timeout=60)[0], process.returncode
-    followed.sync()
-    assert followed.offsets() == list(range(40))
-    assert followed.files() == followed.listed()
-
-
 def test_expiring_leaves_the_rows_and_takes_the_history(followed: Followed) -> None:
     for number in range(4):
         followed.write(make_batch(10, first_offset=10 * number))
@@ -269,42 +180,6 @@ def test_expiring_leaves_the_rows_and_takes_the_history(followed: Followed) -> N
     assert report.removed_metadata_files > 0
     assert followed.offsets() == list(range(40))
     assert followed.offsets(snapshot_id=third.snapshot_id) == list(range(30))
-
-
-def test_what_is_unfinished_is_not_swept_while_it_is_committed(followed: Followed) -> None:
-    followed.write(make_batch(50))
-    followed.sync()
-    followed.write(make_batch(50, first_offset=50))
-    with ThreadPoolExecutor() as pool:
-        with followed.commits_held_up() as held_up:
-            process = followed.start_sync()
-            wait_until(lambda: held_up.count() == 1)
-            expiring = pool.submit(expire_snapshots, followed.catalog, 2**62)
-            wait_until(held_up.is_waited_for)
-        assert process.communicate(timeout=60)[0], process.returncode
-        expired = expiring.result(60)
-    assert expired is not None
-    assert expired.expired_snapshots == 1
-    assert followed.offsets() == list(range(100))
-
-
-def test_a_file_that_was_erased_while_it_was_added_leaves_with_its_history(followed: Followed) -> None:
-    followed.write(make_batch(50))
-    followed.sync()
-    only_one = make_batch(10, first_offset=50)
-    only_one.stream_id[:] = "performer-9"
-    followed.write(only_one)
-    with ThreadPoolExecutor() as pool:
-        with followed.commits_held_up() as held_up:
-            process = followed.start_sync()
-            wait_until(lambda: held_up.count() == 1)
-            followed.erase("performer-9")
-            dropping = pool.submit(drop_history, followed.location, followed.database_url)
-            wait_until(held_up.is_waited_for)
-        assert process.communicate(timeout=60)[0], process.returncode
-        assert dropping.result(60) is not None
-    assert followed.offsets() == list(range(50))
-    assert metadata_that_names(followed, "performer-9") == []
 
 
 def test_of_an_erased_stream_the_table_keeps_not_a_word(followed: Followed) -> None:
@@ -334,16 +209,6 @@ def test_where_no_table_is_there_is_no_history_and_none_is_made(followed: Follow
     connection.close()
 
 
-def test_what_others_do_to_the_table_is_undone(followed: Followed) -> None:
-    followed.write(make_batch(10), make_batch(10, first_offset=10))
-    followed.sync()
-    with followed.table().transaction() as transaction, transaction.update_snapshot().overwrite() as snapshot:
-        snapshot.delete_data_file(next(iter(followed.table().scan().plan_files())).file)
-    assert followed.table().scan().count() == 10
-    assert followed.sync().added_frames == 10
-    assert followed.offsets() == list(range(20))
-
-
 def test_an_archive_that_moved_is_followed_after_a_rebuild(followed: Followed, tmp_path: Path) -> None:
     followed.write(make_batch(10))
     followed.sync()
@@ -369,61 +234,6 @@ def test_an_archive_in_a_bucket_is_followed_there(s3: S3Server, make_database: C
     assert drop_history(followed.location, followed.database_url) is not None
     assert followed.offsets() == list(range(60))
     followed.close()
-
-
-@pytest.mark.long
-def test_the_service_keeps_the_table_in_step_and_is_done_when_it_stops(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOLISTIC_ARCHIVE_ICEBERG", "true")
-    monkeypatch.setenv("HOLISTIC_ARCHIVE_ICEBERG_INTERVAL_S", "0.5")
-    now_us = time.time_ns() // 1000
-    publish(archive.kafka, archive.topic, make_batch(500, starts_at_us=now_us))
-    replicas = [archive.start(), archive.start()]
-    with closing(IcebergCatalog(archive.database_url, open_storage(archive.root))) as catalog:
-
-        def count_rows() -> int:
-            table = catalog.find()
-            return 0 if table is None else table.scan().count()
-
-        archive.wait_until(lambda: count_rows() == 500)
-        archive.wait_until(lambda: "holistic_iceberg_frames_behind 0.0" in replicas[0].metrics())
-        publish(archive.kafka, archive.topic, make_batch(500, first_offset=500, starts_at_us=now_us))
-        archive.wait_until_caught_up()
-        for replica in replicas:
-            replica.send_signal(signal.SIGTERM)
-            assert replica.wait() == 0
-        assert count_rows() == 1000
-        assert archive.audit().clean
-
-
-def test_while_postgres_is_away_it_is_said_once_and_seen_how_far_the_table_is_behind(
-    followed: Followed, stack: Endpoints, caplog: pytest.LogCaptureFixture
-) -> None:
-    followed.write(make_batch(30))
-    metrics = Metrics()
-    surroundings = Surroundings()
-    caplog.set_level(logging.INFO, logger="consumers.archive.iceberg.follower")
-    with (
-        closing(psycopg2.connect(stack.database_url)) as admin,
-        follow_beside(
-            followed.database_url, followed.location, metrics, FollowerOptions(interval_s=0.1, around=surroundings)
-        ),
-    ):
-        wait_until(lambda: read(metrics, LAST_SYNC_S.name) > 0)
-        admin.autocommit = True
-        database = followed.database_url.rpartition("/")[2]
-        with admin.cursor() as cursor:
-            allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-            cursor.execute(allow.format(sql.Identifier(database), sql.SQL("false")))
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
-            followed.write(make_batch(20, first_offset=30))
-            wait_until(lambda: read(metrics, FRAMES_BEHIND.name) == 20)
-            wait_until(lambda: read(metrics, f"{FAILURES.name}_total") > 3)
-            cursor.execute(allow.format(sql.Identifier(database), sql.SQL("true")))
-        wait_until(lambda: read(metrics, FRAMES_BEHIND.name) == 0)
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
-    assert followed.offsets() == list(range(50))
 
 
 def test_old_snapshots_go_by_themselves(followed: Followed) -> None:
@@ -466,23 +276,3 @@ def equals(column: str, value: str) -> BooleanExpression:
     """A filter for text no filter in words could quote."""
     make: Callable[..., BooleanExpression] = EqualTo
     return make(column, value)
-
-
-def read(metrics: Metrics, name: str) -> float:
-    """A metric's value, 0 before it is there."""
-    return metrics.registry.get_sample_value(name) or 0
-
-
-def metadata_that_names(followed: Followed, stream_id: str) -> list[str]:
-    """Files of the table's metadata that have a stream's name in them, looked at unpacked."""
-    import fastavro
-
-    found = []
-    for path in followed.storage.list_files("iceberg"):
-        content = followed.storage.read(path)
-        if path.endswith(".avro"):
-            with (Path(str(followed.location)) / path).open("rb") as file:
-                content = repr(list(fastavro.reader(file))).encode()
-        if stream_id.encode() in content:
-            found.append(path)
-    return found
