@@ -15,23 +15,20 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import psycopg2
-from psycopg2 import sql
 
 from benchmarks.archive_rivals import copy_raw, insert_lists
+from benchmarks.own_database import own_database
 from connect_runtime.service import ServiceOptions, run_connectors
 from connect_runtime.sink import Assignment, Sink, TopicPartition
 from consumers.archive.connectors import Store, make_connector
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.sink import ParquetSink
-from consumers.archive.postgres.migrate import migrate
 from consumers.archive.settings import read_archive_settings
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.publisher import BoundedPublisher
@@ -184,23 +181,6 @@ def weigh_recorded_motion() -> float | None:
         return sum((Path(name) / path).stat().st_size for path in storage.list_files("frames")) / len(batch)
 
 
-@contextmanager
-def database() -> Iterator[str]:
-    """An empty, migrated database, dropped at the end."""
-    url = os.environ["DATABASE_URL"]
-    name = f"bench_archive_{uuid.uuid4().hex[:8]}"
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            try:
-                own = f"{url.rpartition('/')[0]}/{name}"
-                migrate(own)
-                yield own
-            finally:
-                cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 def measure(frames: int) -> dict[str, float]:
     """All of it, one after the other, on one topic."""
     kafka = read_kafka_settings()
@@ -209,15 +189,15 @@ def measure(frames: int) -> dict[str, float]:
     batches = make_batches()
     try:
         record_bytes = fill_topic(topic, batches, frames)
-        with database() as url:
+        with own_database() as url:
             postgres = drain_in_own_process(Store.POSTGRES, topic, frames, {"DATABASE_URL": url})
         with tempfile.TemporaryDirectory(prefix="bench-archive-") as folder:
             parquet = drain_in_own_process(Store.PARQUET, topic, frames, {"HOLISTIC_ARCHIVE_DIR": folder})
             files = LocalStorage(Path(folder)).list_files("frames")
             parquet_bytes = sum((Path(folder) / path).stat().st_size for path in files)
-        with database() as url:
+        with own_database() as url:
             raw = copy_raw(url, batches, min(frames, 20_000))
-        with database() as url:
+        with own_database() as url:
             by_hand = insert_lists(url, batches, INSERTED_FRAMES)
     finally:
         delete_topic(kafka, topic)

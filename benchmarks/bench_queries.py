@@ -11,26 +11,23 @@ DATABASE_URL. Everything is removed at the end.
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import psycopg2
-from psycopg2 import sql
 
+from benchmarks.own_database import own_database
 from connect_runtime.sink import Assignment, Sink, TopicPartition
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.sink import ParquetSink
-from consumers.archive.postgres.migrate import migrate
 from consumers.archive.postgres.sink import PostgresSink
 from consumers.archive.sql import ask_parquet, ask_postgres
 from consumers.archive.streams import list_parquet_streams, list_postgres_streams
@@ -173,7 +170,7 @@ def measure_parquet(frames: int, start_us: int) -> dict[str, float]:
 
 def measure_postgres(frames: int, start_us: int) -> dict[str, float]:
     """The database's answers."""
-    with database() as url:
+    with own_database() as url:
         sink = PostgresSink(url, lambda topic: f"id-of-{topic}", lambda: time.time_ns() // 1000)
         stored, filling_s = fill(sink, with_few_faces(interleave(rehearse(TOPIC), frames, start_us)))
         # What autovacuum does within minutes of an archive being filled.
@@ -201,23 +198,6 @@ def one_hour(start_us: int) -> str:
     """A condition: one stream over an hour from the start, which is nearly all a million frames of ten have of one."""
     first = np.datetime64(start_us, "us")
     return ONE_HOUR.format(first=f"{first}Z", after=f"{first + np.timedelta64(1, 'h')}Z")
-
-
-@contextmanager
-def database() -> Iterator[str]:
-    """An empty, migrated database, dropped at the end."""
-    url = os.environ["DATABASE_URL"]
-    name = f"bench_queries_{uuid.uuid4().hex[:8]}"
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            try:
-                own = f"{url.rpartition('/')[0]}/{name}"
-                migrate(own)
-                yield own
-            finally:
-                cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def main() -> int:
