@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from producer_service.capture.captured import Captured, Refused
+from producer_service.capture.captured import Captured, DropPolicy, SourceItem
 
 FRAMES_PER_SECOND: Final = 30
 _VIEW_PX: Final = 448
@@ -24,13 +24,14 @@ class AstronautView:
 
     name = "a moving view over skimage.data.astronaut()"
     still = False
+    drop_policy = DropPolicy.WAIT
 
     def __init__(self, stream_id: str, frames: int, now_us: Callable[[], int]) -> None:
         self.stream_id = stream_id
         self.expected_frames = frames
         self._now_us = now_us
 
-    def read(self) -> Generator[Captured | Refused, None, None]:
+    def read(self) -> Generator[SourceItem, None, None]:
         """Yield the views in order."""
         import skimage.data
 

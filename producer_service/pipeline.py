@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kafka_io.settings import KafkaSettings
 from observability.tracing import open_tracing
-from producer_service.capture.captured import Captured, Clock, RefusalReason, Refused, Source
+from producer_service.capture.captured import Captured, Clock, Interrupted, RefusalReason, Refused, Source
 from producer_service.capture.read_ahead import read_ahead
 from producer_service.encode import EpochClock, FrameNumbering, make_frame
 from producer_service.landmarks.landmarker import LandmarkerFailed
@@ -104,6 +104,8 @@ class ProductionLine:
                 if isinstance(item, Refused):
                     self._ledger.count_input_rejected(item.reason)
                     self._refuse(item, reading)
+                elif isinstance(item, Interrupted):
+                    self._begin_anew(item, reading)
                 else:
                     self._take_picture(item, reading)
                 if self._publisher.failure is not None:
@@ -140,6 +142,12 @@ class ProductionLine:
         self._publisher.publish(frame, handed_over_us)
         for watcher in self._watchers:
             watcher.frame_processed(source, frame)
+
+    def _begin_anew(self, interrupted: Interrupted, reading: _Reading) -> None:
+        self._landmarkers.leave(reading.source.still)
+        reading.numbering = None
+        for watcher in self._watchers:
+            watcher.source_interrupted(reading.source, interrupted)
 
     def _refuse(self, refused: Refused, reading: _Reading) -> None:
         reading.report.refuse(refused)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from keypoints.frame import HolisticFrame
-from producer_service.capture.captured import Refused, Source
+from producer_service.capture.captured import Interrupted, Refused, Source
 from producer_service.ledger import Ledger, SourceOutcome, SourceReport
 from producer_service.watchers import Watcher
 
@@ -46,6 +46,9 @@ class ProgressLines(Watcher):
 
     def input_refused(self, _source: Source, refused: Refused, /) -> None:
         self._say(describe_refusal(refused))
+
+    def source_interrupted(self, source: Source, interrupted: Interrupted, /) -> None:
+        self._say(f"{source.name}: {interrupted.message}")
 
     def source_finished(self, report: SourceReport, /) -> None:
         self._say(f"{report.name}: {report.frames} frames, {report.frames_with_person} with a person")
@@ -89,6 +92,10 @@ class ProgressBar(Watcher):
 
     def input_refused(self, _source: Source, refused: Refused, /) -> None:
         self._progress.console.print(f"[red]{escape(describe_refusal(refused))}[/]", highlight=False, soft_wrap=True)
+
+    def source_interrupted(self, source: Source, interrupted: Interrupted, /) -> None:
+        line = escape(f"{source.name}: {interrupted.message}")
+        self._progress.console.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
 
     def source_finished(self, report: SourceReport, /) -> None:
         if self._task is not None:

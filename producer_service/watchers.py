@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keypoints.frame import HolisticFrame
-from producer_service.capture.captured import Refused, Source
+from producer_service.capture.captured import Interrupted, Refused, Source
 from producer_service.ledger import SourceReport
 
 
@@ -39,6 +39,9 @@ class Watcher:
 
     def input_refused(self, source: Source, refused: Refused, /) -> None:
         """An input gave no frame."""
+
+    def source_interrupted(self, source: Source, interrupted: Interrupted, /) -> None:
+        """A live source came back: its tracking begins anew."""
 
     def frame_delivered(self, delivered: Delivered, /) -> None:
         """Kafka acknowledged a frame. Called on Kafka's own thread."""

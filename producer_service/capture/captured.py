@@ -49,6 +49,29 @@ class Refused:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The pictures that follow do not continue those before: tracking begins anew, under a new epoch.
+
+    A live source yields it after it connected again, before the first picture of the new connection.
+    """
+
+    message: str
+
+
+SourceItem = Captured | Refused | Interrupted
+"""What reading a source gives."""
+
+
+class DropPolicy(StrEnum):
+    """What becomes of a source's pictures when they come faster than they can be taken."""
+
+    WAIT = "wait"
+    """The source waits, and no picture is lost: files."""
+    DROP_OLDEST = "drop_oldest"
+    """The oldest picture that still waits is dropped and counted: live sources, which must not fall behind."""
+
+
 class Source(Protocol):
     """One stream of pictures, read once from its beginning.
 
@@ -58,7 +81,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person calls the source: its path."""
+        """What a person calls the source: its path, or its address without what is secret in it."""
 
     @property
     def stream_id(self) -> str:
@@ -72,5 +95,12 @@ class Source(Protocol):
     def expected_frames(self) -> int | None:
         """How many frames it says to have, or None while that is not known."""
 
-    def read(self) -> Generator[Captured | Refused, None, None]:
-        """Yield every picture in order. Closing the iterator releases the file. Never raises for a bad input."""
+    @property
+    def drop_policy(self) -> DropPolicy:
+        """What becomes of its pictures when they come too fast."""
+
+    def read(self) -> Generator[SourceItem, None, None]:
+        """Yield every picture in order. Closing the iterator releases the file. Never raises for a bad input.
+
+        A live source goes on until the iterator is closed, or until it is told to stop.
+        """

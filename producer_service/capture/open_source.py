@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keypoints.topics import STREAM_ID_MAX_CHARACTERS, check_stream_id
-from producer_service.capture.captured import Captured, Clock, RefusalReason, Refused, Source
+from producer_service.capture.captured import Clock, DropPolicy, RefusalReason, Refused, Source, SourceItem
 from producer_service.capture.still_files import StillFiles, is_picture, list_pictures
 from producer_service.capture.still_image import ImageLimits
 from producer_service.capture.video_file import VideoFile
@@ -24,6 +24,7 @@ class NoSource:
     """A source that turned out to hold nothing: it yields why."""
 
     still = True
+    drop_policy = DropPolicy.WAIT
     expected_frames = 0
 
     def __init__(self, stream_id: str, refused: Refused) -> None:
@@ -31,7 +32,7 @@ class NoSource:
         self.stream_id = stream_id
         self._refused = refused
 
-    def read(self) -> Generator[Captured | Refused, None, None]:
+    def read(self) -> Generator[SourceItem, None, None]:
         """Yield the refusal."""
         yield self._refused
 

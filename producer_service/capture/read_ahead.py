@@ -5,7 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from queue import Queue
 
-from producer_service.capture.captured import Captured, Refused, Source
+from producer_service.capture.captured import Source, SourceItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +13,12 @@ class _End:
     error: BaseException | None
 
 
-def read_ahead(source: Source, frames: int, stop: threading.Event) -> Generator[Captured | Refused, None, None]:
+def read_ahead(source: Source, frames: int, stop: threading.Event) -> Generator[SourceItem, None, None]:
     """Yield what the source yields, decoding up to `frames` pictures ahead; the source waits when they are not taken.
 
     After `stop` nothing more is captured; what was is still yielded. Leaving the loop early closes the source too.
     """
-    handed_over: Queue[Captured | Refused | _End] = Queue(frames)
+    handed_over: Queue[SourceItem | _End] = Queue(frames)
     abandoned = threading.Event()
 
     def capture() -> None:

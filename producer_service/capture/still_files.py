@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
-from producer_service.capture.captured import Captured, Clock, Refused
+from producer_service.capture.captured import Captured, Clock, DropPolicy, Refused, SourceItem
 from producer_service.capture.still_image import ImageLimits, InvalidImage, image_format, read_image_file
 
 IMAGE_SUFFIXES: Final = frozenset(
@@ -22,6 +22,7 @@ class StillFiles:
     """
 
     still = True
+    drop_policy = DropPolicy.WAIT
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class StillFiles:
         """One frame a file."""
         return len(self._paths)
 
-    def read(self) -> Generator[Captured | Refused, None, None]:
+    def read(self) -> Generator[SourceItem, None, None]:
         """Yield each file's picture, or why it is none."""
         last_us: int | None = None
         for index, path in enumerate(self._paths):

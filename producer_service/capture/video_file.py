@@ -6,7 +6,7 @@ from typing import Final
 
 import cv2
 
-from producer_service.capture.captured import Captured, Clock, RefusalReason, Refused
+from producer_service.capture.captured import Captured, Clock, DropPolicy, RefusalReason, Refused, SourceItem
 
 _DEFAULT_FRAMES_PER_S: Final = 30.0
 _US_PER_S: Final = 1_000_000
@@ -25,6 +25,7 @@ class VideoFile:
     """
 
     still = False
+    drop_policy = DropPolicy.WAIT
 
     def __init__(self, path: Path, stream_id: str, now_us: Clock, started_at_us: int | None) -> None:
         self.name = str(path)
@@ -39,7 +40,7 @@ class VideoFile:
         """What the container says, known after the first frame."""
         return self._expected_frames
 
-    def read(self) -> Generator[Captured | Refused, None, None]:
+    def read(self) -> Generator[SourceItem, None, None]:
         """Yield every frame that decodes; at the end say when the file held fewer than it promised."""
         # FFmpeg paints text files as ANSI art, and follows the addresses and paths that lists (.m3u8, .ffconcat) hold.
         try:
@@ -60,7 +61,7 @@ class VideoFile:
         finally:
             capture.release()
 
-    def _read_frames(self, capture: cv2.VideoCapture) -> Generator[Captured | Refused, None, None]:
+    def _read_frames(self, capture: cv2.VideoCapture) -> Generator[SourceItem, None, None]:
         started_at_us = self._now_us() if self._started_at_us is None else self._started_at_us
         promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._expected_frames = promised if promised > 0 else None

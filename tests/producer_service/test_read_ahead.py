@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from producer_service.capture.captured import Captured, Refused
+from producer_service.capture.captured import Captured, DropPolicy, SourceItem
 from producer_service.capture.read_ahead import read_ahead
 
 
@@ -17,6 +17,7 @@ class Counting:
     name = "counting"
     stream_id = "counting"
     still = False
+    drop_policy = DropPolicy.WAIT
     expected_frames = None
 
     def __init__(self, breaks_at: int | None = None) -> None:
@@ -25,7 +26,7 @@ class Counting:
         self.thread: int | None = None
         self._breaks_at = breaks_at
 
-    def read(self) -> Generator[Captured | Refused, None, None]:
+    def read(self) -> Generator[SourceItem, None, None]:
         self.thread = threading.get_ident()
         try:
             while self.read_frames != self._breaks_at:
