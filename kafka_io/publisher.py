@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from kafka import KafkaProducer
 from kafka import errors as kafka_errors
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 _RECORD_OVERHEAD_BYTES = 1_024
 
 
+Compression = Literal["none", "lz4", "zstd"]
+
+
 @dataclass(frozen=True, slots=True)
 class PublisherOptions:
     """How much a publisher may hold, and how it trades delay for throughput."""
@@ -31,11 +34,15 @@ class PublisherOptions:
     max_in_flight_bytes: int = 64 * 1024 * 1024
     """Bytes published and not yet acknowledged; above it `publish` blocks."""
     block_s: float = 30.0
-    """How long `publish` waits for room, or for the topic's metadata, before it raises."""
+    """How long `publish` waits for room before it raises."""
+    metadata_s: float | None = None
+    """How long it waits for the metadata of a topic not yet published to; None: as long as for room."""
     linger_ms: int = 5
     """How long a record waits for company when its batch is not full."""
     batch_bytes: int = 256 * 1024
     """Size at which a batch of one partition leaves at once."""
+    compression: Compression = "zstd"
+    """How batches are compressed."""
     max_request_bytes: int = 9 * 1024 * 1024
     """Largest record and largest request this client sends; each topic has its own limit as well."""
     delivery_timeout_s: float = 120.0
@@ -100,19 +107,24 @@ class BoundedPublisher:
         timestamp_ms: int | None = None,
         tag: object = None,
         partition: int | None = None,
+        *,
+        wait: bool = True,
     ) -> None:
         """Hand one record over; its fate comes to `on_delivery` with `tag`. Without `partition` the key decides.
 
-        Blocks while too many bytes are in flight. Raises PublisherFull after `block_s`, RecordTooLarge, KafkaRefused or
-        KafkaUnavailable when the record was not accepted (then `on_delivery` is not called for it).
+        Blocks while too many bytes are in flight, unless told not to `wait`: then it blocks for nothing but the first
+        record of a topic, which needs its metadata. Raises PublisherFull after `block_s`, RecordTooLarge, KafkaRefused
+        or KafkaUnavailable when the record was not accepted (then `on_delivery` is not called for it).
         """
         record_bytes = estimate_record_bytes(key, value, headers)
-        self._limits.read(topic).check(topic, record_bytes, timestamp_ms, time.time() * 1000)
+        self._limits.read(topic, wait=wait).check(topic, record_bytes, timestamp_ms, time.time() * 1000)
         size = _RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
-        producer = self._working_producer()
-        self._reserve(size, topic)
+        self._reserve(size, topic, self._options.block_s if wait else 0.0)
         try:
-            future = producer.send(topic, value, key, list(headers), partition, timestamp_ms)
+            future = self._working_producer().send(topic, value, key, list(headers), partition, timestamp_ms)
+        except HolisticError:
+            self._release(size)
+            raise
         except (kafka_errors.KafkaError, OSError, ValueError, TypeError) as error:
             self._release(size)
             raise explain_kafka_error(error, f"publishing to {topic}", topic=topic) from error
@@ -175,13 +187,11 @@ class BoundedPublisher:
                 producer.close(timeout=0)
             return self._producer
 
-    def _reserve(self, size: int, topic: str) -> None:
+    def _reserve(self, size: int, topic: str, block_s: float) -> None:
         limit = self._options.max_in_flight_bytes
         with self._room:
             # A record larger than the whole bound still goes, alone.
-            if not self._room.wait_for(
-                lambda: self._in_flight == 0 or self._in_flight_bytes + size <= limit, self._options.block_s
-            ):
+            if not self._room.wait_for(lambda: self._in_flight == 0 or self._in_flight_bytes + size <= limit, block_s):
                 raise PublisherFull(
                     f"{self._in_flight_bytes} bytes await acknowledgement, {limit} is the limit",
                     topic=topic,
@@ -214,16 +224,16 @@ class BoundedPublisher:
 
 
 def _producer_options(options: PublisherOptions) -> dict[str, object]:
-    block_ms = int(options.block_s * 1000)
+    metadata_s = options.block_s if options.metadata_s is None else options.metadata_s
     delivery_ms = int(options.delivery_timeout_s * 1000)
     return {
         "acks": "all",
         "enable_idempotence": True,
-        "compression_type": "zstd",
+        "compression_type": None if options.compression == "none" else options.compression,
         "linger_ms": options.linger_ms,
         "batch_size": options.batch_bytes,
         "max_request_size": options.max_request_bytes,
-        "max_block_ms": block_ms,
+        "max_block_ms": int(metadata_s * 1000),
         "delivery_timeout_ms": delivery_ms,
         "request_timeout_ms": min(30_000, max(1_000, delivery_ms - options.linger_ms)),
         "bootstrap_timeout_ms": 10_000,

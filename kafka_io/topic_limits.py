@@ -4,6 +4,7 @@ Asked before a record is sent, for kafka-python's idempotent producer does not s
 record it holds, of all streams, and takes none ever after.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_io.admin import open_admin
 from kafka_io.errors import KafkaRefused, KafkaUnavailable, RecordTooLarge
 from kafka_io.settings import KafkaSettings
+from keypoints.errors import HolisticError
+
+log = logging.getLogger(__name__)
 
 _SIZE = "max.message.bytes"
 _AFTER = "message.timestamp.after.max.ms"
@@ -75,15 +79,45 @@ class TopicLimitsReader:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, TopicLimits]] = {}
 
-    def read(self, topic: str) -> TopicLimits:
-        """The topic's limits; unknown ones where we may not see them. Raises KafkaUnavailable or KafkaRefused."""
+    def read(self, topic: str, *, wait: bool = True) -> TopicLimits:
+        """The topic's limits; unknown ones where we may not see them. Raises KafkaUnavailable or KafkaRefused.
+
+        Who does not `wait` gets those known last, and they are read anew meanwhile; only for the first of a topic
+        everybody waits.
+        """
         known = self._known.get(topic)
         if known is not None and self._clock() < known[0] + _REMEMBER_S:
             return known[1]
+        if known is not None and not wait:
+            self._read_meanwhile(topic)
+            return known[1]
         with self._lock:
-            limits = self._ask(topic, known[1] if known else None)
-            self._known[topic] = (self._clock(), limits)
-            return limits
+            return self._read(topic)
+
+    def _read_meanwhile(self, topic: str) -> None:
+        if not self._lock.acquire(blocking=False):
+            # Somebody reads already.
+            return
+
+        def read() -> None:
+            try:
+                self._read(topic)
+            except HolisticError as error:
+                # Publishing to it will say the same.
+                log.debug("the limits of %s are as they were: %s", topic, error.message)
+            finally:
+                self._lock.release()
+
+        threading.Thread(target=read, name=f"limits of {topic}", daemon=True).start()
+
+    def _read(self, topic: str) -> TopicLimits:
+        """Called with the lock held; it may have been read while we waited for that."""
+        known = self._known.get(topic)
+        if known is not None and self._clock() < known[0] + _REMEMBER_S:
+            return known[1]
+        limits = self._ask(topic, known[1] if known else None)
+        self._known[topic] = (self._clock(), limits)
+        return limits
 
     def _ask(self, topic: str, before: TopicLimits | None) -> TopicLimits:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, [_SIZE, _AFTER, _BEFORE])

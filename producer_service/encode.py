@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keypoints.codec import encode
 from keypoints.frame import HolisticFrame
-from keypoints.topics import frame_headers, record_key
+from keypoints.topics import ORIGIN_HEADER, format_origin, frame_headers, record_key
 from producer_service.capture.captured import Captured
 from producer_service.landmarks.landmarker import Landmarks, put_sides_right
 
@@ -79,15 +79,23 @@ class FrameRecord:
 
 
 def encode_record(
-    frame: HolisticFrame, content_type: str, registry_id: int | None, traceparent: str | None = None
+    frame: HolisticFrame,
+    content_type: str,
+    registry_id: int | None,
+    traceparent: str | None = None,
+    origin: tuple[str, int, int] | None = None,
 ) -> FrameRecord:
     """Key by stream, value by content type, in Confluent framing where a registry gave the schema an id.
 
-    `traceparent` is the trace the record belongs to (W3C Trace Context), where there is one.
+    `traceparent` is the trace the record belongs to (W3C Trace Context), where there is one, `origin` the identity
+    (topic, partition, offset) of the record the frame was made from.
     """
+    headers = frame_headers(content_type, traceparent=traceparent)
+    if origin is not None:
+        headers.append((ORIGIN_HEADER, format_origin(*origin)))
     return FrameRecord(
         key=record_key(frame.stream_id),
         value=encode(frame, content_type, registry_id=registry_id),
-        headers=frame_headers(content_type, traceparent=traceparent),
+        headers=headers,
         timestamp_ms=frame.captured_at_us // 1000,
     )

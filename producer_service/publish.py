@@ -1,9 +1,10 @@
-"""Frames to Kafka, and what became of each into the ledger."""
+"""Frames to Kafka, and what became of each: into the ledger, and to whoever asked."""
 
+import logging
 import re
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,37 +18,30 @@ from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError, Transient
 from keypoints.frame import HolisticFrame
 from keypoints.topics import SCHEMAS_TOPIC, SUITE_TOPICS
-from observability.tracing import PublishTrace, Tracing
+from observability.tracing import Tracing
 from producer_service.capture.captured import Clock
 from producer_service.encode import encode_record
 from producer_service.ledger import Ledger
+from producer_service.reachability import Reachability
 from producer_service.settings import ProducerSettings
+from producer_service.travelling import FrameFacts, Settled, Travelling
 from producer_service.watchers import Delivered, Watcher
+
+log = logging.getLogger(__name__)
 
 NOT_ACKNOWLEDGED: Final = "not_acknowledged"
 _SPARE_S: Final = 5.0
 _HURRY_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Travelling:
-    """What is remembered of a frame while Kafka has not answered."""
-
-    stream_id: str
-    epoch: int
-    sequence: int
-    captured_at_us: int
-    handed_over_us: int
-    processed_at_us: int
-    has_person: bool
-    trace: PublishTrace
+_SAY_AGAIN_AFTER_S: Final = 60.0
 
 
 class FramePublisher:
-    """Publishes frames to one topic and books every one of them as acknowledged or dropped.
+    """Publishes frames to one topic and books every one of them as acknowledged or dropped. Safe to share.
 
-    `failure` is set once Kafka failed to take a frame it was sent, or was away for longer than a frame may wait: what
-    follows would fare no better, and a file is better read again than read on with a hole in it.
+    One that `stops_on_failure` serves a run over files: `failure` is set once Kafka failed to take a frame it was sent,
+    or was away for longer than a frame may wait: what follows would fare no better, and a file is better read again
+    than read on with a hole in it. In a service nothing ends: frames are dropped while Kafka is away, each is told to
+    whoever asked, publishing goes on when Kafka is back, and `reachable` says how it stands.
     """
 
     def __init__(
@@ -58,6 +52,8 @@ class FramePublisher:
         watchers: Sequence[Watcher],
         now_us: Clock,
         tracing: Tracing | None = None,
+        *,
+        stops_on_failure: bool = True,
     ) -> None:
         """Connect, and make the schema known before the first frame (its topic is made if there is none yet).
 
@@ -68,57 +64,83 @@ class FramePublisher:
         self._watchers = tuple(watchers)
         self._now_us = now_us
         self._tracing = tracing or Tracing()
+        self._stops_on_failure = stops_on_failure
         self._lock = threading.Lock()
         self._failure: HolisticError | None = None
-        self._finished = False
+        self._travelling: set[Travelling] = set()
+        self._said_s: dict[str, float] = {}
         topic_partitions(kafka, settings.topic)
         if kafka.schema_registry_url is None:
             create_topics(kafka, [spec for spec in SUITE_TOPICS if spec.name == SCHEMAS_TOPIC])
         self._registry_id = announce_schema(kafka, subject=f"{settings.topic}-value")
-        self._publisher = BoundedPublisher(kafka, settings.publisher_options(), self._settle)
+        self._publisher = BoundedPublisher(kafka, settings.publisher_options(), self._note_delivery)
+        self._reachability = None if stops_on_failure else Reachability(lambda: topic_partitions(kafka, settings.topic))
 
     @property
     def failure(self) -> HolisticError | None:
-        """Why publishing is of no use any more, or None."""
+        """Why publishing is of no use any more, or None; in a service always None."""
         with self._lock:
             return self._failure
 
-    def publish(self, frame: HolisticFrame, handed_over_us: int) -> None:
-        """Hand a frame over; waits while too much is in flight. A frame Kafka's client refuses is booked as dropped."""
-        trace = self._tracing.begin_publish(self._settings.topic)
-        record = encode_record(frame, self._settings.content_type, self._registry_id, trace.traceparent())
-        travelling = _Travelling(
-            frame.stream_id,
-            frame.epoch,
-            frame.sequence,
-            frame.captured_at_us,
-            handed_over_us,
-            frame.processed_at_us,
-            frame.has_person,
-            trace,
+    @property
+    def reachable(self) -> bool:
+        """Whether Kafka takes frames, as far as is known at this moment. Never waits."""
+        return self.failure is None if self._reachability is None else self._reachability.reachable
+
+    def publish(
+        self,
+        frame: HolisticFrame,
+        handed_over_us: int,
+        settled: Settled | None = None,
+        *,
+        wait: bool = True,
+        origin: tuple[str, int, int] | None = None,
+        may_spill: bool = False,
+    ) -> None:
+        """Hand a frame over. Raises nothing for a frame that is not taken: it is booked as dropped.
+
+        With `wait`, while too much is in flight it blocks, for up to the delivery timeout; without, a frame that finds
+        no room is dropped at once (`publisher_full`). `settled` is called exactly once, with where the frame is, or
+        with the error it was dropped for: before this returns where it is refused, else on Kafka's own thread, so it
+        must be quick and must not publish. `origin` is the identity (topic, partition, offset) of the record the frame
+        was made from. A frame that `may_spill` waits on disk while Kafka is away, where a spill is set.
+        """
+        travelling = Travelling(
+            FrameFacts.of(frame, handed_over_us), self._tracing.begin_publish(self._settings.topic), settled
         )
-        self._ledger.count_published(with_person=travelling.has_person)
+        self._ledger.count_published(with_person=travelling.facts.has_person)
+        with self._lock:
+            self._travelling.add(travelling)
+        if self._reachability is not None:
+            self._reachability.note_sent()
         try:
+            record = encode_record(
+                frame, self._settings.content_type, self._registry_id, travelling.trace.traceparent(), origin
+            )
             self._publisher.publish(
-                self._settings.topic, record.key, record.value, record.headers, record.timestamp_ms, travelling
+                self._settings.topic,
+                record.key,
+                record.value,
+                record.headers,
+                record.timestamp_ms,
+                travelling,
+                wait=wait,
             )
         except HolisticError as error:
-            trace.end(error)
-            with self._lock:
-                self._book_dropped(error, lost=isinstance(error, Transient))
+            self._drop(travelling, error, lost=isinstance(error, Transient))
 
     def finish(self, timeout_s: float | None = None) -> None:
         """Wait until Kafka has answered for every frame, and let go. What it never answers for is booked as dropped."""
+        if self._reachability is not None:
+            self._reachability.close()
         try:
             self._publisher.close(self._settings.delivery_timeout_s + _SPARE_S if timeout_s is None else timeout_s)
         except (HolisticError, KafkaError) as error:
+            explained = error if isinstance(error, HolisticError) else explain_kafka_error(error, "closing")
             with self._lock:
-                # From here on an answer comes too late to be booked.
-                self._finished = True
-                unanswered = self._ledger.counts().in_flight
-                if unanswered:
-                    explained = error if isinstance(error, HolisticError) else explain_kafka_error(error, "closing")
-                    self._book_dropped(explained, lost=True, reason=NOT_ACKNOWLEDGED, frames=unanswered)
+                unanswered = list(self._travelling)
+            for travelling in unanswered:
+                self._drop(travelling, explained, lost=True, reason=NOT_ACKNOWLEDGED)
 
     def __enter__(self) -> Self:
         return self
@@ -129,42 +151,63 @@ class FramePublisher:
         # A person who interrupts a second time does not wait for Kafka.
         self.finish(_HURRY_S if kind is KeyboardInterrupt else None)
 
-    def _settle(self, delivery: Delivery) -> None:
-        if isinstance(delivery.tag, _Travelling):
-            delivery.tag.trace.end(delivery.error)
+    def _note_delivery(self, delivery: Delivery) -> None:
+        travelling = delivery.tag
+        if not isinstance(travelling, Travelling):
+            return
+        if delivery.error is not None or delivery.partition is None or delivery.offset is None:
+            self._drop(travelling, delivery.error or Transient(f"{delivery.topic} gave no offset"), lost=True)
+            return
         with self._lock:
-            if self._finished:
-                return
-            if delivery.error is not None or delivery.partition is None or delivery.offset is None:
-                self._book_dropped(delivery.error or Transient(f"{delivery.topic} gave no offset"), lost=True)
+            if not self._take(travelling):
                 return
             self._ledger.count_acknowledged()
-        frame = delivery.tag
-        if not isinstance(frame, _Travelling):
-            return
-        delivered = Delivered(
-            stream_id=frame.stream_id,
-            epoch=frame.epoch,
-            sequence=frame.sequence,
-            topic=delivery.topic,
-            partition=delivery.partition,
-            offset=delivery.offset,
-            captured_at_us=frame.captured_at_us,
-            handed_over_us=frame.handed_over_us,
-            processed_at_us=frame.processed_at_us,
-            acknowledged_us=self._now_us(),
-            has_person=frame.has_person,
-        )
-        for watcher in self._watchers:
-            watcher.frame_delivered(delivered)
+            if self._reachability is not None:
+                self._reachability.note_acknowledged(others_waiting=bool(self._travelling))
+        travelling.trace.end()
+        delivered = travelling.facts.delivered(delivery.topic, delivery.partition, delivery.offset, self._now_us())
+        try:
+            for watcher in self._watchers:
+                watcher.frame_delivered(delivered)
+        finally:
+            self._tell(travelling, delivered)
 
-    def _book_dropped(self, error: HolisticError, *, lost: bool, reason: str | None = None, frames: int = 1) -> None:
-        """Called with the lock held. The first error says what happened; `lost` says that Kafka takes no more."""
-        self._ledger.count_dropped(reason or _name_reason(error), frames)
-        if self._ledger.error is None:
-            self._ledger.error = error
-        if lost and self._failure is None:
-            self._failure = error
+    def _drop(self, travelling: Travelling, error: HolisticError, *, lost: bool, reason: str | None = None) -> None:
+        """Book a frame that will not reach Kafka; `lost` says that Kafka takes no others either."""
+        reason = reason or _name_reason(error)
+        with self._lock:
+            if not self._take(travelling):
+                return
+            self._ledger.count_dropped(reason)
+            if self._reachability is not None:
+                self._reachability.note_gone(others_waiting=bool(self._travelling))
+            if self._stops_on_failure:
+                if self._ledger.error is None:
+                    self._ledger.error = error
+                if lost and self._failure is None:
+                    self._failure = error
+            else:
+                self._say_once_a_minute(reason, error)
+        travelling.trace.end(error)
+        self._tell(travelling, error)
+
+    def _take(self, travelling: Travelling) -> bool:
+        """Called with the lock held. False: it is booked already, and this answer comes too late."""
+        if travelling not in self._travelling:
+            return False
+        self._travelling.remove(travelling)
+        return True
+
+    def _tell(self, travelling: Travelling, what: Delivered | HolisticError) -> None:
+        if travelling.settled is not None:
+            travelling.settled(what)
+
+    def _say_once_a_minute(self, reason: str, error: HolisticError) -> None:
+        """Called with the lock held."""
+        now_s = time.monotonic()
+        if now_s - self._said_s.get(reason, -_SAY_AGAIN_AFTER_S) >= _SAY_AGAIN_AFTER_S:
+            self._said_s[reason] = now_s
+            log.warning("frames are dropped (%s): %s", reason, error.message)
 
 
 def _name_reason(error: HolisticError) -> str:

@@ -6,11 +6,12 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kafka_io.environment import read_settings
-from kafka_io.publisher import PublisherOptions
+from kafka_io.publisher import Compression, PublisherOptions
 from keypoints.topics import TRACKING_TOPIC
 from producer_service.capture.still_image import ImageLimits
 
 _PREFIX = "HOLISTIC_"
+_METADATA_S = 10.0
 
 
 class ProducerSettings(BaseSettings):
@@ -35,6 +36,7 @@ class ProducerSettings(BaseSettings):
     )
     linger_ms: int = Field(default=5, ge=0, description="How long a record waits for company before it is sent.")
     batch_bytes: int = Field(default=256 * 1024, gt=0, description="Size at which a batch is sent at once.")
+    compression: Compression = Field(default="zstd", description="How batches are compressed: none, lz4 or zstd.")
     delivery_timeout_s: float = Field(
         default=120.0, ge=1, description="After this a frame Kafka did not acknowledge counts as dropped."
     )
@@ -48,8 +50,10 @@ class ProducerSettings(BaseSettings):
         return PublisherOptions(
             max_in_flight_bytes=self.max_in_flight_bytes,
             block_s=self.delivery_timeout_s,
+            metadata_s=min(self.delivery_timeout_s, _METADATA_S),
             linger_ms=self.linger_ms,
             batch_bytes=self.batch_bytes,
+            compression=self.compression,
             delivery_timeout_s=self.delivery_timeout_s,
         )
 
