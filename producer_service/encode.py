@@ -1,12 +1,16 @@
 """From a picture and its landmarks to a frame, and from a frame to a Kafka record."""
 
+import threading
 from dataclasses import dataclass
+from typing import Final
 
 from keypoints.codec import encode
 from keypoints.frame import HolisticFrame
 from keypoints.topics import ORIGIN_HEADER, format_origin, frame_headers, record_key
 from producer_service.capture.captured import Captured
 from producer_service.landmarks.landmarker import Landmarks, put_sides_right
+
+_REMEMBERED_STREAMS: Final = 1_000
 
 
 class FrameNumbering:
@@ -24,18 +28,26 @@ class FrameNumbering:
 
 
 class EpochClock:
-    """Gives every stretch of tracking an epoch: the time it began (µs), or a given number, never one used before."""
+    """Gives every stretch of tracking an epoch: the time it began (µs), or a given number, never one used before.
+
+    Safe for several threads.
+    """
 
     def __init__(self, first: int | None = None) -> None:
         self._first = first
         self._last: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def begin(self, stream_id: str, now_us: int) -> FrameNumbering:
         """A new epoch of a stream."""
-        wanted = now_us if self._first is None else self._first
-        epoch = max(wanted, self._last.get(stream_id, wanted - 1) + 1)
-        self._last[stream_id] = epoch
-        return FrameNumbering(stream_id, epoch)
+        with self._lock:
+            wanted = now_us if self._first is None else self._first
+            epoch = max(wanted, self._last.get(stream_id, wanted - 1) + 1)
+            if self._first is None and len(self._last) >= _REMEMBERED_STREAMS:
+                # Time itself keeps apart what began before.
+                self._last = {name: last for name, last in self._last.items() if last >= now_us}
+            self._last[stream_id] = epoch
+            return FrameNumbering(stream_id, epoch)
 
 
 def make_frame(

@@ -28,6 +28,9 @@ class ProducerSettings(BaseSettings):
     max_image_bytes: int = Field(default=8 * 1024 * 1024, gt=0, description="Largest still picture, as a file.")
     max_image_pixels: int = Field(default=16_000_000, gt=0, description="Largest still picture, in pixels.")
     max_image_side_px: int = Field(default=8192, gt=0, description="Longest side of a still picture, in pixels.")
+    decode_timeout_s: float = Field(
+        default=2.0, gt=0, description="A still picture from outside that takes longer to decode is refused."
+    )
     capture_ahead_frames: int = Field(
         default=2, ge=1, le=64, description="Pictures decoded ahead of inference, so that neither waits for the other."
     )

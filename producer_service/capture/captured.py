@@ -28,7 +28,14 @@ class RefusalReason(StrEnum):
     UNREADABLE_VIDEO = "unreadable_video"
     EMPTY_VIDEO = "empty_video"
     TRUNCATED_VIDEO = "truncated_video"
+    NO_DEVICE = "no_device"
+    BUSY_DEVICE = "busy_device"
+    REFUSED_ADDRESS = "refused_address"
+    WRONG_CREDENTIALS = "wrong_credentials"
+    UNREADABLE_STREAM = "unreadable_stream"
     INFERENCE_FAILED = "inference_failed"
+    DECODE_TIMEOUT = "decode_timeout"
+    NO_PERSON = "no_person"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

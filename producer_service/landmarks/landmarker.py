@@ -7,7 +7,7 @@ import numpy as np
 
 from keypoints.errors import Transient
 from keypoints.frame import Float32Array
-from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR
+from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR, Part
 from producer_service.capture.captured import RgbImage
 
 
@@ -21,9 +21,22 @@ class Landmarks:
     left_hand: Float32Array | None = None
     right_hand: Float32Array | None = None
 
+    @property
+    def has_person(self) -> bool:
+        """Whether anything at all was found."""
+        return any(getattr(self, part.value) is not None for part in Part)
+
 
 class LandmarkerFailed(Transient):
     """The landmarker gave up on a picture and cannot be used any more; a new one may. Fields: width, height."""
+
+
+class LandmarkerLost(Transient):
+    """The landmarker is gone through no fault of this picture, which a new one can look at. Fields: worker."""
+
+
+class NoLandmarkerFree(Transient):
+    """As many streams are open as this machine is to track. Fields: streams."""
 
 
 class Landmarker(Protocol):
@@ -38,6 +51,13 @@ class Landmarker(Protocol):
 
     def close(self) -> None:
         """Release the model."""
+
+
+class ReusableLandmarker(Landmarker, Protocol):
+    """A landmarker that can serve one stream after another."""
+
+    def reset(self) -> None:
+        """Forget what was seen: the next picture is the first of a new stream. Raises LandmarkerFailed."""
 
 
 def put_sides_right(mirrored: Landmarks) -> Landmarks:

@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr
 
-from producer_service.landmarks.landmarker import Landmarker
+from producer_service.landmarks.landmarker import Landmarker, ReusableLandmarker
 
-OpenLandmarker = Callable[[bool], Landmarker]
+OpenLandmarker = Callable[[bool], ReusableLandmarker]
 """Opens a landmarker; the argument says whether its pictures are unrelated stills."""
 
 
-def open_holistic(still: bool) -> Landmarker:
+def open_holistic(still: bool) -> ReusableLandmarker:
     """MediaPipe Holistic; its libraries are loaded when it is first asked for."""
     _keep_matplotlib_quiet()
     # While it is imported, native code prints through sys.stderr what belongs to the process's own standard error.

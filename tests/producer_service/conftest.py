@@ -36,6 +36,9 @@ class RightHandFinder:
             return Landmarks()
         return Landmarks(right_hand=self._hand)
 
+    def reset(self) -> None:
+        assert not self.closed
+
     def close(self) -> None:
         self.closed = True
 

@@ -1,0 +1,46 @@
+"""What every open stream of a producer shares."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from producer_service.capture.captured import Clock, RgbImage
+from producer_service.encode import EpochClock
+from producer_service.isolation.picture_memory import PictureMemory
+from producer_service.landmarks.landmarker import Landmarker
+from producer_service.ledger import Ledger
+from producer_service.publish import FramePublisher
+
+Decode = Callable[[bytes, PictureMemory | None], RgbImage]
+"""Untrusted bytes to u8[height, width, 3], within `memory` where there is one. Raises InvalidImage."""
+
+
+class StreamLandmarker(Landmarker, Protocol):
+    """A landmarker of one stream. `memory` is where its pictures are best put, None where that makes no difference."""
+
+    @property
+    def memory(self) -> PictureMemory | None:
+        """Memory it reads pictures from without copying."""
+
+
+class LandmarkerSupply(Protocol):
+    """Where landmarkers come from."""
+
+    def open_stream(self) -> StreamLandmarker:
+        """One that tracks a stream of its own. Raises NoLandmarkerFree or LandmarkerFailed."""
+
+    def lend_still(self) -> AbstractContextManager[StreamLandmarker]:
+        """One that remembers nothing, for the length of a block. Raises LandmarkerFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """Landmarkers and decoders to take pictures through, Kafka behind them, and the book of what became of all."""
+
+    landmarkers: LandmarkerSupply
+    decode: Decode
+    publisher: FramePublisher
+    ledger: Ledger
+    epochs: EpochClock
+    now_us: Clock

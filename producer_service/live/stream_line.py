@@ -1,0 +1,118 @@
+"""One open stream: its pictures in order, on a thread of its own, through a landmarker that knows only them."""
+
+import logging
+import threading
+from concurrent.futures import Future
+
+from producer_service.capture.captured import DropPolicy, RefusalReason
+from producer_service.encode import FrameNumbering
+from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost, NoLandmarkerFree
+from producer_service.live.equipment import Equipment, StreamLandmarker
+from producer_service.live.job import Job
+from producer_service.live.line_counts import LineCounts
+from producer_service.live.outcome import DropReason, PictureOutcome
+from producer_service.live.picture import Picture
+from producer_service.live.picture_queue import PictureQueue
+from producer_service.live.processing import Handling, decode_picture, publish_landmarks
+
+log = logging.getLogger(__name__)
+
+_TRIES = 2
+
+
+class StreamLine:
+    """Takes pictures of one stream until it is closed.
+
+    The first landmarker is opened by the caller's thread, so that a stream for which there is no room is never open.
+    Tracking begins anew, in a new epoch, when the landmarker is replaced or the source says that it was interrupted.
+    """
+
+    def __init__(self, stream_id: str, policy: DropPolicy, capacity: int, how: Handling, equipment: Equipment) -> None:
+        """Raises NoLandmarkerFree or LandmarkerFailed."""
+        self.stream_id = stream_id
+        self.policy = policy
+        self.counts = LineCounts(equipment.now_us)
+        self._how = how
+        self._equipment = equipment
+        self._queue: PictureQueue[Job] = PictureQueue(capacity, policy)
+        self._stretch = 0
+        self._tracked_stretch = 0
+        self._landmarker: StreamLandmarker | None = equipment.landmarkers.open_stream()
+        self._numbering: FrameNumbering | None = None
+        self._thread = threading.Thread(target=self._run, name=f"stream {stream_id}", daemon=True)
+        self._thread.start()
+
+    def submit(self, picture: Picture) -> "Future[PictureOutcome]":
+        """Hand a picture in; the future always gets a result, and never an exception.
+
+        A live stream's older pictures give way to it; a file's caller waits for room. Pictures of a stream that is
+        closed are dropped as `stream_closed`.
+        """
+        job = Job(picture, self._equipment.now_us(), self._equipment.ledger, self._stretch)
+        job.outcome.add_done_callback(self.counts.count)
+        self._give_way(self._queue.put(job), own=job)
+        return job.outcome
+
+    def interrupt(self) -> None:
+        """What follows does not continue what was: the next picture begins a new epoch. Called by who submits."""
+        self._stretch += 1
+
+    def close(self, *, drain: bool = True) -> None:
+        """Take nothing more in, and wait until all is handed to Kafka; without `drain` what waits is dropped."""
+        self._give_way(self._queue.close(drain=drain))
+        self._thread.join()
+
+    def _give_way(self, gave_way: list[Job], own: Job | None = None) -> None:
+        for job in gave_way:
+            if job is own or self._queue.closed:
+                job.drop(DropReason.STREAM_CLOSED, f"the stream {self.stream_id} was closed")
+            else:
+                job.drop(DropReason.OVERTAKEN, "a newer picture of its stream came while it waited")
+
+    def _run(self) -> None:
+        try:
+            while (job := self._queue.take()) is not None:
+                self._take(job)
+        finally:
+            self._retire()
+
+    def _take(self, job: Job) -> None:
+        try:
+            for attempt in range(_TRIES):
+                try:
+                    self._process(job)
+                except LandmarkerLost as error:
+                    self._retire()
+                    if attempt + 1 == _TRIES:
+                        job.reject(RefusalReason.INFERENCE_FAILED, error.message)
+                    continue
+                return
+        except (LandmarkerFailed, NoLandmarkerFree) as error:
+            self._retire()
+            job.reject(RefusalReason.INFERENCE_FAILED, error.message)
+        except Exception as error:
+            # A stream outlives what nobody foresaw, and the picture's owner is told.
+            self._retire()
+            log.exception("a picture could not be processed", extra={"stream": self.stream_id})
+            job.reject(RefusalReason.INFERENCE_FAILED, f"the picture could not be processed: {error}")
+
+    def _process(self, job: Job) -> None:
+        if job.stretch != self._tracked_stretch:
+            self._tracked_stretch = job.stretch
+            self._retire()
+        landmarker = self._landmarker
+        if landmarker is None:
+            landmarker = self._landmarker = self._equipment.landmarkers.open_stream()
+        step = decode_picture(job, landmarker, self._equipment)
+        if step is None:
+            return
+        found = landmarker.find(step.captured.image)
+        if self._numbering is None:
+            self._numbering = self._equipment.epochs.begin(self.stream_id, job.handed_in_us)
+            self.counts.begin_epoch(self._numbering.epoch)
+        publish_landmarks(job, step, found, self._numbering, landmarker.model, self._how, self._equipment)
+
+    def _retire(self) -> None:
+        landmarker, self._landmarker, self._numbering = self._landmarker, None, None
+        if landmarker is not None:
+            landmarker.close()
