@@ -11,36 +11,9 @@ from kafka_io.admin import topic_end_offsets
 from kafka_io.consumer import make_consumer
 from kafka_io.settings import KafkaSettings
 from keypoints import HolisticFrame, decode
-from producer_service.capture.captured import RgbImage
-from producer_service.landmarks.landmarker import LandmarkerFailed, Landmarks
 from tests.producer_service.made_media import draw_quarters, encode_picture
 
 Position = tuple[int, int]
-
-
-class RightHandFinder:
-    """A landmarker by colour: a right hand where it is red top left, nobody elsewhere, and white pictures break it."""
-
-    model = "right-hand-finder"
-
-    def __init__(self) -> None:
-        self.closed = False
-        # Nothing a codec could make smaller.
-        self._hand = np.random.default_rng(9).random((21, 3)).astype(np.float32)
-
-    def find(self, image: RgbImage) -> Landmarks:
-        assert not self.closed
-        if image.min() == 255:
-            raise LandmarkerFailed("white pictures break it", width=image.shape[1], height=image.shape[0])
-        if image[0, 0, 0] < 100:
-            return Landmarks()
-        return Landmarks(right_hand=self._hand)
-
-    def reset(self) -> None:
-        assert not self.closed
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from producer_service.ledger import Ledger, SourceOutcome
 from producer_service.pipeline import produce, wall_clock_us
 from producer_service.settings import ProducerSettings
 from producer_service.watchers import Delivered, Watcher
-from tests.producer_service.conftest import Position, RightHandFinder
+from tests.producer_service.conftest import Position
+from tests.producer_service.finders import RightHandFinder
 from tests.producer_service.made_media import draw_quarters, encode_picture, write_video
 
 pytestmark = pytest.mark.servers

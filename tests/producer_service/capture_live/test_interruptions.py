@@ -10,7 +10,8 @@ from producer_service.capture.captured import Captured, DropPolicy, Interrupted,
 from producer_service.pipeline import produce, wall_clock_us
 from producer_service.settings import ProducerSettings
 from producer_service.watchers import Watcher
-from tests.producer_service.conftest import Position, RightHandFinder
+from tests.producer_service.conftest import Position
+from tests.producer_service.finders import RightHandFinder
 from tests.producer_service.made_media import draw_quarters
 
 pytestmark = pytest.mark.servers
