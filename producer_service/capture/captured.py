@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,14 @@ class DropPolicy(StrEnum):
     """The source waits, and no picture is lost: files."""
     DROP_OLDEST = "drop_oldest"
     """The oldest picture that still waits is dropped and counted: live sources, which must not fall behind."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A source that may wait long for its next picture: a live one."""
+
+    def stop(self) -> None:
+        """Let its reading end within a moment. Safe from any thread."""
 
 
 class Source(Protocol):
