@@ -1,16 +1,18 @@
 """`holistic produce SOURCE…`"""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
 def produce(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE…", help="Pictures, folders of pictures, videos.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE…", help="Pictures, folders of pictures, videos, webcam:0, rtsp://…, http://…"),
+    ],
     stream: Annotated[
         str | None,
-        typer.Option(help="Stream name (HOLISTIC_STREAM, else the file's or folder's own)."),
+        typer.Option(help="Stream name (HOLISTIC_STREAM, else the file's, folder's or camera's own)."),
     ] = None,
     captured_at: Annotated[
         str | None, typer.Option(help="When the recording began: ISO 8601, or ms since 1970. By default now.")
@@ -21,7 +23,10 @@ def produce(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the ledger as JSON.")] = False,
 ) -> None:
-    """Find body, face and hands in pictures and videos, and publish them to Kafka.
+    """Find body, face and hands in pictures, videos and cameras, and publish them to Kafka.
+
+    Cameras are read until Ctrl-C, and connected to again when they are lost; of their pictures the newest is taken, and
+    those it overtook count as dropped. A camera's password is shown nowhere.
 
     Ends 0 when everything is on the topic, 1 when something was rejected or dropped.
     """

@@ -1,8 +1,7 @@
-"""`python -m producer_service SOURCE…`: publish the keypoints of pictures, folders of pictures and videos."""
+"""`python -m producer_service SOURCE…`: publish the keypoints of pictures, folders of pictures, videos and cameras."""
 
 import argparse
 import sys
-from pathlib import Path
 
 from kafka_io.environment import describe_variables, explain_error
 from kafka_io.settings import read_kafka_settings
@@ -31,11 +30,16 @@ def main() -> int:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m producer_service",
-        description="Publish the body, face and hand keypoints of pictures and videos to Kafka.",
+        description="Publish the body, face and hand keypoints of pictures, videos and cameras to Kafka.",
         epilog=describe_variables(ProducerSettings),
     )
-    parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="picture, folder of pictures, or video")
-    parser.add_argument("--stream", help="name of the stream (default: the file's or folder's name)")
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="picture, folder of pictures, video, webcam:0, or rtsp:// or http:// address",
+    )
+    parser.add_argument("--stream", help="name of the stream (default: the file's, folder's or camera's name)")
     parser.add_argument("--captured-at", help="when the recording began: ISO 8601, or ms since 1970 (default: now)")
     parser.add_argument("--mirrored", action="store_true", help="the picture shows the person as in a mirror")
     parser.add_argument("--topic", help="topic to publish to")

@@ -14,6 +14,7 @@ from producer_service.encode import EpochClock, FrameNumbering, make_frame
 from producer_service.landmarks.landmarker import LandmarkerFailed
 from producer_service.landmarks.landmarkers import Landmarkers, OpenLandmarker, open_holistic
 from producer_service.ledger import Ledger, SourceReport
+from producer_service.live.outcome import DropReason
 from producer_service.publish import FramePublisher
 from producer_service.settings import ProducerSettings
 from producer_service.watchers import Watcher
@@ -99,7 +100,8 @@ class ProductionLine:
         self._ledger.sources.append(reading.report)
         for watcher in self._watchers:
             watcher.source_opened(source)
-        with closing(read_ahead(source, self._settings.capture_ahead_frames, stop)) as items:
+        ahead = self._settings.capture_ahead_frames
+        with closing(read_ahead(source, ahead, stop, lambda item: self._let_go(item, reading))) as items:
             for item in items:
                 if isinstance(item, Refused):
                     self._ledger.count_input_rejected(item.reason)
@@ -142,6 +144,15 @@ class ProductionLine:
         self._publisher.publish(frame, handed_over_us)
         for watcher in self._watchers:
             watcher.frame_processed(source, frame)
+
+    def _let_go(self, item: Captured | Refused, reading: _Reading) -> None:
+        """A newer picture overtook it while it waited."""
+        if isinstance(item, Refused):
+            self._ledger.count_input_rejected(item.reason)
+            self._refuse(item, reading)
+        else:
+            self._ledger.count_frame_read()
+            self._ledger.count_dropped(DropReason.OVERTAKEN)
 
     def _begin_anew(self, interrupted: Interrupted, reading: _Reading) -> None:
         self._landmarkers.leave(reading.source.still)

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 import orjson
@@ -24,14 +23,14 @@ EXIT_INTERRUPTED: Final = 130
 
 
 def run_producer(
-    paths: Sequence[Path], options: SourceOptions, settings: ProducerSettings, kafka: KafkaSettings, *, as_json: bool
+    names: Sequence[str], options: SourceOptions, settings: ProducerSettings, kafka: KafkaSettings, *, as_json: bool
 ) -> int:
-    """Publish what the paths hold, show how it goes, print the ledger, and return the exit code.
+    """Publish what the sources hold, show how it goes, print the ledger, and return the exit code.
 
     0: all that was received is on the topic (also when stopped by SIGTERM). 1: something was rejected or dropped.
     130: interrupted, and nothing lost. Raises HolisticError when it cannot begin.
     """
-    sources = [open_source(path, options, wall_clock_us) for path in paths]
+    sources = [open_source(name, options, wall_clock_us) for name in names]
     with ExitStack() as around:
         around.enter_context(native_noise_filtered())
         stop = around.enter_context(stop_on_signals())

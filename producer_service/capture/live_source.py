@@ -70,14 +70,22 @@ class LiveSource:
     expected_frames = None
     drop_policy = DropPolicy.DROP_OLDEST
 
-    def __init__(self, name: str, stream_id: str, camera: Camera, around: Around, patience: Patience) -> None:
-        """`name` must not hold secrets."""
+    def __init__(
+        self,
+        name: str,
+        stream_id: str,
+        camera: Camera,
+        around: Around,
+        patience: Patience,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """`name` must not hold secrets. Setting `stop` ends the reading as `stop()` does."""
         self.name = name
         self.stream_id = stream_id
         self._camera = camera
         self._around = around
         self._patience = patience
-        self._stopped = threading.Event()
+        self._stopped = stop or threading.Event()
         self._board = StatusBoard()
         self._frozen = FrozenPicture()
         self._frames = 0

@@ -1,23 +1,36 @@
 """From what a person names to a source that can be read."""
 
+import re
+import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from keypoints.topics import STREAM_ID_MAX_CHARACTERS, check_stream_id
+from producer_service.capture.address_policy import OPERATORS_OWN, AddressPolicy
 from producer_service.capture.captured import Clock, DropPolicy, RefusalReason, Refused, Source, SourceItem
+from producer_service.capture.live_source import Around, LiveSource, Patience
+from producer_service.capture.network_camera import NetworkCamera
+from producer_service.capture.source_address import InvalidAddress, is_address, mask_address, parse_address
 from producer_service.capture.still_files import StillFiles, is_picture, list_pictures
 from producer_service.capture.still_image import ImageLimits
 from producer_service.capture.video_file import VideoFile
+from producer_service.capture.webcam import InvalidWebcam, Webcam, is_webcam, parse_webcam
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What a person may say about the sources: their stream's name, and when the (first) picture was taken (µs)."""
+    """What a person may say about the sources: their stream's name, and when the (first) picture was taken (µs).
+
+    `addresses` says which addresses may be connected to, `patience` how long live sources wait for what. Live sources
+    are captured now, whenever they are said to begin.
+    """
 
     stream_id: str | None = None
     started_at_us: int | None = None
     limits: ImageLimits = field(default_factory=ImageLimits)
+    addresses: AddressPolicy = OPERATORS_OWN
+    patience: Patience = field(default_factory=Patience)
 
 
 class NoSource:
@@ -37,12 +50,47 @@ class NoSource:
         yield self._refused
 
 
-def open_source(path: Path, options: SourceOptions, now_us: Clock) -> Source:
-    """A picture, a folder of pictures or a video, told apart by what is on disk.
+def open_source(name: str | Path, options: SourceOptions, now_us: Clock, stop: threading.Event | None = None) -> Source:
+    """A webcam (`webcam:0`, `/dev/video0`), an address (`rtsp://…`), or what is on disk under that path.
 
-    The stream is named after the file or folder unless the options say otherwise. A path that gives nothing is a
-    source too, which yields its refusal. Raises InvalidStreamId for a name that cannot be a stream's.
+    The stream is named after the device, address, file or folder unless the options say otherwise. A name that gives
+    nothing is a source too, which yields its refusal. Nothing is connected to before it is read. Setting `stop`
+    ends a live source's reading, whatever it waits for. Raises InvalidStreamId for a name that cannot be a stream's.
     """
+    if isinstance(name, str):
+        if is_webcam(name):
+            return _open_webcam(name, options, now_us, stop)
+        if is_address(name):
+            return _open_address(name, options, now_us, stop)
+    return _open_path(Path(name), options, now_us)
+
+
+def _open_webcam(name: str, options: SourceOptions, now_us: Clock, stop: threading.Event | None) -> Source:
+    stream_id = check_stream_id(options.stream_id or re.sub(r"\W+", "-", name.partition("?")[0]).strip("-"))
+    try:
+        device, asked = parse_webcam(name)
+    except InvalidWebcam as error:
+        return NoSource(stream_id, Refused(name, RefusalReason.NO_DEVICE, f"{error.message}; {error.hint}"))
+    return LiveSource(name, stream_id, Webcam(device, asked), Around(now_us), options.patience, stop)
+
+
+def _open_address(name: str, options: SourceOptions, now_us: Clock, stop: threading.Event | None) -> Source:
+    try:
+        address = parse_address(name)
+    except InvalidAddress as error:
+        shown = mask_address(name)
+        why = error.message.removeprefix(f"{shown} ")
+        message = f"{why}; {error.hint}" if error.hint else why
+        return NoSource(
+            check_stream_id(options.stream_id or "camera"), Refused(shown, RefusalReason.REFUSED_ADDRESS, message)
+        )
+    own_name = re.sub(r"[^\w.-]+", "-", f"{address.host}{address.path_shown}").strip("-")
+    camera = NetworkCamera(name, options.addresses, options.limits, options.patience.connect_s)
+    stream_id = check_stream_id(options.stream_id or own_name[:STREAM_ID_MAX_CHARACTERS])
+    return LiveSource(address.shown, stream_id, camera, Around(now_us), options.patience, stop)
+
+
+def _open_path(path: Path, options: SourceOptions, now_us: Clock) -> Source:
     stream_id = check_stream_id(options.stream_id if options.stream_id is not None else _name_stream(path))
     try:
         if path.is_dir():
