@@ -18,13 +18,13 @@ import numpy as np
 from holistic_cli.load import run_load
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.settings import read_kafka_settings
-from keypoints.codec import encode_avro
 from keypoints.topics import TopicSpec
 from performers.acts import ActKind
-from performers.load import DEFAULT_ACTS, LoadPlan
-from performers.loops import cycle_acts, rehearse
+from performers.load_plan import DEFAULT_ACTS, LoadPlan
+from performers.loops import Reel, cycle_acts, rehearse
 from performers.noise import Noise
 from performers.performer import Performer, Stage
+from performers.schedule import Look
 
 FRAMES = 3_000
 ROUNDS = 5
@@ -52,12 +52,13 @@ def measure_generation() -> dict[str, float]:
     noisy = Performer("noisy", script, seed=1)
     oracle = Performer("oracle", script, seed=1, stage=Stage(noise=Noise(0.0)))
     streams = [f"stream-{number}" for number in range(STREAMS)]
-    cast = rehearse(streams, DEFAULT_ACTS, RATE / STREAMS, seed=1)
+    reel = Reel(rehearse(streams, [DEFAULT_ACTS] * STREAMS, RATE / STREAMS, seed=1))
 
     def replay() -> int:
         for number in range(FRAMES):
             sequence, stream = divmod(number, STREAMS)
-            encode_avro(cast.frame(stream, sequence, epoch=1, captured_at_us=number, now_us=number))
+            at_us = round(number * 1e6 / RATE)
+            reel.record(stream, at_us, Look.AS_SEEN, sequence=sequence, epoch=1, times_us=(number, number))
         return FRAMES
 
     return {
