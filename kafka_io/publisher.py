@@ -98,6 +98,14 @@ class BoundedPublisher:
         self._replacing = threading.Lock()
         self._producer = self._connect()
 
+    def prepare(self, topic: str) -> None:
+        """Know a topic before its first record, which then waits for nothing. Raises KafkaUnavailable, KafkaRefused."""
+        self._limits.read(topic)
+        try:
+            self._producer.partitions_for(topic)
+        except kafka_errors.KafkaError as error:
+            raise explain_kafka_error(error, f"preparing to publish to {topic}", topic=topic) from error
+
     def publish(
         self,
         topic: str,

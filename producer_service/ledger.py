@@ -73,7 +73,8 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class LedgerCounts:
-    """A moment's numbers. `received` counts pictures taken from capture, and inputs that gave none."""
+    """A moment's numbers. `received` counts pictures taken from capture, inputs that gave none, and the frames an
+    earlier process left on disk (`recovered`); `spilled` are those that wait there now, acknowledged by nobody yet."""
 
     received: int
     frames_read: int
@@ -82,16 +83,18 @@ class LedgerCounts:
     acknowledged: int
     dropped: dict[str, int]
     rejected: dict[str, int]
+    recovered: int = 0
+    spilled: int = 0
 
     @property
     def in_flight(self) -> int:
-        """Received, and nothing has become of it yet; below zero something was counted twice."""
+        """Received, and nothing has become of it yet, `spilled` among it; below zero something was counted twice."""
         return self.received - self.acknowledged - sum(self.dropped.values()) - sum(self.rejected.values())
 
     @property
     def adds_up(self) -> bool:
-        """received = acknowledged + dropped + rejected."""
-        return self.in_flight == 0
+        """received = acknowledged + dropped + rejected, but for what waits on disk."""
+        return self.in_flight == self.spilled
 
     def as_dict(self) -> dict[str, object]:
         """For machine output."""
@@ -103,6 +106,8 @@ class LedgerCounts:
             "acknowledged": self.acknowledged,
             "dropped": self.dropped,
             "rejected": self.rejected,
+            "recovered": self.recovered,
+            "spilled": self.spilled,
             "adds_up": self.adds_up,
         }
 
@@ -119,6 +124,8 @@ class Ledger:
         self._dropped: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._rejected_inputs = 0
+        self._recovered = 0
+        self._spilled = 0
         self.sources: list[SourceReport] = []
         self.error: HolisticError | None = None
         self.seconds = 0.0
@@ -155,24 +162,42 @@ class Ledger:
         with self._lock:
             self._dropped[reason] += frames
 
+    def count_recovered(self, frames: int) -> None:
+        """Frames of an earlier process wait on disk."""
+        with self._lock:
+            self._recovered += frames
+            self._spilled += frames
+
+    def count_spilled(self) -> None:
+        """A frame waits on disk."""
+        with self._lock:
+            self._spilled += 1
+
+    def count_unspilled(self) -> None:
+        """A frame waits on disk no more; what became of it is counted besides."""
+        with self._lock:
+            self._spilled -= 1
+
     def counts(self) -> LedgerCounts:
         """The numbers of this moment."""
         with self._lock:
             return LedgerCounts(
-                received=self._frames_read + self._rejected_inputs,
+                received=self._frames_read + self._rejected_inputs + self._recovered,
                 frames_read=self._frames_read,
                 frames_with_person=self._frames_with_person,
                 published=self._published,
                 acknowledged=self._acknowledged,
                 dropped=dict(self._dropped),
                 rejected=dict(self._rejected),
+                recovered=self._recovered,
+                spilled=self._spilled,
             )
 
     @property
     def clean(self) -> bool:
         """Whether everything that was received is on the topic."""
         counts = self.counts()
-        return self.error is None and counts.adds_up and not counts.dropped and not counts.rejected
+        return self.error is None and counts.in_flight == 0 and not counts.dropped and not counts.rejected
 
     def as_dict(self) -> dict[str, object]:
         """For machine output: the counts, each source's part, and the error that ended the run, if one did."""

@@ -5,13 +5,14 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
 from kafka.errors import KafkaError
 
 from kafka_io.admin import create_topics, topic_partitions
-from kafka_io.errors import explain_kafka_error
+from kafka_io.errors import KafkaUnavailable, explain_kafka_error
 from kafka_io.publisher import BoundedPublisher, Delivery
 from kafka_io.schema_topic import announce_schema
 from kafka_io.settings import KafkaSettings
@@ -24,6 +25,10 @@ from producer_service.encode import encode_record
 from producer_service.ledger import Ledger
 from producer_service.reachability import Reachability
 from producer_service.settings import ProducerSettings
+from producer_service.spill.errors import KeptInSpill
+from producer_service.spill.overflow import Overflow
+from producer_service.spill.records import SpilledFrame
+from producer_service.spill.store import SpillStore
 from producer_service.travelling import FrameFacts, Settled, Travelling
 from producer_service.watchers import Delivered, Watcher
 
@@ -57,7 +62,8 @@ class FramePublisher:
     ) -> None:
         """Connect, and make the schema known before the first frame (its topic is made if there is none yet).
 
-        Raises KafkaUnavailable, KafkaRefused (no such topic, no right), RegistryUnavailable or RegistryRefused.
+        A service takes up the frames an earlier one left on disk, where a spill is set. Raises KafkaUnavailable,
+        KafkaRefused (no such topic, no right), RegistryUnavailable, RegistryRefused or SpillUnusable.
         """
         self._settings = settings
         self._ledger = ledger
@@ -73,8 +79,22 @@ class FramePublisher:
         if kafka.schema_registry_url is None:
             create_topics(kafka, [spec for spec in SUITE_TOPICS if spec.name == SCHEMAS_TOPIC])
         self._registry_id = announce_schema(kafka, subject=f"{settings.topic}-value")
-        self._publisher = BoundedPublisher(kafka, settings.publisher_options(), self._note_delivery)
-        self._reachability = None if stops_on_failure else Reachability(lambda: topic_partitions(kafka, settings.topic))
+        self._reachability: Reachability | None = None
+        self._overflow: Overflow | None = None
+        with ExitStack() as undone_on_failure:
+            options = settings.publisher_options()
+            self._publisher = BoundedPublisher(kafka, options, self._note_delivery)
+            undone_on_failure.callback(self._publisher.close, 0.0)
+            self._publisher.prepare(settings.topic)
+            if not stops_on_failure:
+                self._reachability = Reachability(lambda: topic_partitions(kafka, settings.topic))
+                undone_on_failure.callback(self._reachability.close)
+            if settings.spill_dir is not None and not stops_on_failure:
+                store = SpillStore(settings.spill_dir, settings.spill_max_bytes)
+                undone_on_failure.callback(store.close)
+                self._overflow = Overflow(kafka, options, store, ledger, self._note_delivery, self._adopt)
+                self._overflow.begin(settings.topic)
+            undone_on_failure.pop_all()
 
     @property
     def failure(self) -> HolisticError | None:
@@ -103,7 +123,8 @@ class FramePublisher:
         no room is dropped at once (`publisher_full`). `settled` is called exactly once, with where the frame is, or
         with the error it was dropped for: before this returns where it is refused, else on Kafka's own thread, so it
         must be quick and must not publish. `origin` is the identity (topic, partition, offset) of the record the frame
-        was made from. A frame that `may_spill` waits on disk while Kafka is away, where a spill is set.
+        was made from. A frame without room that `may_spill` waits on disk, where a spill is set; it is told to
+        `settled` when Kafka has it, or when the publisher finishes before that (`KeptInSpill`).
         """
         travelling = Travelling(
             FrameFacts.of(frame, handed_over_us), self._tracing.begin_publish(self._settings.topic), settled
@@ -117,30 +138,37 @@ class FramePublisher:
             record = encode_record(
                 frame, self._settings.content_type, self._registry_id, travelling.trace.traceparent(), origin
             )
+            topic = self._settings.topic
+            if self._overflow is not None and may_spill and not wait:
+                self._overflow.publish(SpilledFrame(topic, record, travelling.facts), travelling)
+                return
             self._publisher.publish(
-                self._settings.topic,
-                record.key,
-                record.value,
-                record.headers,
-                record.timestamp_ms,
-                travelling,
-                wait=wait,
+                topic, record.key, record.value, record.headers, record.timestamp_ms, travelling, wait=wait
             )
         except HolisticError as error:
             self._drop(travelling, error, lost=isinstance(error, Transient))
 
     def finish(self, timeout_s: float | None = None) -> None:
-        """Wait until Kafka has answered for every frame, and let go. What it never answers for is booked as dropped."""
+        """Wait until Kafka has answered for every frame, and let go. What it never answers for is booked as dropped.
+
+        Frames on disk stay there for the next start: in the ledger they are `spilled`.
+        """
         if self._reachability is not None:
             self._reachability.close()
+        timeout_s = self._settings.delivery_timeout_s + _SPARE_S if timeout_s is None else timeout_s
+        deadline_s = time.monotonic() + timeout_s
+        explained: HolisticError = KafkaUnavailable(f"no answer within {timeout_s:g} s")
         try:
-            self._publisher.close(self._settings.delivery_timeout_s + _SPARE_S if timeout_s is None else timeout_s)
+            self._publisher.close(timeout_s)
         except (HolisticError, KafkaError) as error:
             explained = error if isinstance(error, HolisticError) else explain_kafka_error(error, "closing")
-            with self._lock:
-                unanswered = list(self._travelling)
-            for travelling in unanswered:
-                self._drop(travelling, explained, lost=True, reason=NOT_ACKNOWLEDGED)
+        if self._overflow is not None:
+            for travelling, news in self._overflow.close(max(0.0, deadline_s - time.monotonic())):
+                self._leave_on_disk(travelling, news)
+        with self._lock:
+            unanswered = list(self._travelling)
+        for travelling in unanswered:
+            self._drop(travelling, explained, lost=True, reason=NOT_ACKNOWLEDGED)
 
     def __enter__(self) -> Self:
         return self
@@ -174,7 +202,7 @@ class FramePublisher:
 
     def _drop(self, travelling: Travelling, error: HolisticError, *, lost: bool, reason: str | None = None) -> None:
         """Book a frame that will not reach Kafka; `lost` says that Kafka takes no others either."""
-        reason = reason or _name_reason(error)
+        reason = reason or name_drop_reason(error)
         with self._lock:
             if not self._take(travelling):
                 return
@@ -190,6 +218,21 @@ class FramePublisher:
                 self._say_once_a_minute(reason, error)
         travelling.trace.end(error)
         self._tell(travelling, error)
+
+    def _adopt(self, travelling: Travelling) -> None:
+        """A frame an earlier process left on disk is about to be sent."""
+        with self._lock:
+            self._travelling.add(travelling)
+        if self._reachability is not None:
+            self._reachability.note_sent()
+
+    def _leave_on_disk(self, travelling: Travelling, news: KeptInSpill) -> None:
+        """The next start sends it; the ledger has it as `spilled`."""
+        with self._lock:
+            if not self._take(travelling):
+                return
+        travelling.trace.end(news)
+        self._tell(travelling, news)
 
     def _take(self, travelling: Travelling) -> bool:
         """Called with the lock held. False: it is booked already, and this answer comes too late."""
@@ -210,6 +253,6 @@ class FramePublisher:
             log.warning("frames are dropped (%s): %s", reason, error.message)
 
 
-def _name_reason(error: HolisticError) -> str:
+def name_drop_reason(error: HolisticError) -> str:
     """`RecordTooLarge` is the reason `record_too_large`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()

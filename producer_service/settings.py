@@ -1,5 +1,6 @@
 """Everything that can be set about the producer, in one place."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -40,6 +41,12 @@ class ProducerSettings(BaseSettings):
     linger_ms: int = Field(default=5, ge=0, description="How long a record waits for company before it is sent.")
     batch_bytes: int = Field(default=256 * 1024, gt=0, description="Size at which a batch is sent at once.")
     compression: Compression = Field(default="zstd", description="How batches are compressed: none, lz4 or zstd.")
+    spill_dir: Path | None = Field(
+        default=None, description="Directory where live frames wait while Kafka is away; by default they are dropped."
+    )
+    spill_max_bytes: int = Field(
+        default=1024 * 1024 * 1024, gt=0, description="Bytes that may wait there; what comes beyond them is dropped."
+    )
     delivery_timeout_s: float = Field(
         default=120.0, ge=1, description="After this a frame Kafka did not acknowledge counts as dropped."
     )

@@ -1,6 +1,8 @@
 """What the producer's tests share: its topics on the real broker, and landmarkers that need no model."""
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from kafka_io.admin import topic_end_offsets
 from kafka_io.consumer import make_consumer
 from kafka_io.settings import KafkaSettings
 from keypoints import HolisticFrame, decode
+from local_stack import start_stack, stop_stack
 from tests.producer_service.made_media import draw_quarters, encode_picture
 
 Position = tuple[int, int]
@@ -53,3 +56,14 @@ def picture_folder(tmp_path: Path) -> Path:
     for index, content in enumerate(contents):
         (folder / f"{index}.png").write_bytes(content)
     return folder
+
+
+@pytest.fixture(scope="module")
+def own_stack() -> Iterator[tuple[Path, KafkaSettings]]:
+    """A stack of this module's own, for its tests stop and kill the broker."""
+    data_dir = Path(tempfile.mkdtemp(prefix="holistic-producer-"))
+    try:
+        yield data_dir, KafkaSettings(bootstrap_servers=start_stack(data_dir).kafka_bootstrap_servers)
+    finally:
+        stop_stack(data_dir)
+        shutil.rmtree(data_dir, ignore_errors=True)
