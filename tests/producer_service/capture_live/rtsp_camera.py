@@ -1,0 +1,156 @@
+"""A network camera on the loopback: RTSP with its media interleaved, JPEG over RTP (RFC 2326, RFC 2435)."""
+
+import hashlib
+import re
+import socket
+import struct
+import threading
+from contextlib import suppress
+from typing import BinaryIO
+
+from tests.producer_service.capture_live.moods import PICTURES_PER_S, Listener, Moods, pictures
+
+NONCE = "5ccc069c403ebaf9f0171e9517f40e41"
+_PAYLOAD_BYTES = 1200
+_CLOCK_HZ = 90_000
+
+
+class RtspCamera:
+    """Streams pictures at `/door`; wants `user` and `password` where they are given."""
+
+    def __init__(self, user: str | None = None, password: str = "", scheme: str = "Digest") -> None:
+        self.moods = Moods()
+        self.requests: list[str] = []
+        self.redirect_to: str | None = None
+        self._user = user
+        self.password = password
+        self._scheme = scheme
+        self.listener = Listener(self._talk, self.moods.closing)
+
+    @property
+    def url(self) -> str:
+        """Its address, without a user."""
+        return f"rtsp://127.0.0.1:{self.listener.port}/door"
+
+    def url_with(self, user: str, password: str) -> str:
+        """Its address with a user and a password."""
+        return self.url.replace("://", f"://{user}:{password}@")
+
+    def _talk(self, connected: socket.socket) -> None:
+        stream = connected.makefile("rb")
+        sending = threading.Lock()
+        playing: threading.Thread | None = None
+        hung_up = threading.Event()
+        try:
+            while (request := _read_request(stream)) is not None:
+                method, uri, headers = request
+                if self.moods.deaf.is_set():
+                    self.moods.closing.wait()
+                    return
+                self.requests.append(f"{method} {uri}")
+                answer = self._answer(method, uri, headers)
+                with sending:
+                    connected.sendall(answer)
+                if method == "PLAY" and playing is None:
+                    playing = threading.Thread(target=self._play, args=(connected, sending, hung_up), daemon=True)
+                    playing.start()
+                if method == "TEARDOWN":
+                    return
+        finally:
+            hung_up.set()
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+            stream.close()
+            if playing is not None:
+                playing.join()
+
+    def _answer(self, method: str, uri: str, headers: dict[str, str]) -> bytes:
+        number = headers["cseq"]
+        if self.redirect_to is not None and method != "OPTIONS":
+            return _respond("302 Found", number, Location=self.redirect_to)
+        if self._user is not None and not self._knows(method, headers.get("authorization", "")):
+            challenge = f'{self._scheme} realm="camera"' + (f', nonce="{NONCE}"' if self._scheme == "Digest" else "")
+            return _respond("401 Unauthorized", number, WWW_Authenticate=challenge)
+        if "/door" not in uri:
+            return _respond("404 Not Found", number)
+        if method == "DESCRIBE":
+            return _respond("200 OK", number, b"v=0\r\ns=door\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:track1\r\n")
+        if method == "SETUP":
+            if "TCP" not in headers["transport"]:
+                return _respond("461 Unsupported Transport", number)
+            return _respond(
+                "200 OK", number, Transport="RTP/AVP/TCP;unicast;interleaved=0-1", Session="12345678;timeout=60"
+            )
+        return _respond("200 OK", number, Public="OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN", Session="12345678")
+
+    def _knows(self, method: str, authorization: str) -> bool:
+        given = dict(re.findall(r'(\w+)="?([^",]*)"?', authorization.partition(" ")[2]))
+        if self._scheme == "Basic":
+            return authorization == "Basic YWRhOnMzY3JldA=="
+        secret = hashlib.md5(f"{self._user}:camera:{self.password}".encode()).hexdigest()
+        asked = hashlib.md5(f"{method}:{given.get('uri')}".encode()).hexdigest()
+        return given.get("response") == hashlib.md5(f"{secret}:{NONCE}:{asked}".encode()).hexdigest()
+
+    def _play(self, connected: socket.socket, sending: threading.Lock, hung_up: threading.Event) -> None:
+        sequence = 0
+        with suppress(OSError):
+            for index, jpeg in enumerate(pictures(self.moods)):
+                if hung_up.is_set():
+                    return
+                for payload, last in _split_jpeg(jpeg):
+                    marker_and_type = 26 | (128 if last else 0)
+                    time = index * _CLOCK_HZ // PICTURES_PER_S
+                    packet = struct.pack(">BBHII", 0x80, marker_and_type, sequence & 0xFFFF, time, 1) + payload
+                    sequence += 1
+                    with sending:
+                        connected.sendall(b"$\x00" + struct.pack(">H", len(packet)) + packet)
+
+
+def _read_request(stream: BinaryIO) -> tuple[str, str, dict[str, str]] | None:
+    while (line := stream.readline()) and line[:1] == b"$":
+        # The caller's reports on what it received: they are no lines, so what is left of this one counts.
+        missing = 4 + int.from_bytes(line[2:4], "big") - len(line)
+        stream.read(max(0, missing))
+    if not line:
+        return None
+    method, uri, _ = line.decode().split()
+    headers = {}
+    while (line := stream.readline().strip()) != b"":
+        name, _, value = line.decode().partition(":")
+        headers[name.lower()] = value.strip()
+    return method, uri, headers
+
+
+def _respond(status: str, number: str, /, body: bytes = b"", **headers: str) -> bytes:
+    lines = [
+        f"RTSP/1.0 {status}",
+        f"CSeq: {number}",
+        *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
+    ]
+    if body:
+        lines += ["Content-Type: application/sdp", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _split_jpeg(jpeg: bytes) -> list[tuple[bytes, bool]]:
+    """The payloads of one picture of 4:2:0 and standard Huffman tables, and which of them is the last."""
+    tables, position = b"", 2
+    height = width = 0
+    while True:
+        marker, length = jpeg[position + 1], int.from_bytes(jpeg[position + 2 : position + 4], "big")
+        body = jpeg[position + 4 : position + 2 + length]
+        if marker == 0xDB:
+            tables += body[1:]
+        elif marker == 0xC0:
+            height, width = struct.unpack(">HH", body[1:5])
+        position += 2 + length
+        if marker == 0xDA:
+            break
+    scan = jpeg[position:-2]
+    payloads = []
+    for offset in range(0, len(scan), _PAYLOAD_BYTES):
+        header = struct.pack(">II", offset, 0)[:4] + bytes([1, 255, width // 8, height // 8])
+        if offset == 0:
+            header += struct.pack(">BBH", 0, 0, len(tables)) + tables
+        payloads.append((header + scan[offset : offset + _PAYLOAD_BYTES], offset + _PAYLOAD_BYTES >= len(scan)))
+    return payloads
