@@ -8,7 +8,7 @@ import logging
 import threading
 from dataclasses import asdict
 from queue import LifoQueue
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -22,6 +22,7 @@ from producer_service.isolation.picture_memory import PictureMemory
 log = logging.getLogger(__name__)
 
 _START_S: Final = 30.0
+_TRIES: Final = 2
 _MODULE: Final = "producer_service.capture.decoder_process"
 
 
@@ -62,6 +63,11 @@ class Decoders:
             if memory is None:
                 own.close()
 
+    def pids(self) -> list[int]:
+        """The processes of this moment."""
+        with self._lock:
+            return [child.pid for child in self._all]
+
     def close(self) -> None:
         """End all."""
         with self._lock:
@@ -71,6 +77,21 @@ class Decoders:
             child.close()
 
     def _ask(self, data: bytes, memory: PictureMemory) -> tuple[int, int]:
+        for _ in range(_TRIES):
+            answer = self._ask_once(data, memory)
+            if answer is not None:
+                break
+        else:
+            raise InvalidImage(RefusalReason.DAMAGED_IMAGE, "the picture broke its decoder")
+        if "reason" in answer:
+            raise InvalidImage(RefusalReason(answer["reason"]), str(answer["message"]))
+        height, width = int(answer["height"]), int(answer["width"])
+        if not (0 < height <= self._limits.max_side_px and 0 < width <= self._limits.max_side_px):
+            raise InvalidImage(RefusalReason.DAMAGED_IMAGE, "the decoder answered with an impossible size")
+        return height, width
+
+    def _ask_once(self, data: bytes, memory: PictureMemory) -> dict[str, Any] | None:
+        """A decoder's answer; None from one that died, which may have been dead before it was asked."""
         child = self._idle.get() or self._replace()
         usable = False
         try:
@@ -81,18 +102,14 @@ class Decoders:
         except TimeoutError as error:
             message = f"the picture could not be decoded within {self._timeout_s:g} s"
             raise InvalidImage(RefusalReason.DECODE_TIMEOUT, message) from error
-        except PeerGone as error:
-            raise InvalidImage(RefusalReason.DAMAGED_IMAGE, "the picture broke its decoder") from error
+        except PeerGone:
+            return None
+        else:
+            return answer
         finally:
             if not usable:
                 self._discard(child)
             self._idle.put(child if usable else None)
-        if "reason" in answer:
-            raise InvalidImage(RefusalReason(answer["reason"]), str(answer["message"]))
-        height, width = int(answer["height"]), int(answer["width"])
-        if not (0 < height <= self._limits.max_side_px and 0 < width <= self._limits.max_side_px):
-            raise InvalidImage(RefusalReason.DAMAGED_IMAGE, "the decoder answered with an impossible size")
-        return height, width
 
     def _replace(self) -> ChildProcess:
         child = self._start()

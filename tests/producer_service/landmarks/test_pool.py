@@ -1,0 +1,192 @@
+"""Worker processes: each stream keeps its own tracking, and what breaks takes nobody else with it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keypoints.errors import Terminal
+from producer_service.capture.captured import RgbImage
+from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost, Landmarks, NoLandmarkerFree
+from producer_service.landmarks.pool.options import PoolOptions
+from producer_service.landmarks.pool.pool import LandmarkerPool
+from tests.producer_service.finders import DIES, FAILS, HANGS, NOWHERE, TROUBLESOME
+from tests.producer_service.waiting import wait_until
+
+PERSON = (200, 10, 10)
+
+
+def paint(colour: tuple[int, int, int], height: int = 48, width: int = 64) -> RgbImage:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def count_seen(found: Landmarks) -> int:
+    assert found.right_hand is not None
+    return int(found.right_hand[0, 0])
+
+
+@contextmanager
+def open_pool(**options: object) -> Iterator[LandmarkerPool]:
+    pool = LandmarkerPool(PoolOptions(**{"workers": 1, "standby": 0, "opener": TROUBLESOME, **options}))  # type: ignore[arg-type]
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def test_two_streams_on_one_worker_keep_their_tracking_apart() -> None:
+    with open_pool() as pool:
+        ada, bob = pool.open_stream(), pool.open_stream()
+        assert [count_seen(ada.find(paint(PERSON))) for _ in range(3)] == [1, 2, 3]
+        assert count_seen(bob.find(paint(PERSON))) == 1
+        assert count_seen(ada.find(paint(PERSON))) == 4
+
+
+def test_a_stream_that_is_opened_after_another_sees_nothing_of_it() -> None:
+    with open_pool() as pool:
+        first = pool.open_stream()
+        first.find(paint(PERSON))
+        first.close()
+        assert count_seen(pool.open_stream().find(paint(PERSON))) == 1
+
+
+def test_streams_are_spread_over_the_workers_and_stay_there() -> None:
+    with open_pool(workers=2) as pool:
+        landmarkers = [pool.open_stream() for _ in range(4)]
+        assert sorted(report.streams for report in pool.report()) == [2, 2]
+        before = [landmarker.worker.pid for landmarker in landmarkers]
+        for landmarker in landmarkers:
+            landmarker.find(paint(PERSON))
+        assert [landmarker.worker.pid for landmarker in landmarkers] == before
+        landmarkers[0].close()
+        assert sorted(report.streams for report in pool.report()) == [1, 2]
+
+
+def test_pictures_grow_and_shrink_and_arrive_as_they_are() -> None:
+    with open_pool() as pool:
+        landmarker = pool.open_stream()
+        for height, width in ((2, 3), (2160, 3840), (48, 64)):
+            assert landmarker.find(paint(PERSON, height, width)).right_hand is not None
+            assert not landmarker.find(paint((0, 0, 0), height, width)).has_person
+        in_place = landmarker.memory.reserve(48, 64)
+        in_place[:] = PERSON
+        assert landmarker.memory.holds(in_place)
+        assert landmarker.find(in_place).right_hand is not None
+
+
+def test_more_streams_than_there_is_room_for_are_refused_until_one_closes() -> None:
+    with open_pool(streams_a_worker=2) as pool:
+        first = pool.open_stream()
+        pool.open_stream()
+        with pytest.raises(NoLandmarkerFree, match="2 streams"):
+            pool.open_stream()
+        first.close()
+        pool.open_stream()
+
+
+def test_a_worker_that_dies_takes_its_own_picture_alone_and_is_replaced() -> None:
+    with open_pool(workers=2) as pool:
+        doomed, other = pool.open_stream(), pool.open_stream()
+        other.find(paint(PERSON))
+        with pytest.raises(LandmarkerFailed, match="killed by signal 9"):
+            doomed.find(paint(DIES))
+        assert count_seen(other.find(paint(PERSON))) == 2
+        assert pool.await_ready(20)
+        assert count_seen(pool.open_stream().find(paint(PERSON))) == 1
+        assert pool.replaced == 1
+
+
+def test_whoever_waits_behind_a_picture_that_kills_the_worker_can_try_again() -> None:
+    with open_pool(hang_s=1.0) as pool:
+        hanging, behind = pool.open_stream(), pool.open_stream()
+        raised: list[Exception] = []
+
+        def find(landmarker_image: tuple[object, RgbImage]) -> None:
+            landmarker, image = landmarker_image
+            try:
+                landmarker.find(image)  # type: ignore[attr-defined]
+            except (LandmarkerFailed, LandmarkerLost) as error:
+                raised.append(error)
+
+        threads = [threading.Thread(target=find, args=((hanging, paint(HANGS)),))]
+        threads[0].start()
+        wait_until(lambda: hanging.worker.waiting == 1)
+        threads.append(threading.Thread(target=find, args=((behind, paint(PERSON)),)))
+        threads[1].start()
+        for thread in threads:
+            thread.join(20)
+        assert {type(error) for error in raised} == {LandmarkerFailed, LandmarkerLost}
+        assert "no answer within 1 s" in str(next(error for error in raised if isinstance(error, LandmarkerFailed)))
+        assert count_seen(pool.open_stream().find(paint(PERSON))) == 1
+
+
+def test_a_picture_a_graph_cannot_take_costs_the_stream_its_tracking_and_nobody_else() -> None:
+    with open_pool() as pool:
+        ada, bob = pool.open_stream(), pool.open_stream()
+        bob.find(paint(PERSON))
+        with pytest.raises(LandmarkerFailed, match="white pictures"):
+            ada.find(paint(FAILS))
+        assert count_seen(bob.find(paint(PERSON))) == 2
+        assert pool.replaced == 0
+
+
+def test_a_worker_that_grew_too_large_is_replaced_while_its_streams_move() -> None:
+    with open_pool(max_rss_bytes=1, standby=1) as pool:
+        landmarker = pool.open_stream()
+        landmarker.find(paint(PERSON))
+
+        def is_moved() -> bool:
+            try:
+                landmarker.find(paint(PERSON))
+            except LandmarkerLost:
+                return True
+            return False
+
+        wait_until(is_moved)
+        landmarker.close()
+        wait_until(lambda: pool.replaced >= 1)
+        assert count_seen(pool.open_stream().find(paint(PERSON))) == 1
+
+
+def test_a_still_remembers_nothing_when_its_worker_died_between_two() -> None:
+    with open_pool() as pool:
+        with pool.lend_still() as landmarker:
+            assert landmarker.find(paint(PERSON)).right_hand is not None
+            os.kill(landmarker.worker.pid, signal.SIGKILL)
+        wait_until(lambda: pool.replaced == 1)
+        with pool.lend_still() as landmarker:
+            assert landmarker.find(paint(PERSON)).right_hand is not None
+
+
+def test_streams_opened_and_closed_leave_no_file_and_no_process_behind() -> None:
+    with open_pool(workers=2) as pool:
+        pool.open_stream().close()
+        before = count_open_files()
+        for _ in range(100):
+            pool.open_stream().close()
+        assert count_open_files() == before
+        pids = [report.pid for report in pool.report()]
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_workers_that_cannot_start_are_said_and_not_tried_for_ever() -> None:
+    with pytest.raises(Terminal, match="no worker for MediaPipe came up"):
+        LandmarkerPool(PoolOptions(workers=1, standby=0, opener=NOWHERE, start_s=30))
+
+
+def count_open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    left: Callable[[], list[str]] = lambda: [t.name for t in threading.enumerate() if t.name.startswith("worker ")]  # noqa: E731
+    wait_until(lambda: not left())
