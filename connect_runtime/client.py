@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from connect_runtime.sink import TopicPartition
+from kafka_io.rebalancing import ToldOfRebalances
 from keypoints.codec import RawRecord
 from keypoints.errors import Transient
 
@@ -51,20 +52,8 @@ class Membership:
     member_id: str
 
 
-class RebalanceListener(Protocol):
-    """Told of rebalances from within `poll` and `close`, one call at a time.
-
-    It may block for a while (heartbeats go on) and, in `on_revoked`, commit; it must not poll.
-    """
-
-    def on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
-        """These, and no others, are this member's now."""
-
-    def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
-        """These are about to be given up; until this returns they are still this member's."""
-
-    def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
-        """These are already somebody else's: too late to commit."""
+RebalanceListener = ToldOfRebalances[TopicPartition]
+"""Told of rebalances from within `poll` and `close`."""
 
 
 class TaskConsumer(Protocol):

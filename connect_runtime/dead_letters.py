@@ -4,29 +4,23 @@ The headers are Kafka Connect's own, so that whatever reads its dead-letter topi
 """
 
 import threading
-import traceback
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from connect_runtime.rejections import LogReporter, Rejection, RejectionReporter, name_class
+from connect_runtime.rejections import LogReporter, Rejection, RejectionReporter
 from connect_runtime.retry import Surroundings
 from connect_runtime.task_metrics import TaskMetrics
+from kafka_io.failure_headers import FAILED_AT_HEADER, PREFIX, Failure, failure_headers
 from keypoints.codec import RawRecord
 from keypoints.errors import HolisticError
 from keypoints.topics import ATTEMPT_HEADER, Headers, parse_origin
 
-PREFIX: Final = "__connect.errors."
 TOPIC_ID_HEADER: Final = "holistic-dead-letter-topic-id"
 """Id of the topic the record failed in: one of that name made later is another."""
-FAILED_AT_HEADER: Final = "holistic-dead-letter-at-ms"
-"""When it failed, milliseconds since 1970: the letter's own timestamp is the record's."""
 OMITTED_VALUE_HEADER: Final = "holistic-dead-letter-omitted-bytes"
 """Size of a value no topic takes uncompressed; it stays where the record's coordinates say."""
-# What a dead letter may be larger than its record is mostly these two.
-_MESSAGE_BYTES: Final = 4 * 1024
-_TRACE_BYTES: Final = 24 * 1024
 _REMEMBERED: Final = 10_000
 
 Place = tuple[str, int, int]
@@ -143,22 +137,13 @@ class LetterWriter:
 
     def write(self, rejection: Rejection, now_ms: int) -> Letter:
         """The record as it was, with all ten headers of Connect's."""
-        record, error = rejection.record, rejection.error
-        said = {
-            "topic": record.topic,
-            "partition": str(record.partition),
-            "offset": str(record.offset),
-            "connector.name": self.connector,
-            "task.id": str(self.task_id),
-            "stage": rejection.stage.value,
-            "class.name": rejection.found_by,
-            "exception.class.name": name_class(type(error)),
-            "exception.message": _cut(str(error), _MESSAGE_BYTES),
-            "exception.stacktrace": _cut("".join(traceback.format_exception(error)), _TRACE_BYTES),
-        }
-        added = tuple((PREFIX + name, text.encode("utf-8", "replace")) for name, text in said.items())
-        failed_at = (FAILED_AT_HEADER, str(now_ms).encode())
-        return Letter(record.topic, record.key, record.value, (*record.headers, *added, failed_at), record.timestamp)
+        record = rejection.record
+        failure = Failure(
+            record.topic, record.partition, record.offset, self.connector, self.task_id, rejection.stage.value,
+            rejection.found_by, rejection.error,
+        )  # fmt: skip
+        headers = (*record.headers, *failure_headers(failure, now_ms))
+        return Letter(record.topic, record.key, record.value, headers, record.timestamp)
 
 
 def read_dead_letter(record: RawRecord) -> DeadLetter:
@@ -192,15 +177,6 @@ def read_attempt(headers: Sequence[tuple[str, bytes | None]]) -> int:
 def _known_as(record: RawRecord) -> tuple[Place, int]:
     # The time too, for a topic made anew counts its offsets from 0 again.
     return (record.topic, record.partition, record.offset), record.timestamp
-
-
-def _cut(text: str, limit: int) -> str:
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= limit:
-        return text
-    # Both ends tell most: where it was called from, and what was raised.
-    half = limit // 2
-    return f"{encoded[:half].decode('utf-8', 'ignore')}\n… cut …\n{encoded[-half:].decode('utf-8', 'ignore')}"
 
 
 def _as_int(text: str | None) -> int:

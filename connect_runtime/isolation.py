@@ -9,8 +9,9 @@ import numpy as np
 
 from connect_runtime.client import Polled
 from connect_runtime.limits import HaltGuard
-from connect_runtime.rejections import Rejection, RejectionReporter, Stage, name_class
+from connect_runtime.rejections import Rejection, RejectionReporter, Stage
 from connect_runtime.sink import Sink, SinkFailed, TopicPartition
+from kafka_io.failure_headers import name_class
 from keypoints.codec import RawRecord
 from keypoints.errors import HolisticError, Terminal, Transient
 from keypoints.frame import FrameBatch

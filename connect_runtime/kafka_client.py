@@ -2,21 +2,20 @@
 
 import logging
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata
+from kafka import KafkaConsumer, OffsetAndMetadata
 from kafka import TopicPartition as KafkaTopicPartition
 from kafka import errors as kafka_errors
-from kafka.future import Future
 
 from connect_runtime.client import CommitRefused, Gap, Membership, Polled, PositionsGone, RebalanceListener
 from connect_runtime.gap_topic import write_gap
 from connect_runtime.sink import TopicPartition
 from kafka_io.consumer import CONSUMER_DEFAULTS, make_consumer
 from kafka_io.errors import KafkaRefused, explain_kafka_error
+from kafka_io.rebalancing import GROUP_MOVED_ON, ThreadedListener
 from kafka_io.settings import KafkaSettings
 
 _ANSWER_TIMEOUT_MS = 10_000
@@ -24,14 +23,6 @@ _ANSWER_TIMEOUT_MS = 10_000
 _RECORDS_OF_BACKLOG = 100
 _FETCH_WAIT_IN_BACKLOG_MS = 20
 _BACKLOG_S = 1.0
-# All of them say: the group went on without this member, which polls to join again.
-_GROUP_MOVED_ON = (
-    kafka_errors.CommitFailedError,
-    kafka_errors.FencedInstanceIdError,
-    kafka_errors.IllegalGenerationError,
-    kafka_errors.RebalanceInProgressError,
-    kafka_errors.UnknownMemberIdError,
-)
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +49,7 @@ class KafkaTaskConsumer:
 
     def subscribe(self, topics: Sequence[str], listener: RebalanceListener, pattern: str | None = None) -> None:
         """Join the group at the next poll; see `TaskConsumer`. Raises KafkaRefused when a topic does not exist."""
-        threaded = _ThreadedListener(self._consumer, listener)
+        threaded = ThreadedListener(self._consumer, listener, TopicPartition)
         with self._explain("looking for topics"):
             if pattern is None:
                 self._consumer.subscribe(list(topics), listener=threaded)
@@ -98,7 +89,7 @@ class KafkaTaskConsumer:
         with self._explain("committing"):
             try:
                 self._consumer.commit(commits, timeout_ms=int(timeout_s * 1000))
-            except _GROUP_MOVED_ON as error:
+            except GROUP_MOVED_ON as error:
                 raise CommitRefused(
                     f"the group {self._group} has moved on: {type(error).__name__}", group=self._group
                 ) from error
@@ -201,53 +192,3 @@ class KafkaTaskConsumer:
 
 def _as_kafka(partitions: Sequence[TopicPartition]) -> list[KafkaTopicPartition]:
     return [KafkaTopicPartition(*partition) for partition in partitions]
-
-
-class _ThreadedListener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
-    """Runs the listener on a thread of its own while the client's loop goes on with its heartbeats.
-
-    kafka-python calls listeners on the loop that sends heartbeats, where a blocking call would cost the membership, and
-    a commit would wait for itself. The polling thread stands still meanwhile, so the listener is still alone.
-    """
-
-    def __init__(self, consumer: KafkaConsumer, listener: RebalanceListener) -> None:
-        self._consumer = consumer
-        self._listener = listener
-
-    async def on_partitions_revoked(self, revoked: set[KafkaTopicPartition]) -> None:
-        await self._run(self._listener.on_revoked, revoked)
-
-    async def on_partitions_assigned(self, assigned: set[KafkaTopicPartition]) -> None:
-        # A position for each, or the client would look for one itself; the listener pauses them, and seeks before it
-        # has anything read.
-        for partition in assigned:
-            self._consumer.seek(partition, 0)
-        await self._run(self._listener.on_assigned, assigned)
-
-    async def on_partitions_lost(self, lost: set[KafkaTopicPartition]) -> None:
-        await self._run(self._listener.on_lost, lost)
-
-    async def _run(
-        self, handle: Callable[[Sequence[TopicPartition]], None], partitions: set[KafkaTopicPartition]
-    ) -> None:
-        ours = sorted(TopicPartition(*partition) for partition in partitions)
-        # kafka-python offers no public way back onto its loop from another thread.
-        loop = self._consumer._net
-        done = Future()
-
-        def settle(error: BaseException | None) -> None:
-            if error is None:
-                done.success(None)
-            else:
-                done.failure(error)
-
-        def run() -> None:
-            problem: BaseException | None = None
-            try:
-                handle(ours)
-            except BaseException as error:  # noqa: BLE001 - carried to the polling thread, which raises it
-                problem = error
-            loop.call_soon_threadsafe(lambda: settle(problem))
-
-        threading.Thread(target=run, name="rebalance", daemon=True).start()
-        await done

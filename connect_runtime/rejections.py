@@ -71,11 +71,6 @@ class LogReporter:
             self._metrics.failed_record(self._around.wall_clock(), skipped=True)
 
 
-def name_class(kind: type) -> str:
-    """A class, with where it is defined."""
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
 def name_record(record: RawRecord) -> str:
     """A record's place, for people."""
     return f"{record.topic}-{record.partition} offset {record.offset}"

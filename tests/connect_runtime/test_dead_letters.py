@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from connect_runtime.dead_letters import PREFIX, DeadLetter, Letter, LetterBox, read_dead_letter
+from connect_runtime.dead_letters import DeadLetter, Letter, LetterBox, read_dead_letter
 from connect_runtime.letter_box import KafkaLetterBox, MemoryLetterBox
 from connect_runtime.service import ConnectorSpec
 from connect_runtime.sink import SinkFailed
 from kafka_io.admin import delete_topic
+from kafka_io.failure_headers import PREFIX
 from kafka_io.publisher import BoundedPublisher, PublisherOptions
 from kafka_io.settings import KafkaSettings
 from kafka_io.whole_topic import read_whole_topic

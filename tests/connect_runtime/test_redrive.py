@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from connect_runtime.dead_letters import PREFIX, DeadLetter, LetterWriter, read_dead_letter
+from connect_runtime.dead_letters import DeadLetter, LetterWriter, read_dead_letter
 from connect_runtime.forgetting.streams import ForgottenStream, ForgottenStreams, digest_name
 from connect_runtime.letter_box import KafkaLetterBox
 from connect_runtime.memory_broker import MemoryRecord
 from connect_runtime.redrive import Choice, Fate, Past, count_attempts, execute_redrive, make_headers, plan_redrive
 from connect_runtime.rejections import Rejection, Stage
 from kafka_io.admin import delete_topic
+from kafka_io.failure_headers import PREFIX
 from kafka_io.settings import KafkaSettings
 from kafka_io.whole_topic import read_record, read_whole_topic
 from keypoints.avro import Undecodable
