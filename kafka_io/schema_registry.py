@@ -1,8 +1,10 @@
-"""The two calls we make of a Confluent-compatible schema registry.
+"""The calls we make of a Confluent-compatible schema registry.
 
-Source: Confluent Schema Registry API, `POST /subjects/{subject}/versions` and `GET /schemas/ids/{id}`.
+Source: Confluent Schema Registry API, `GET|POST /subjects/{subject}/versions`, `PUT /config/{subject}` and
+`GET /schemas/ids/{id}`.
 """
 
+import logging
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,8 +14,18 @@ import orjson
 
 from keypoints.errors import Terminal, Transient
 
+log = logging.getLogger(__name__)
+
 _TIMEOUT_S = 5.0
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+_NOT_FOUND = 404
+_HINTS = {
+    401: "does SCHEMA_REGISTRY_URL name a user the registry knows?",
+    403: "this user may not write to the subject",
+    409: "the subject's schemas are not compatible with this one: another topic, or another compatibility, is needed",
+}
+COMPATIBILITY = "FULL"
+"""Of the subjects we make."""
 
 
 class RegistryUnavailable(Transient):
@@ -25,10 +37,31 @@ class RegistryRefused(Terminal):
 
 
 def register_schema(url: str, subject: str, schema: dict[str, Any]) -> int:
-    """Register a schema under a subject (again is no error) and return its id."""
-    body = orjson.dumps({"schema": orjson.dumps(schema).decode(), "schemaType": "AVRO"})
-    answer = _ask(url, f"/subjects/{urllib.parse.quote(subject, safe='')}/versions", body)
+    """Register a schema under a subject (again is no error) and return its id.
+
+    A subject that is not there yet is made with compatibility FULL: old readers read new frames and new readers old
+    ones. One that is there keeps what it has. Where the registry refuses that setting it is said in the log, and the
+    schema counts. Raises RegistryUnavailable or RegistryRefused.
+    """
+    quoted = urllib.parse.quote(subject, safe="")
+    is_new = not _has_versions(url, quoted)
+    answer = _ask(url, f"/subjects/{quoted}/versions", {"schema": orjson.dumps(schema).decode(), "schemaType": "AVRO"})
+    if is_new:
+        try:
+            _ask(url, f"/config/{quoted}", {"compatibility": COMPATIBILITY}, method="PUT")
+        except RegistryRefused as error:
+            log.warning("the subject %s has no compatibility of its own: %s", subject, error.message)
     return int(answer["id"])
+
+
+def _has_versions(url: str, quoted_subject: str) -> bool:
+    try:
+        _ask(url, f"/subjects/{quoted_subject}/versions", None)
+    except RegistryRefused as error:
+        if error.fields.get("status") == _NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def fetch_schema(url: str, registry_id: int) -> dict[str, Any]:
@@ -40,19 +73,25 @@ def fetch_schema(url: str, registry_id: int) -> dict[str, Any]:
     return schema
 
 
-def _ask(url: str, path: str, body: bytes | None) -> dict[str, Any]:
+def _ask(url: str, path: str, content: dict[str, str] | None, method: str | None = None) -> Any:
     address = url.rstrip("/") + path
     if urllib.parse.urlsplit(address).scheme not in {"http", "https"}:
         raise RegistryRefused(f"{url} is no http address", url=url, hint="check SCHEMA_REGISTRY_URL")
-    request = urllib.request.Request(address, body, {"Content-Type": _MEDIA_TYPE, "Accept": _MEDIA_TYPE})  # noqa: S310 - scheme checked above
+    body = None if content is None else orjson.dumps(content)
+    headers = {"Content-Type": _MEDIA_TYPE, "Accept": _MEDIA_TYPE}
+    request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - scheme checked above
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310 - scheme checked above
-            answer: dict[str, Any] = orjson.loads(response.read())
-            return answer
+            return orjson.loads(response.read())
     except urllib.error.HTTPError as error:
         with error:
             detail = error.read(500).decode(errors="replace")
         kind = RegistryUnavailable if error.code >= 500 or error.code == 429 else RegistryRefused
-        raise kind(f"schema registry answered {error.code} to {path}: {detail}", url=url, status=error.code) from error
+        raise kind(
+            f"schema registry answered {error.code} to {path}: {detail}",
+            hint=_HINTS.get(error.code),
+            url=url,
+            status=error.code,
+        ) from error
     except (OSError, ValueError) as error:
         raise RegistryUnavailable(f"schema registry {url}: {error}", url=url) from error

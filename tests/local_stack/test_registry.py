@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from kafka_io.schema_registry import RegistryRefused, fetch_schema, register_schema
@@ -15,6 +16,10 @@ from local_stack.report import report_stack
 from local_stack.status import read_status
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+
+
+def read_compatibility(url: str, subject: str) -> object:
+    return httpx.get(f"{url}/config/{subject}").json()["compatibilityLevel"]
 
 
 def test_a_registry_joins_a_running_stack_and_keeps_its_schemas_over_a_restart(
@@ -33,6 +38,7 @@ def test_a_registry_joins_a_running_stack_and_keeps_its_schemas_over_a_restart(
     assert now is not None
     assert now.part("kafka") == running.part("kafka")
     number = register_schema(joined.schema_registry_url, "frames-value", FRAME_SCHEMA)
+    assert read_compatibility(joined.schema_registry_url, "frames-value") == "FULL"
     with pytest.raises(RegistryRefused):
         fetch_schema(joined.schema_registry_url, number + 1000)
 
