@@ -10,7 +10,7 @@ from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLo
 from producer_service.live.equipment import Equipment
 from producer_service.live.job import Job
 from producer_service.live.outcome import DropReason, PictureOutcome
-from producer_service.live.picture import EncodedPicture
+from producer_service.live.picture import Picture
 from producer_service.live.processing import Handling, decode_picture, publish_landmarks
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Stills:
         self._waiting = waiting
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="still")
 
-    def submit(self, picture: EncodedPicture, stream_id: str, how: Handling) -> "Future[PictureOutcome]":
+    def submit(self, picture: Picture, stream_id: str, how: Handling) -> "Future[PictureOutcome]":
         """Hand a picture in; the future always gets a result, and never an exception. Raises StillsBusy."""
         if not self._room.acquire(blocking=False):
             raise StillsBusy(

@@ -11,7 +11,7 @@ from keypoints.topics import check_stream_id
 from producer_service.capture.captured import DropPolicy
 from producer_service.live.equipment import Equipment
 from producer_service.live.outcome import PictureOutcome
-from producer_service.live.picture import EncodedPicture
+from producer_service.live.picture import Picture
 from producer_service.live.processing import Handling
 from producer_service.live.stills import Stills
 from producer_service.live.stream_line import StreamLine
@@ -97,9 +97,7 @@ class Studio:
         with self._lock:
             return list(self._lines.values())
 
-    def submit_still(
-        self, picture: EncodedPicture, stream_id: str, *, mirrored: bool = False
-    ) -> "Future[PictureOutcome]":
+    def submit_still(self, picture: Picture, stream_id: str, *, mirrored: bool = False) -> "Future[PictureOutcome]":
         """A picture that stands alone, and must have a person in it. The future always gets a result.
 
         Raises InvalidStreamId, StillsBusy or StudioClosed.
