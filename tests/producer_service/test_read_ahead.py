@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from producer_service.capture.captured import Captured, DropPolicy, SourceItem
+from producer_service.capture.captured import Captured, DropPolicy, Interrupted, Refused, SourceItem
 from producer_service.capture.read_ahead import read_ahead
 
 
@@ -79,3 +79,62 @@ def test_an_error_of_the_source_reaches_whoever_takes_the_pictures_after_the_goo
     with pytest.raises(OSError, match="pulled out"):
         next(pictures)
     assert source.closed.is_set()
+
+
+class Camera:
+    """A live source of ten pictures, connected to again before the sixth, that then waits for a stop."""
+
+    name = "camera"
+    stream_id = "camera"
+    still = False
+    expected_frames = None
+    drop_policy = DropPolicy.DROP_OLDEST
+
+    def __init__(self) -> None:
+        self.first_taken = threading.Event()
+        self.given = threading.Event()
+        self._stopped = threading.Event()
+
+    def read(self) -> Generator[SourceItem, None, None]:
+        for index in range(10):
+            if index == 5:
+                yield Interrupted("connected again")
+            yield Captured(np.zeros((1, 1, 3), np.uint8), index, index)
+            assert self.first_taken.wait(10)
+        self.given.set()
+        assert self._stopped.wait(10)
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def test_of_a_live_source_the_newest_are_taken_those_overtaken_told_and_the_interruption_is_not_lost() -> None:
+    camera, stop = Camera(), threading.Event()
+    overtaken: list[Captured | Refused] = []
+    taken: list[SourceItem] = []
+    with closing(read_ahead(camera, 2, stop, overtaken.append)) as items:
+        taken.append(next(items))
+        camera.first_taken.set()
+        assert camera.given.wait(5)
+        taken += [next(items) for _ in range(3)]
+        stop.set()
+        assert list(items) == []
+    kinds = [type(item) for item in taken]
+    assert kinds == [Captured, Interrupted, Captured, Captured]
+    indices = [item.index for item in [*taken, *overtaken] if isinstance(item, Captured)]
+    assert sorted(indices) == list(range(10))
+    assert [item.index for item in taken[2:] if isinstance(item, Captured)] == [8, 9]
+
+
+def test_a_camera_that_gives_nothing_keeps_neither_a_stop_nor_a_leaver_waiting() -> None:
+    camera, stop = Camera(), threading.Event()
+    camera.first_taken.set()
+    with closing(read_ahead(camera, 20, stop)) as items:
+        assert len([next(items) for _ in range(11)]) == 11
+        stop.set()
+        assert list(items) == []
+    camera = Camera()
+    camera.first_taken.set()
+    with closing(read_ahead(camera, 20, threading.Event())) as items:
+        next(items)
+        assert camera.given.wait(5)

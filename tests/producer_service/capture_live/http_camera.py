@@ -1,6 +1,7 @@
 """A webcam server on the loopback: MJPEG over HTTP, and the answers of servers that are none."""
 
 import socket
+import ssl
 
 from tests.producer_service.capture_live.moods import Listener, Moods, pictures
 
@@ -10,14 +11,17 @@ BOUNDARY = "a-boundary"
 class HttpCamera:
     """Streams pictures at `/video`, with or without their lengths, and answers other paths as `answers` says."""
 
-    def __init__(self, authorization: str | None = None, *, tell_length: bool = True) -> None:
+    def __init__(
+        self, authorization: str | None = None, *, tell_length: bool = True, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.moods = Moods()
         self.requests: list[str] = []
         self.answers: dict[str, tuple[str, dict[str, str], bytes]] = {}
         self.damaged = False
         self._authorization = authorization
         self._tell_length = tell_length
-        self.listener = Listener(self._talk, self.moods.closing)
+        self._protocol = "http" if tls is None else "https"
+        self.listener = Listener(self._talk, self.moods.closing, tls)
 
     @property
     def url(self) -> str:
@@ -26,7 +30,7 @@ class HttpCamera:
 
     def url_of(self, path: str) -> str:
         """The address of a path."""
-        return f"http://127.0.0.1:{self.listener.port}{path}"
+        return f"{self._protocol}://127.0.0.1:{self.listener.port}{path}"
 
     def url_with(self, user: str, password: str) -> str:
         """The address of its stream with a user and a password."""

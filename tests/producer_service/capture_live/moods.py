@@ -2,6 +2,7 @@
 
 import io
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -45,9 +46,12 @@ def pictures(moods: Moods) -> Iterator[bytes]:
 class Listener:
     """A loopback server of one thread a connection, which can hang up on all, go away, and come back to its port."""
 
-    def __init__(self, talk: Callable[[socket.socket], None], closing: threading.Event) -> None:
+    def __init__(
+        self, talk: Callable[[socket.socket], None], closing: threading.Event, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._talk = talk
         self._closing = closing
+        self._tls = tls
         self._connected: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._listening: socket.socket | None = None
@@ -100,6 +104,9 @@ class Listener:
         self._connected.add(connected)
         try:
             with suppress(OSError):
+                if self._tls is not None:
+                    connected = self._tls.wrap_socket(connected, server_side=True)
+                    self._connected.add(connected)
                 self._talk(connected)
         finally:
             self._connected.discard(connected)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import socket
+import ssl
 import struct
 import threading
 from contextlib import suppress
@@ -18,19 +19,22 @@ _CLOCK_HZ = 90_000
 class RtspCamera:
     """Streams pictures at `/door`; wants `user` and `password` where they are given."""
 
-    def __init__(self, user: str | None = None, password: str = "", scheme: str = "Digest") -> None:
+    def __init__(
+        self, user: str | None = None, password: str = "", scheme: str = "Digest", *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.moods = Moods()
         self.requests: list[str] = []
         self.redirect_to: str | None = None
         self._user = user
         self.password = password
         self._scheme = scheme
-        self.listener = Listener(self._talk, self.moods.closing)
+        self._protocol = "rtsp" if tls is None else "rtsps"
+        self.listener = Listener(self._talk, self.moods.closing, tls)
 
     @property
     def url(self) -> str:
         """Its address, without a user."""
-        return f"rtsp://127.0.0.1:{self.listener.port}/door"
+        return f"{self._protocol}://127.0.0.1:{self.listener.port}/door"
 
     def url_with(self, user: str, password: str) -> str:
         """Its address with a user and a password."""

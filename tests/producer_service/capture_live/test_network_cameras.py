@@ -1,6 +1,7 @@
 """Cameras on a network as they are: they hang up, freeze, stall, want passwords, and come back."""
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trustme
 
 from producer_service.capture.captured import Captured, DropPolicy, Interrupted, RefusalReason, Refused, SourceItem
 from producer_service.capture.live_source import LiveSource, Patience
@@ -334,3 +336,50 @@ def test_a_camera_nobody_answers_for_is_tried_for_ever_and_said_to_be_away_once(
     assert "connection refused" in (source.status.last_error or "")
     assert caplog.text.count("trying again") == 1
     assert "s3cret" not in caplog.text
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    """Whose certificates the cameras have."""
+    return trustme.CA()
+
+
+def certify(authority: trustme.CA, host: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize("kind", [RtspCamera, HttpCamera])
+def test_over_tls_a_trusted_camera_is_read_and_found_again(
+    make_camera: MakeCamera,
+    kind: type[AnyCamera],
+    authority: trustme.CA,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    camera = make_camera(kind, tls=certify(authority, "127.0.0.1"))
+    with closing(watch(camera.url).read()) as items:
+        take_pictures(items, 30)
+        camera.listener.hang_up()
+        take_until_interrupted(items)
+        take_pictures(items, 3)
+
+
+@pytest.mark.parametrize("kind", [RtspCamera, HttpCamera])
+def test_over_tls_a_stranger_gets_neither_a_request_nor_a_password(
+    make_camera: MakeCamera, kind: type[AnyCamera], authority: trustme.CA
+) -> None:
+    camera = make_camera(kind, tls=certify(authority, "127.0.0.1"))
+    source = watch(camera.url_with("ada", "s3cret"))
+    reading = threading.Thread(target=lambda: list(source.read()), daemon=True)
+    reading.start()
+    while source.status.last_error is None:
+        time.sleep(0.01)
+    source.stop()
+    reading.join(2)
+    assert not reading.is_alive()
+    assert "certificate" in (source.status.last_error or "")
+    assert camera.requests == []
