@@ -19,7 +19,7 @@ _NOISE: Final = re.compile(
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
     rb"|WARNING: All log messages before absl::InitializeLog"
     rb"|I0000 "
-    rb"|\[ WARN:[^\]]*\] global cap\.cpp"
+    rb"|\[ WARN:[^\]]*\] global cap(?:_\w+)?\.[ch]pp"
     rb"|W0000 .*inference_feedback_manager\.cc"
     rb"|W0000 .*landmark_projection_calculator\.cc.*NORM_RECT"
 )
