@@ -1,4 +1,4 @@
-"""A network camera on the loopback: RTSP with its media interleaved, JPEG over RTP (RFC 2326, RFC 2435)."""
+"""A network camera on the loopback: RTSP with its media interleaved (RFC 2326)."""
 
 import hashlib
 import re
@@ -9,10 +9,10 @@ import threading
 from contextlib import suppress
 from typing import BinaryIO
 
-from tests.producer_service.capture_live.moods import PICTURES_PER_S, Listener, Moods, pictures
+from tests.producer_service.capture_live.moods import PICTURES_PER_S, Listener, Moods
+from tests.producer_service.capture_live.rtp_media import JpegMedia, Media
 
 NONCE = "5ccc069c403ebaf9f0171e9517f40e41"
-_PAYLOAD_BYTES = 1200
 _CLOCK_HZ = 90_000
 
 
@@ -20,10 +20,17 @@ class RtspCamera:
     """Streams pictures at `/door`; wants `user` and `password` where they are given."""
 
     def __init__(
-        self, user: str | None = None, password: str = "", scheme: str = "Digest", *, tls: ssl.SSLContext | None = None
+        self,
+        user: str | None = None,
+        password: str = "",
+        scheme: str = "Digest",
+        *,
+        tls: ssl.SSLContext | None = None,
+        media: Media | None = None,
     ) -> None:
         self.moods = Moods()
         self.requests: list[str] = []
+        self._media = media or JpegMedia()
         self.redirect_to: str | None = None
         self._user = user
         self.password = password
@@ -78,7 +85,8 @@ class RtspCamera:
         if "/door" not in uri:
             return _respond("404 Not Found", number)
         if method == "DESCRIBE":
-            return _respond("200 OK", number, b"v=0\r\ns=door\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:track1\r\n")
+            lines = ["v=0", "s=door", "t=0 0", *self._media.described, "a=control:track1", ""]
+            return _respond("200 OK", number, "\r\n".join(lines).encode())
         if method == "SETUP":
             if "TCP" not in headers["transport"]:
                 return _respond("461 Unsupported Transport", number)
@@ -98,11 +106,11 @@ class RtspCamera:
     def _play(self, connected: socket.socket, sending: threading.Lock, hung_up: threading.Event) -> None:
         sequence = 0
         with suppress(OSError):
-            for index, jpeg in enumerate(pictures(self.moods)):
+            for index, picture in enumerate(self._media.pictures(self.moods)):
                 if hung_up.is_set():
                     return
-                for payload, last in _split_jpeg(jpeg):
-                    marker_and_type = 26 | (128 if last else 0)
+                for payload, last in self._media.split(picture):
+                    marker_and_type = self._media.payload_type | (128 if last else 0)
                     time = index * _CLOCK_HZ // PICTURES_PER_S
                     packet = struct.pack(">BBHII", 0x80, marker_and_type, sequence & 0xFFFF, time, 1) + payload
                     sequence += 1
@@ -134,27 +142,3 @@ def _respond(status: str, number: str, /, body: bytes = b"", **headers: str) -> 
     if body:
         lines += ["Content-Type: application/sdp", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _split_jpeg(jpeg: bytes) -> list[tuple[bytes, bool]]:
-    """The payloads of one picture of 4:2:0 and standard Huffman tables, and which of them is the last."""
-    tables, position = b"", 2
-    height = width = 0
-    while True:
-        marker, length = jpeg[position + 1], int.from_bytes(jpeg[position + 2 : position + 4], "big")
-        body = jpeg[position + 4 : position + 2 + length]
-        if marker == 0xDB:
-            tables += body[1:]
-        elif marker == 0xC0:
-            height, width = struct.unpack(">HH", body[1:5])
-        position += 2 + length
-        if marker == 0xDA:
-            break
-    scan = jpeg[position:-2]
-    payloads = []
-    for offset in range(0, len(scan), _PAYLOAD_BYTES):
-        header = struct.pack(">II", offset, 0)[:4] + bytes([1, 255, width // 8, height // 8])
-        if offset == 0:
-            header += struct.pack(">BBH", 0, 0, len(tables)) + tables
-        payloads.append((header + scan[offset : offset + _PAYLOAD_BYTES], offset + _PAYLOAD_BYTES >= len(scan)))
-    return payloads

@@ -18,6 +18,7 @@ from producer_service.capture.open_source import SourceOptions, open_source
 from producer_service.capture.source_status import SourceState
 from producer_service.pipeline import wall_clock_us
 from tests.producer_service.capture_live.http_camera import HttpCamera
+from tests.producer_service.capture_live.rtp_media import HevcMedia
 from tests.producer_service.capture_live.rtsp_camera import RtspCamera
 from tests.producer_service.made_media import encode_picture, write_video
 
@@ -383,3 +384,14 @@ def test_over_tls_a_stranger_gets_neither_a_request_nor_a_password(
     assert not reading.is_alive()
     assert "certificate" in (source.status.last_error or "")
     assert camera.requests == []
+
+
+def test_a_real_recording_over_rtsp_gives_the_pictures_of_its_file(make_camera: MakeCamera, shared_data: Path) -> None:
+    recording = shared_data / "videos" / "hoy_001.mp4"
+    camera = make_camera(RtspCamera, media=HevcMedia(recording))
+    expected = [
+        item.image for item in open_source(recording, SourceOptions(), lambda: 0).read() if isinstance(item, Captured)
+    ]
+    with closing(watch(camera.url).read()) as items:
+        for index, picture in enumerate(take_pictures(items, 40)):
+            np.testing.assert_array_equal(picture.image, expected[index])
