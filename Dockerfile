@@ -100,6 +100,7 @@ RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     /opt/requirements/install_requirements.sh /opt/requirements/producer.txt
 COPY --from=shared-rooms / /opt/holistic/
 COPY producer_service/ producer_service/
+COPY protos/ producer_service/protos/
 RUN python -m compileall -q /opt/holistic
 LABEL org.opencontainers.image.title="Holistic Stream producer"
 ENV MPLCONFIGDIR=/tmp/matplotlib
