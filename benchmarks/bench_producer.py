@@ -5,7 +5,8 @@ python benchmarks/bench_producer.py [--json] [--rounds N]
 Needs the recorded videos (HOLISTIC_SHARED_DATA, else ../shared/data) and a Kafka (KAFKA_BOOTSTRAP_SERVERS, else a local
 stack is started for the run). Three loops take turns on the same file, so that what else the machine does meets all:
 
-- producer: capture → landmarks → encode → publish, to the last acknowledgement;
+- producer: capture → landmarks → encode → publish in one process, to the last acknowledgement;
+- one stream, two streams: the same through the worker processes of the service, one or two videos at once;
 - bare loop: what people write: decode a frame, convert its colours, process it, one after the other;
 - inference alone: `process()` on frames decoded beforehand, the bound nothing can pass.
 
@@ -19,6 +20,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -33,16 +35,32 @@ from numpy.typing import NDArray
 
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.settings import KafkaSettings
+from keypoints.landmarks import Part
 from keypoints.topics import TopicSpec
+from producer_service.capture.captured import Captured, DropPolicy
 from producer_service.capture.open_source import SourceOptions, open_source
 from producer_service.landmarks.native_noise import native_noise_filtered
+from producer_service.landmarks.pool.options import PoolOptions
+from producer_service.live.opening import OpenStudio, open_studio
+from producer_service.live.outcome import Acknowledged
+from producer_service.live.source_run import SourceRun
 from producer_service.pipeline import produce, wall_clock_us
 from producer_service.settings import ProducerSettings
 from producer_service.watchers import Delivered, Watcher
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 VIDEO = "hoy_001.mp4"
+BARE_NAMES = {
+    Part.POSE: "pose_landmarks",
+    Part.POSE_WORLD: "pose_world_landmarks",
+    Part.FACE: "face_landmarks",
+    Part.LEFT_HAND: "left_hand_landmarks",
+    Part.RIGHT_HAND: "right_hand_landmarks",
+}
+AXES = ("x", "y", "z", "visibility")
 TARGET_RATIO = 0.95
+ONE_STREAM_RATIO = 0.97
+TWO_STREAMS_RATIO = 1.5
 
 
 class Stopwatch(Watcher):
@@ -71,6 +89,45 @@ def run_producer(video: Path, topic: str, kafka: KafkaSettings) -> tuple[float, 
     if not ledger.clean:
         raise SystemExit(f"the producer lost frames: {ledger.as_dict()}")
     return ledger.counts().acknowledged / stopwatch.seconds, median(stopwatch.latencies_ms)
+
+
+def run_streams(video: Path, opened: OpenStudio, streams: int) -> float:
+    """Frames per second of `streams` streams that play the video at once, from the first picture to the last answer."""
+    before = opened.ledger.counts().acknowledged
+    started_us = wall_clock_us()
+    runs = []
+    for number in range(streams):
+        source = open_source(str(video), SourceOptions(stream_id=f"bench-{number}"), wall_clock_us)
+        line = opened.studio.open_stream(source.stream_id, source.drop_policy)
+        runs.append(SourceRun(source, line, opened.studio, threading.Event()))
+    for run in runs:
+        run.ended.wait()
+    while opened.ledger.counts().in_flight:
+        time.sleep(0.001)
+    return (opened.ledger.counts().acknowledged - before) / ((wall_clock_us() - started_us) / 1e6)
+
+
+def measure_difference(images: list[NDArray[np.uint8]], opened: OpenStudio) -> float:
+    """The largest difference of any landmark from the bare loop's; infinite when a part is missing in one of them."""
+    line = opened.studio.open_stream("compared", DropPolicy.WAIT)
+    futures = [line.submit(Captured(image, wall_clock_us(), index)) for index, image in enumerate(images)]
+    largest = 0.0
+    with open_graph() as graph:
+        for image, future in zip(images, futures, strict=True):
+            outcome, results = future.result(), graph.process(image)
+            if not isinstance(outcome, Acknowledged):
+                raise SystemExit(f"a frame was lost: {outcome}")
+            for part, name in BARE_NAMES.items():
+                ours, bare = outcome.frame.part(part), getattr(results, name)
+                if (ours is None) != (bare is None):
+                    return float("inf")
+                if ours is not None:
+                    values = np.array(
+                        [[getattr(point, axis) for axis in AXES[: ours.shape[1]]] for point in bare.landmark]
+                    )
+                    largest = max(largest, float(np.abs(ours - values.astype(np.float32)).max()))
+    opened.studio.close_stream(line)
+    return largest
 
 
 def run_bare_loop(video: Path) -> float:
@@ -137,14 +194,20 @@ def open_kafka() -> Iterator[KafkaSettings]:
 
 
 def measure(video: Path, rounds: int) -> dict[str, object]:
-    """The three loops in turn, `rounds` times, each by its best round."""
+    """The loops in turn, `rounds` times, each by its best round."""
     images = decode_all(video)
-    producer, latency_ms, bare, alone = [], [], [], []
+    producer, latency_ms, bare, alone, one, two = [], [], [], [], [], []
     with native_noise_filtered(), open_kafka() as kafka:
         topic = f"bench-producer-{uuid.uuid4().hex[:8]}"
         create_topics(kafka, [TopicSpec(topic, 6)])
+        settings = ProducerSettings(topic=topic)
         try:
             for _ in range(rounds):
+                # Its workers are there for its own turns alone.
+                with open_studio(settings, PoolOptions(workers=2, standby=0), kafka, wall_clock_us) as opened:
+                    one.append(run_streams(video, opened, 1))
+                    two.append(run_streams(video, opened, 2))
+                    difference = measure_difference(images[:20], opened)
                 frames_per_s, milliseconds = run_producer(video, topic, kafka)
                 producer.append(frames_per_s)
                 latency_ms.append(milliseconds)
@@ -157,6 +220,11 @@ def measure(video: Path, rounds: int) -> dict[str, object]:
         "video": video.name,
         "frames": len(images),
         "rounds": rounds,
+        "one_stream_of_bare_loop": round(max(one) / max(bare), 3),
+        "two_streams_of_bare_loop": round(max(two) / max(bare), 3),
+        "one_stream_frames_per_s": round(max(one), 2),
+        "two_streams_frames_per_s": round(max(two), 2),
+        "largest_landmark_difference": difference,
         "producer_frames_per_s": round(max(producer), 2),
         "bare_loop_frames_per_s": round(max(bare), 2),
         "inference_alone_frames_per_s": round(max(alone), 2),
@@ -164,7 +232,10 @@ def measure(video: Path, rounds: int) -> dict[str, object]:
         "ratio_to_inference_alone": round(max(producer) / max(alone), 3),
         "hand_over_to_acknowledged_ms": round(min(latency_ms), 1),
         "target_ratio": TARGET_RATIO,
-        "reached": ratio >= TARGET_RATIO,
+        "reached": ratio >= TARGET_RATIO
+        and max(one) / max(bare) >= ONE_STREAM_RATIO
+        and max(two) / max(bare) >= TWO_STREAMS_RATIO
+        and difference == 0.0,
     }
 
 

@@ -1,4 +1,4 @@
-"""The chain itself: capture → landmarks → encode → publish, for one source after the other."""
+"""The chain itself: capture → landmarks → encode → publish, for sources that a person names."""
 
 import threading
 import time
@@ -7,12 +7,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from kafka_io.settings import KafkaSettings
+from keypoints.errors import HolisticError
 from observability.tracing import open_tracing
 from producer_service.capture.captured import Captured, Clock, Interrupted, RefusalReason, Refused, Source
 from producer_service.capture.read_ahead import read_ahead
 from producer_service.encode import EpochClock, FrameNumbering, make_frame
-from producer_service.landmarks.landmarker import LandmarkerFailed
+from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost
 from producer_service.landmarks.landmarkers import Landmarkers, OpenLandmarker, open_holistic
+from producer_service.landmarks.pool.pool import LandmarkerPool
 from producer_service.ledger import Ledger, SourceReport
 from producer_service.live.outcome import DropReason
 from producer_service.publish import FramePublisher
@@ -35,24 +37,79 @@ def produce(
     first_epoch: int | None = None,
     now_us: Clock = wall_clock_us,
     open_landmarker: OpenLandmarker = open_holistic,
+    pool: LandmarkerPool | None = None,
 ) -> Ledger:
     """Take every source to its end, or until `stop`; then wait for Kafka, and say what became of everything.
 
-    After `stop` no picture is captured any more, and those handed over are still published. When Kafka stays away for
-    longer than a frame may wait, the run ends early with the ledger's `error`. Epochs begin at `first_epoch`, by
-    default at the time in µs. Raises KafkaUnavailable, KafkaRefused or a registry's error when it cannot begin.
+    With a `pool` as many streams are taken at once as it has workers; without, one source after the other, in this
+    process, by `open_landmarker`. After `stop` no picture is captured any more, and those handed over are still
+    published. When Kafka stays away for longer than a frame may wait, the run ends early with the ledger's `error`.
+    Epochs begin at `first_epoch`, by default at the time in µs. Raises KafkaUnavailable, KafkaRefused or a registry's
+    error when it cannot begin.
     """
     ledger = Ledger()
     started_s = time.monotonic()
     with ExitStack() as opened:
         tracing = opened.enter_context(closing(open_tracing("holistic-producer")))
         publisher = opened.enter_context(FramePublisher(kafka, settings, ledger, watchers, now_us, tracing))
-        landmarkers = opened.enter_context(closing(Landmarkers(open_landmarker)))
-        line = ProductionLine(settings, landmarkers, publisher, ledger, EpochClock(first_epoch), now_us)
+        line = ProductionLine(settings, publisher, ledger, EpochClock(first_epoch), now_us)
         line.watch(watchers)
-        line.run(sources, stop or threading.Event())
+        opener = open_landmarker if pool is None else pool.open
+        take_streams(
+            group_by_stream(sources), line, opener, stop or threading.Event(), 1 if pool is None else pool.size
+        )
     ledger.seconds = time.monotonic() - started_s
     return ledger
+
+
+def group_by_stream(sources: Iterable[Source]) -> list[list[Source]]:
+    """The sources of each stream, in the order given: one stream's follow one another, whatever else is taken."""
+    streams: dict[str, list[Source]] = {}
+    for source in sources:
+        streams.setdefault(source.stream_id, []).append(source)
+    return list(streams.values())
+
+
+def take_streams(
+    streams: Sequence[Sequence[Source]],
+    line: "ProductionLine",
+    open_landmarker: OpenLandmarker,
+    stop: threading.Event,
+    at_once: int,
+) -> None:
+    """Take the streams in order, `at_once` at a time, until `stop` or until Kafka is lost.
+
+    Raises what one of them raised, once all have ended.
+    """
+    waiting = iter(streams)
+    choosing = threading.Lock()
+    errors: list[BaseException] = []
+
+    def take_next() -> Sequence[Source] | None:
+        with choosing:
+            return next(waiting, None)
+
+    def take_some() -> None:
+        try:
+            with closing(Landmarkers(open_landmarker)) as landmarkers:
+                while not errors and (sources := take_next()) is not None:
+                    for source in sources:
+                        if stop.is_set() or line.failure is not None:
+                            return
+                        line.take_source(source, landmarkers, stop)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    threads = [threading.Thread(target=take_some, name=f"stream {number}", daemon=True) for number in range(at_once)]
+    if at_once == 1:
+        take_some()
+    else:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    if errors:
+        raise errors[0]
 
 
 @dataclass(slots=True)
@@ -61,23 +118,27 @@ class _Reading:
 
     source: Source
     report: SourceReport
+    landmarkers: Landmarkers
     numbering: FrameNumbering | None = None
+
+    def forget_tracking(self) -> None:
+        """Its landmarker broke or is gone: what follows is another epoch."""
+        self.landmarkers.retire(self.source.still)
+        self.numbering = None
 
 
 class ProductionLine:
-    """Takes sources through landmarks and encoding to the publisher, one after the other."""
+    """Takes sources through landmarks and encoding to the publisher; several threads may, each with its sources."""
 
     def __init__(
         self,
         settings: ProducerSettings,
-        landmarkers: Landmarkers,
         publisher: FramePublisher,
         ledger: Ledger,
         epochs: EpochClock,
         now_us: Clock,
     ) -> None:
         self._settings = settings
-        self._landmarkers = landmarkers
         self._publisher = publisher
         self._ledger = ledger
         self._epochs = epochs
@@ -88,15 +149,14 @@ class ProductionLine:
         """Tell these what happens."""
         self._watchers = tuple(watchers)
 
-    def run(self, sources: Iterable[Source], stop: threading.Event) -> None:
-        """Take the sources in order, until `stop` or until Kafka is lost."""
-        for source in sources:
-            if stop.is_set() or self._publisher.failure is not None:
-                return
-            self._take_source(source, stop)
+    @property
+    def failure(self) -> HolisticError | None:
+        """Why nothing more can be published, or None."""
+        return self._publisher.failure
 
-    def _take_source(self, source: Source, stop: threading.Event) -> None:
-        reading = _Reading(source, SourceReport(source.name, source.stream_id))
+    def take_source(self, source: Source, landmarkers: Landmarkers, stop: threading.Event) -> None:
+        """Take a source to its end, until `stop` or until Kafka is lost."""
+        reading = _Reading(source, SourceReport(source.name, source.stream_id), landmarkers)
         self._ledger.sources.append(reading.report)
         for watcher in self._watchers:
             watcher.source_opened(source)
@@ -113,7 +173,7 @@ class ProductionLine:
                 if self._publisher.failure is not None:
                     reading.report.failed = True
                     break
-        self._landmarkers.leave(source.still)
+        landmarkers.leave(source.still)
         reading.report.stopped = stop.is_set()
         for watcher in self._watchers:
             watcher.source_finished(reading.report)
@@ -121,21 +181,26 @@ class ProductionLine:
     def _take_picture(self, picture: Captured, reading: _Reading) -> None:
         source, report = reading.source, reading.report
         # Opened first, for a picture is handed over when somebody is there to take it.
-        landmarker = self._landmarkers.serve(source.still)
+        landmarker = reading.landmarkers.serve(source.still)
         handed_over_us = self._now_us()
         self._ledger.count_frame_read()
-        if reading.numbering is None:
-            reading.numbering = self._epochs.begin(source.stream_id, handed_over_us)
-            report.epoch = reading.numbering.epoch
         try:
-            found = landmarker.find(picture.image)
-        except LandmarkerFailed as error:
-            self._landmarkers.retire(source.still)
-            reading.numbering = None
+            try:
+                found = landmarker.find(picture.image)
+            except LandmarkerLost:
+                # Its worker went for another's picture, or was replaced; a new one is there already.
+                reading.forget_tracking()
+                landmarker = reading.landmarkers.serve(source.still)
+                found = landmarker.find(picture.image)
+        except (LandmarkerFailed, LandmarkerLost) as error:
+            reading.forget_tracking()
             self._ledger.count_frame_rejected(RefusalReason.INFERENCE_FAILED)
             refused = Refused(f"{source.name}, picture {picture.index}", RefusalReason.INFERENCE_FAILED, error.message)
             self._refuse(refused, reading)
             return
+        if reading.numbering is None:
+            reading.numbering = self._epochs.begin(source.stream_id, handed_over_us)
+            report.epoch = reading.numbering.epoch
         frame = make_frame(
             picture, found, reading.numbering, self._now_us(), mirrored=self._settings.mirrored, model=landmarker.model
         )
@@ -155,7 +220,7 @@ class ProductionLine:
             self._ledger.count_dropped(DropReason.OVERTAKEN)
 
     def _begin_anew(self, interrupted: Interrupted, reading: _Reading) -> None:
-        self._landmarkers.leave(reading.source.still)
+        reading.landmarkers.leave(reading.source.still)
         reading.numbering = None
         for watcher in self._watchers:
             watcher.source_interrupted(reading.source, interrupted)

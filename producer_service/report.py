@@ -29,20 +29,21 @@ class ProgressLines(Watcher):
     def __init__(self, console: Console, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._clock_s = clock_s
-        self._frames = 0
-        self._last_line_s = 0.0
+        # By source: frames so far, and when a line was last printed.
+        self._pace: dict[str, tuple[int, float]] = {}
 
     def source_opened(self, source: Source, /) -> None:
-        self._frames = 0
-        self._last_line_s = self._clock_s()
+        self._pace[source.name] = (0, self._clock_s())
         self._say(f"{source.name}: reading as stream {source.stream_id}")
 
     def frame_processed(self, source: Source, _frame: HolisticFrame, /) -> None:
-        self._frames += 1
-        if self._clock_s() - self._last_line_s >= _LINE_EVERY_S:
-            self._last_line_s = self._clock_s()
+        frames, last_line_s = self._pace[source.name]
+        frames, now_s = frames + 1, self._clock_s()
+        if now_s - last_line_s >= _LINE_EVERY_S:
+            last_line_s = now_s
             expected = source.expected_frames
-            self._say(f"{source.name}: {self._frames}{'' if expected is None else f' of {expected}'} frames")
+            self._say(f"{source.name}: {frames}{'' if expected is None else f' of {expected}'} frames")
+        self._pace[source.name] = (frames, last_line_s)
 
     def input_refused(self, _source: Source, refused: Refused, /) -> None:
         self._say(describe_refusal(refused))
@@ -69,7 +70,7 @@ class ProgressBar(Watcher):
             TimeRemainingColumn(),
             console=console,
         )
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -81,14 +82,13 @@ class ProgressBar(Watcher):
         self._progress.stop()
 
     def source_opened(self, source: Source, /) -> None:
-        self._task = self._progress.add_task(escape(source.name), total=source.expected_frames, pace="")
+        self._tasks[source.name] = self._progress.add_task(escape(source.name), total=source.expected_frames, pace="")
 
     def frame_processed(self, source: Source, _frame: HolisticFrame, /) -> None:
-        if self._task is None:
-            return
-        speed = self._progress.tasks[-1].speed
+        task = self._tasks[source.name]
+        speed = next((each.speed for each in self._progress.tasks if each.id == task), None)
         pace = "" if speed is None else f"{speed:.0f} frames/s"
-        self._progress.update(self._task, advance=1, total=source.expected_frames, pace=pace)
+        self._progress.update(task, advance=1, total=source.expected_frames, pace=pace)
 
     def input_refused(self, _source: Source, refused: Refused, /) -> None:
         self._progress.console.print(f"[red]{escape(describe_refusal(refused))}[/]", highlight=False, soft_wrap=True)
@@ -98,8 +98,8 @@ class ProgressBar(Watcher):
         self._progress.console.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
 
     def source_finished(self, report: SourceReport, /) -> None:
-        if self._task is not None:
-            self._progress.update(self._task, total=max(report.frames, 1), completed=max(report.frames, 1))
+        frames = max(report.frames, 1)
+        self._progress.update(self._tasks[report.name], total=frames, completed=frames)
 
 
 def describe_refusal(refused: Refused) -> str:

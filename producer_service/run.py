@@ -2,15 +2,18 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Final
 
 import orjson
 from rich.console import Console
 
 from kafka_io.settings import KafkaSettings
+from producer_service.capture.captured import DropPolicy, Source
 from producer_service.capture.open_source import SourceOptions, open_source
 from producer_service.landmarks.native_noise import native_noise_filtered
+from producer_service.landmarks.pool.options import PoolOptions, count_cores
+from producer_service.landmarks.pool.pool import LandmarkerPool
 from producer_service.ledger import Ledger
 from producer_service.pipeline import produce, wall_clock_us
 from producer_service.report import ProgressBar, ProgressLines, print_ledger
@@ -28,7 +31,8 @@ def run_producer(
     """Publish what the sources hold, show how it goes, print the ledger, and return the exit code.
 
     0: all that was received is on the topic (also when stopped by SIGTERM). 1: something was rejected or dropped.
-    130: interrupted, and nothing lost. Raises HolisticError when it cannot begin.
+    130: interrupted, and nothing lost. As many streams as there are cores are taken at once. Raises HolisticError when
+    it cannot begin.
     """
     sources = [open_source(name, options, wall_clock_us) for name in names]
     with ExitStack() as around:
@@ -37,12 +41,21 @@ def run_producer(
         # Made inside the filter, whose sys.stderr is the terminal itself.
         console = Console(file=sys.stderr)
         watcher = around.enter_context(ProgressBar(console)) if console.is_terminal else ProgressLines(console)
-        ledger = produce(sources, settings, kafka, watchers=[watcher], stop=stop.event)
+        pool = around.enter_context(closing(LandmarkerPool(choose_pool(sources, settings))))
+        if all(source.drop_policy is DropPolicy.WAIT for source in sources):
+            settings = settings.for_files()
+        ledger = produce(sources, settings, kafka, watchers=[watcher], stop=stop.event, pool=pool)
     if as_json:
         sys.stdout.write(orjson.dumps(ledger.as_dict(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         print_ledger(ledger, Console())
     return exit_code(ledger, stop)
+
+
+def choose_pool(sources: Sequence[Source], settings: ProducerSettings) -> PoolOptions:
+    """A worker a core, but no more than there are streams to be read at once."""
+    streams = len({source.stream_id for source in sources})
+    return PoolOptions(workers=max(1, min(settings.workers or count_cores(), streams)), standby=0)
 
 
 def exit_code(ledger: Ledger, stop: StopRequest) -> int:

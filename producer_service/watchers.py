@@ -29,7 +29,10 @@ class Delivered:
 
 
 class Watcher:
-    """Does nothing; override what you want to know. Calls must be quick: frames wait for them."""
+    """Does nothing; override what you want to know. Calls must be quick: frames wait for them.
+
+    What is about one source comes from one thread, in order; several sources may be read at once.
+    """
 
     def source_opened(self, source: Source, /) -> None:
         """Reading begins."""

@@ -11,7 +11,7 @@ from contextlib import redirect_stderr
 
 from producer_service.landmarks.landmarker import Landmarker, ReusableLandmarker
 
-OpenLandmarker = Callable[[bool], ReusableLandmarker]
+OpenLandmarker = Callable[[bool], Landmarker]
 """Opens a landmarker; the argument says whether its pictures are unrelated stills."""
 
 

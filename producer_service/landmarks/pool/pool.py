@@ -81,9 +81,14 @@ class LandmarkerPool:
                 for worker in self._workers
             ]
 
+    @property
+    def size(self) -> int:
+        """How many workers it has."""
+        return self._options.workers
+
     def open_stream(self) -> PooledLandmarker:
         """A landmarker for a stream, on the worker with the fewest. Raises NoLandmarkerFree or LandmarkerFailed."""
-        return self._open(still=False)
+        return self.open(still=False)
 
     @contextmanager
     def lend_still(self) -> Iterator[PooledLandmarker]:
@@ -91,7 +96,7 @@ class LandmarkerPool:
 
         Raises LandmarkerFailed; one that broke or was lost inside the block is not lent again.
         """
-        landmarker = self._take_idle_still() or self._open(still=True)
+        landmarker = self._take_idle_still() or self.open(still=True)
         try:
             yield landmarker
         except (LandmarkerFailed, LandmarkerLost):
@@ -113,7 +118,8 @@ class LandmarkerPool:
         for worker in workers:
             worker.close()
 
-    def _open(self, *, still: bool) -> PooledLandmarker:
+    def open(self, still: bool) -> PooledLandmarker:
+        """A landmarker for a stream, or one whose pictures stand alone. Raises NoLandmarkerFree or LandmarkerFailed."""
         for attempt in range(_PLACE_TRIES):
             number = next(self._numbers)
             worker = self._place(number, still=still)

@@ -7,6 +7,7 @@ made to forget it and serves the next, for a graph that is closed gives little o
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,6 @@ from producer_service.isolation.child_process import connect_to_parent
 from producer_service.isolation.messages import PeerGone, receive_message, send_message
 from producer_service.isolation.picture_memory import AttachedMemory
 from producer_service.landmarks.landmarker import LandmarkerFailed, ReusableLandmarker
-from producer_service.landmarks.landmarkers import OpenLandmarker
 from producer_service.landmarks.native_noise import native_noise_filtered
 from producer_service.landmarks.pool.wire import pack_landmarks
 
@@ -44,7 +44,7 @@ def main() -> None:
 class Graphs:
     """The landmarkers of this process: those that serve a stream, and those that wait for one."""
 
-    def __init__(self, open_landmarker: OpenLandmarker) -> None:
+    def __init__(self, open_landmarker: Callable[[bool], ReusableLandmarker]) -> None:
         self._open_landmarker = open_landmarker
         self._free: dict[bool, list[ReusableLandmarker]] = {True: [], False: []}
         self._serving: dict[int, tuple[bool, ReusableLandmarker]] = {}
