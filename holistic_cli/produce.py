@@ -39,7 +39,7 @@ def produce(
 
     settings = read_producer_settings(topic=topic, stream=stream, mirrored=mirrored or None)
     started_at_us = None if captured_at is None else parse_capture_time(captured_at)
-    options = SourceOptions(settings.stream, started_at_us, settings.image_limits())
+    options = SourceOptions(settings.stream, started_at_us, settings.image_limits(), patience=settings.patience())
     use_stack()
     code = run_producer(sources, options, settings, read_kafka_settings(), as_json=as_json)
     raise typer.Exit(code)

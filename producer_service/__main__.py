@@ -20,7 +20,7 @@ def main() -> int:
     try:
         settings = read_producer_settings(topic=asked.topic, stream=asked.stream, mirrored=asked.mirrored or None)
         started_at_us = None if asked.captured_at is None else parse_capture_time(asked.captured_at)
-        options = SourceOptions(settings.stream, started_at_us, settings.image_limits())
+        options = SourceOptions(settings.stream, started_at_us, settings.image_limits(), patience=settings.patience())
         return run_producer(asked.sources, options, settings, read_kafka_settings(), as_json=asked.json)
     except HolisticError as error:
         sys.stderr.write(explain_error(error))

@@ -6,6 +6,7 @@ import cv2
 
 from producer_service.capture.captured import RefusalReason, RgbImage
 from producer_service.capture.feed import Carrier
+from producer_service.capture.still_image import ImageLimits
 from producer_service.capture.stream_errors import FeedLost, SourceRefused
 
 _MS_PER_S: Final = 1000
@@ -14,13 +15,14 @@ _MS_PER_S: Final = 1000
 class FfmpegFeed:
     """The pictures of a video that comes through a `LoopbackDoor`."""
 
-    def __init__(self, url: str, shown: str, timeout_s: float, carrier: Carrier) -> None:
+    def __init__(self, url: str, shown: str, limits: ImageLimits, timeout_s: float, carrier: Carrier) -> None:
         """Open it, within `timeout_s`. `carrier` is what comes through the door.
 
         OpenCV opens one video at a time in a process, so whatever comes through must be known to come. Raises
         SourceRefused when there is no video in it.
         """
         self._shown = shown
+        self._limits = limits
         self._carrier = carrier
         timeout_ms = round(timeout_s * _MS_PER_S)
         # More threads would each keep a picture back.
@@ -33,10 +35,14 @@ class FfmpegFeed:
             raise SourceRefused(RefusalReason.UNREADABLE_STREAM, message, source=shown)
 
     def read(self) -> RgbImage:
-        """The next picture. Raises FeedLost."""
+        """The next picture. Raises FeedLost, SourceRefused when the pictures are larger than they may be."""
         decoded, image_bgr = self._capture.read()
         if not decoded:
             raise FeedLost(f"{self._shown}: it hung up", source=self._shown)
+        height, width = image_bgr.shape[:2]
+        if max(width, height) > self._limits.max_side_px or width * height > self._limits.max_pixels:
+            message = f"{self._shown}: pictures of {width}×{height} px are too large"
+            raise SourceRefused(RefusalReason.IMAGE_TOO_LARGE, message, source=self._shown)
         return cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
     def interrupt(self) -> None:

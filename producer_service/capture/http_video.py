@@ -51,7 +51,7 @@ def open_http_video(checked: CheckedAddress, limits: ImageLimits, timeout_s: flo
             return MjpegFeed(answer.read1, boundary, limits, checked.address.shown, fetched)
         if kind.startswith("image/"):
             raise refused(checked.address, "it is a still picture", hint="name the address of its video (MJPEG)")
-        return _decode_body(fetched, timeout_s)
+        return _decode_body(fetched, limits, timeout_s)
     except BaseException:
         fetched.close()
         raise
@@ -115,7 +115,7 @@ def _target(address: StreamAddress) -> str:
     return address.target if address.target.startswith("/") else f"/{address.target}"
 
 
-def _decode_body(fetched: _Fetched, timeout_s: float) -> Feed:
+def _decode_body(fetched: _Fetched, limits: ImageLimits, timeout_s: float) -> Feed:
     """A container read by FFmpeg. Only those with a mark of their own: lists name other addresses and files."""
     try:
         head = fetched.answer.read(_HEAD_BYTES)
@@ -126,7 +126,7 @@ def _decode_body(fetched: _Fetched, timeout_s: float) -> Feed:
         raise refused(fetched.address, "it is no video that is read here", hint=hint)
     door = LoopbackDoor("http")
     threading.Thread(target=_hand_on, args=(fetched, head, door, timeout_s), name="http video", daemon=True).start()
-    return FfmpegFeed(door.url, fetched.address.shown, timeout_s, fetched)
+    return FfmpegFeed(door.url, fetched.address.shown, limits, timeout_s, fetched)
 
 
 def _hand_on(fetched: _Fetched, head: bytes, door: LoopbackDoor, timeout_s: float) -> None:

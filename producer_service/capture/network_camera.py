@@ -33,7 +33,7 @@ class NetworkCamera:
         relay = RtspRelay(checked, self._timeout_s)
         try:
             relay.check()
-            return FfmpegFeed(relay.open_door(), checked.address.shown, self._timeout_s, relay)
+            return FfmpegFeed(relay.open_door(), checked.address.shown, self._limits, self._timeout_s, relay)
         except BaseException:
             relay.close()
             raise

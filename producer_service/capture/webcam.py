@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from producer_service.capture.feed import Feed
 from producer_service.capture.stream_errors import FeedLost, SourceRefused
 
 _NAME: Final = re.compile(r"webcam:(\d{1,3})(?:\?(.*))?", re.DOTALL)
-_DEVICE: Final = re.compile(r"/dev/video\d+")
+# No other device: opening some of them does something.
+_DEVICE: Final = re.compile(r"/dev/(?:video\d{1,3}|v4l/by-(?:id|path)/[\w.:+-]+)")
 _DEVICES: Final = Path("/dev")
 _NAMES_OF_DEVICES: Final = Path("/sys/class/video4linux")
 _MAX_SIDE_PX: Final = 8192
@@ -61,13 +61,8 @@ class WebcamOptions:
 
 
 def is_webcam(name: str) -> bool:
-    """Whether a source's name is that of a device: by its form, or because there is a device of that path."""
-    if name.startswith("webcam:") or _DEVICE.fullmatch(name):
-        return True
-    try:
-        return name.startswith("/dev/") and stat.S_ISCHR(Path(name).stat().st_mode)
-    except (OSError, ValueError):
-        return False
+    """Whether a source's name has the form of a webcam's: `webcam:…`, `/dev/video0`, `/dev/v4l/by-id/…`."""
+    return name.startswith("webcam:") or _DEVICE.fullmatch(name) is not None
 
 
 def parse_webcam(name: str) -> tuple[int | str, WebcamOptions]:

@@ -55,7 +55,7 @@ def test_after_an_interruption_the_epoch_is_new_and_nothing_is_tracked_on(
 
     ledger = produce(
         [ComesBack()],
-        ProducerSettings(topic=topic),
+        ProducerSettings(topic=topic, capture_ahead_frames=8),
         kafka_settings,
         watchers=[watcher],
         open_landmarker=open_landmarker,

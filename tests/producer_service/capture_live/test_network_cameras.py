@@ -1,5 +1,6 @@
 """Cameras on a network as they are: they hang up, freeze, stall, want passwords, and come back."""
 
+import itertools
 import logging
 import ssl
 import threading
@@ -16,6 +17,7 @@ from producer_service.capture.captured import Captured, DropPolicy, Interrupted,
 from producer_service.capture.live_source import LiveSource, Patience
 from producer_service.capture.open_source import SourceOptions, open_source
 from producer_service.capture.source_status import SourceState
+from producer_service.capture.still_image import ImageLimits
 from producer_service.pipeline import wall_clock_us
 from tests.producer_service.capture_live.http_camera import HttpCamera
 from tests.producer_service.capture_live.rtp_media import HevcMedia
@@ -395,3 +397,11 @@ def test_a_real_recording_over_rtsp_gives_the_pictures_of_its_file(make_camera: 
     with closing(watch(camera.url).read()) as items:
         for index, picture in enumerate(take_pictures(items, 40)):
             np.testing.assert_array_equal(picture.image, expected[index])
+
+
+@pytest.mark.parametrize("kind", [RtspCamera, HttpCamera])
+def test_a_camera_whose_pictures_are_too_large_is_refused(make_camera: MakeCamera, kind: type[AnyCamera]) -> None:
+    options = SourceOptions(patience=QUICK, limits=ImageLimits(max_pixels=160 * 120 - 1))
+    [first, *_] = itertools.islice(open_source(make_camera(kind).url, options, wall_clock_us).read(), 1)
+    assert isinstance(first, Refused)
+    assert first.reason is RefusalReason.IMAGE_TOO_LARGE

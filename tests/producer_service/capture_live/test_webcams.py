@@ -214,6 +214,11 @@ def test_a_webcam_named_wrongly_is_refused_with_an_example(name: str) -> None:
 def test_devices_are_told_from_files(tmp_path: Path) -> None:
     assert is_webcam("webcam:anything")
     assert is_webcam("/dev/video0")
+    assert is_webcam("/dev/v4l/by-id/usb-046d_HD_Webcam_C525-video-index0")
+    assert not is_webcam("/dev/tty")
+    assert not is_webcam("/dev/v4l/by-id/../../watchdog")
+    assert not is_webcam("/dev/video0/../watchdog")
+    assert not is_webcam("/dev/video0\n")
     assert not is_webcam(str(tmp_path / "video0"))
     assert not is_webcam("/dev/shm")
     assert not is_webcam("/dev/\x00")
