@@ -32,6 +32,8 @@ class RtspCamera:
         self.requests: list[str] = []
         self._media = media or JpegMedia()
         self.redirect_to: str | None = None
+        self.transports: list[str] = []
+        self.datagrams_only = False
         self._user = user
         self.password = password
         self._scheme = scheme
@@ -88,7 +90,8 @@ class RtspCamera:
             lines = ["v=0", "s=door", "t=0 0", *self._media.described, "a=control:track1", ""]
             return _respond("200 OK", number, "\r\n".join(lines).encode())
         if method == "SETUP":
-            if "TCP" not in headers["transport"]:
+            self.transports.append(headers["transport"])
+            if self.datagrams_only:
                 return _respond("461 Unsupported Transport", number)
             return _respond(
                 "200 OK", number, Transport="RTP/AVP/TCP;unicast;interleaved=0-1", Session="12345678;timeout=60"
