@@ -1,7 +1,7 @@
 """Everything a small topic holds now, read from its start to its end without a group."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
@@ -15,11 +15,16 @@ _POLL_MS = 200
 
 
 def read_whole_topic(
-    settings: KafkaSettings, topic: str, patience_s: float = 30.0, clock: Callable[[], float] = time.monotonic
+    settings: KafkaSettings,
+    topic: str,
+    patience_s: float = 30.0,
+    clock: Callable[[], float] = time.monotonic,
+    starts: Mapping[int, int] | None = None,
 ) -> Iterator[ConsumerRecord]:
     """The records there were when it was asked, in offset order within each partition; none when there is no topic.
 
-    Raises KafkaUnavailable, also when nothing more came for `patience_s`, or KafkaRefused.
+    `starts` are offsets to begin at, by partition, where that is not the partition's own start. Raises
+    KafkaUnavailable, also when nothing more came for `patience_s`, or KafkaRefused.
     """
     consumer: KafkaConsumer = make_consumer(settings, None)
     try:
@@ -29,6 +34,10 @@ def read_whole_topic(
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
         consumer.seek_to_beginning(*partitions)
+        for index, start in (starts or {}).items():
+            # One that lies behind the end was noted of a topic that is no more.
+            if start <= ends.get(TopicPartition(topic, index), -1):
+                consumer.seek(TopicPartition(topic, index), start)
         heard_at = clock()
         while any(consumer.position(partition) < ends[partition] for partition in partitions):
             polled = consumer.poll(timeout_ms=_POLL_MS)

@@ -1,0 +1,1 @@
+"""Pictures from a Kafka topic, shared out between machines by a consumer group."""
