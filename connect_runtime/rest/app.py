@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 from connect_runtime.control.herder import Herder
 from connect_runtime.rest.admin import admin_router
 from connect_runtime.rest.connectors import connectors_router
-from connect_runtime.rest.docs import add_docs
 from connect_runtime.rest.health import health_router
 from connect_runtime.rest.offsets import offsets_router
 from connect_runtime.rest.plugins import plugins_router
@@ -21,6 +20,7 @@ from connect_runtime.rest.security import Gate, RestSettings
 from connect_runtime.rest.version import SUITE_VERSION
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError, Transient
+from observability.api_docs import add_docs
 from observability.logs import error_fields
 
 _PHRASES: Final = {404: "HTTP 404 Not Found", 405: "HTTP 405 Method Not Allowed"}

@@ -1,6 +1,7 @@
 """What every open stream of a producer shares."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,10 +11,18 @@ from producer_service.encode import EpochClock
 from producer_service.isolation.picture_memory import PictureMemory
 from producer_service.landmarks.landmarker import Landmarker
 from producer_service.ledger import Ledger
+from producer_service.live.outcome import PictureOutcome
 from producer_service.publish import FramePublisher
 
 Decode = Callable[[bytes, PictureMemory | None], RgbImage]
 """Untrusted bytes to u8[height, width, 3], within `memory` where there is one. Raises InvalidImage."""
+
+WatchOutcome = Callable[["Future[PictureOutcome]"], None]
+"""Called with every picture's outcome, on whatever thread knows it; must be quick."""
+
+
+def ignore_outcome(_: "Future[PictureOutcome]") -> None:
+    """For who does not measure."""
 
 
 class StreamLandmarker(Landmarker, Protocol):
@@ -44,3 +53,4 @@ class Equipment:
     ledger: Ledger
     epochs: EpochClock
     now_us: Clock
+    watch_outcome: WatchOutcome = ignore_outcome

@@ -14,7 +14,7 @@ from producer_service.encode import EpochClock
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.landmarks.pool.pool import LandmarkerPool
 from producer_service.ledger import Ledger
-from producer_service.live.equipment import Equipment
+from producer_service.live.equipment import Equipment, WatchOutcome, ignore_outcome
 from producer_service.live.studio import Studio, StudioOptions
 from producer_service.publish import FramePublisher
 from producer_service.settings import ProducerSettings
@@ -46,7 +46,11 @@ class OpenStudio:
 
 @contextmanager
 def open_studio(
-    settings: ProducerSettings, pool_options: PoolOptions, kafka: KafkaSettings, now_us: Clock
+    settings: ProducerSettings,
+    pool_options: PoolOptions,
+    kafka: KafkaSettings,
+    now_us: Clock,
+    watch_outcome: WatchOutcome = ignore_outcome,
 ) -> Iterator[OpenStudio]:
     """A studio for the length of the block; at its end all that was handed in is published or booked as dropped.
 
@@ -62,7 +66,7 @@ def open_studio(
         publisher = opened.enter_context(
             FramePublisher(kafka, settings, ledger, (), now_us, tracing, stops_on_failure=False)
         )
-        equipment = Equipment(pool, decoders.decode, publisher, ledger, EpochClock(), now_us)
+        equipment = Equipment(pool, decoders.decode, publisher, ledger, EpochClock(), now_us, watch_outcome)
         options = StudioOptions(stills_at_once=2 * pool_options.workers)
         studio = opened.enter_context(closing(Studio(equipment, options)))
         yield OpenStudio(studio, pool, publisher, ledger)

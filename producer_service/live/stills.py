@@ -38,6 +38,7 @@ class Stills:
                 f"{self._waiting} pictures wait already", hint="send it again in a second", waiting=self._waiting
             )
         job = Job(picture, self._equipment.now_us(), self._equipment.ledger)
+        job.outcome.add_done_callback(self._equipment.watch_outcome)
         try:
             self._threads.submit(self._take, job, stream_id, how)
         except RuntimeError:

@@ -42,6 +42,11 @@ class StreamLine:
         self._thread = threading.Thread(target=self._run, name=f"stream {stream_id}", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Pictures that wait for their turn."""
+        return len(self._queue)
+
     def submit(self, picture: Picture) -> "Future[PictureOutcome]":
         """Hand a picture in; the future always gets a result, and never an exception.
 
@@ -50,6 +55,7 @@ class StreamLine:
         """
         job = Job(picture, self._equipment.now_us(), self._equipment.ledger, self._stretch)
         job.outcome.add_done_callback(self.counts.count)
+        job.outcome.add_done_callback(self._equipment.watch_outcome)
         self._give_way(self._queue.put(job), own=job)
         return job.outcome
 

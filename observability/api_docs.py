@@ -1,4 +1,6 @@
-"""The API's description as a page, with everything it needs from this machine."""
+"""An API's description as a page, with everything it needs from this machine."""
+
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -6,7 +8,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from swagger_ui_bundle import swagger_ui_path
 
-_ASSETS = "/docs/assets"
+_ASSETS: Final = "/docs/assets"
 
 
 def add_docs(app: FastAPI) -> None:

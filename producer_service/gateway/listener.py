@@ -1,0 +1,95 @@
+"""The port, and the server behind it, until it is told to stop."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from keypoints.errors import Terminal
+from producer_service.gateway.connections import PatientWebSocket, make_http_class
+from producer_service.gateway.settings import GatewaySettings
+from producer_service.gateway.websocket import LARGEST_MESSAGE_BYTES
+
+log = logging.getLogger(__name__)
+
+_BACKLOG: Final = 256
+_CONNECTIONS: Final = 1024
+_HEADER_BYTES: Final = 64 * 1024
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that ends when an event is set, and leaves signals to whoever set it."""
+
+    def __init__(self, config: uvicorn.Config, stop: threading.Event, drain_delay_s: float) -> None:
+        super().__init__(config)
+        self._stop = stop
+        self._drain_delay_s = drain_delay_s
+        self._stopping_s: float | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if self._stop.is_set() and not self.should_exit:
+            self._stopping_s = time.monotonic() if self._stopping_s is None else self._stopping_s
+            self.should_exit = time.monotonic() - self._stopping_s >= self._drain_delay_s
+        return await super().on_tick(counter)
+
+
+@contextmanager
+def take_port(host: str, port: int) -> Iterator[socket.socket]:
+    """`host`:`port` (0: a free one) for the length of the block. Raises Terminal when it is taken."""
+    try:
+        sock = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
+        )
+    except OSError as error:
+        raise Terminal(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="set HOLISTIC_HTTP_PORT", host=host, port=port
+        ) from error
+    with sock:
+        # Answers are small and awaited: none waits for the acknowledgement of the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield sock
+
+
+def serve_app(app: ASGIApp, sock: socket.socket, settings: GatewaySettings, stop: threading.Event) -> None:
+    """Answer until `stop` is set, then finish what is under way. Raises Terminal for an unusable certificate."""
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http=make_http_class(settings.header_timeout_s),
+        ws=PatientWebSocket,
+        ws_max_size=LARGEST_MESSAGE_BYTES,
+        # A compressed message of a kilobyte may be one of a gigabyte, and pictures are compressed already.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        timeout_graceful_shutdown=settings.drain_timeout_s,
+        ssl_certfile=settings.tls_certfile,
+        ssl_keyfile=settings.tls_keyfile,
+    )
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise Terminal(
+            f"the certificate {settings.tls_certfile} cannot be used: {error}",
+            hint="HOLISTIC_TLS_CERTFILE and HOLISTIC_TLS_KEYFILE name PEM files",
+        ) from error
+    asyncio.run(_Server(config, stop, settings.drain_delay_s).serve([sock]))
