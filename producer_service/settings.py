@@ -47,11 +47,20 @@ class ProducerSettings(BaseSettings):
         default=10.0, ge=0, description="So is one that gives the same picture over and over; 0: it may."
     )
     max_in_flight_bytes: int = Field(
-        default=64 * 1024 * 1024, gt=0, description="Bytes published and not yet acknowledged; above it capture waits."
+        default=64 * 1024 * 1024,
+        gt=0,
+        description="Bytes published and not yet acknowledged; above it files wait, and all else finds no room.",
     )
-    linger_ms: int = Field(default=5, ge=0, description="How long a record waits for company before it is sent.")
+    linger_ms: int = Field(
+        default=0,
+        ge=0,
+        description="How long a record waits for company before it is sent: each ms is one more until Kafka has it.",
+    )
     batch_bytes: int = Field(default=256 * 1024, gt=0, description="Size at which a batch is sent at once.")
-    compression: Compression = Field(default="zstd", description="How batches are compressed: none, lz4 or zstd.")
+    compression: Compression = Field(
+        default="zstd",
+        description="How batches are compressed: none, lz4 (makes Avro no smaller) or zstd (8 % smaller).",
+    )
     spill_dir: Path | None = Field(
         default=None, description="Directory where live frames wait while Kafka is away; by default they are dropped."
     )

@@ -78,6 +78,8 @@ class SpillStore:
         """Keep a frame; its number. Raises SpillFull or SpillFailed, and then nothing of it is kept."""
         packed = pack_frame(frame)
         with self._changed:
+            if self._closed:
+                raise SpillFailed(f"{self._directory} is closed", path=str(self._directory))
             taken = self._count_bytes()
             if taken + len(packed) > self._max_bytes:
                 raise SpillFull(

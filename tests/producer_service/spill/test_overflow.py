@@ -20,7 +20,7 @@ from keypoints.topics import TopicSpec
 from producer_service.settings import ProducerSettings
 from producer_service.spill.errors import KeptInSpill, SpillFull
 from producer_service.spill.overflow import MOST_DRAINING
-from tests.producer_service.publishing import Service, broker_stopped, make_frame
+from tests.producer_service.publishing import Service, broker_stopped, kill_broker, make_frame
 from tests.producer_service.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
@@ -84,6 +84,25 @@ def test_frames_that_came_while_kafka_was_away_for_longer_than_the_delivery_time
     assert service.ledger.counts().spilled == 0
     assert sequences_on_topic(kafka, "spilled") == {stream_id: list(range(80)) for stream_id in streams}
     assert frame_files(tmp_path) == []
+
+
+def test_frames_that_came_while_a_killed_broker_was_down_arrive_in_order_and_once(
+    own_stack: OwnStack, tmp_path: Path
+) -> None:
+    data_dir, kafka = own_stack
+    service = start_service(kafka, "broker-killed", tmp_path)
+    most_spilled = 0
+    for sequence in range(400):
+        if sequence == 50:
+            kill_broker(data_dir)
+        service.send(make_frame("ada", sequence), may_spill=True)
+        most_spilled = max(most_spilled, service.ledger.counts().spilled)
+        time.sleep(0.005)
+    service.news.wait_until(lambda: len(service.news.delivered()) == 400, timeout_s=60)
+    service.publisher.finish()
+    assert most_spilled > 50
+    assert service.ledger.clean
+    assert sequences_on_topic(kafka, "broker-killed") == {"ada": list(range(400))}
 
 
 def test_frames_that_may_not_spill_are_refused_as_ever(own_stack: OwnStack, tmp_path: Path) -> None:
