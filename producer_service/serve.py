@@ -18,6 +18,8 @@ from producer_service.ledger import LedgerCounts
 from producer_service.live.opening import open_studio
 from producer_service.metrics import OutcomeMetrics
 from producer_service.pipeline import wall_clock_us
+from producer_service.rpc.options import RpcOptions
+from producer_service.rpc.settings import read_rpc_settings
 from producer_service.settings import ProducerSettings
 from producer_service.stopping import stop_on_signals
 
@@ -38,7 +40,8 @@ def run_service(
     with ExitStack() as around:
         around.enter_context(native_noise_filtered())
         stop = around.enter_context(stop_on_signals())
-        counts = serve_until(stop.event, settings, producer, kafka, pool or settings.pool_options())
+        rpc = read_rpc_settings().options(settings, producer.image_limits())
+        counts = serve_until(stop.event, settings, producer, kafka, pool or settings.pool_options(), rpc=rpc)
     log.info("the service has ended", extra=counts.as_dict())
     return EXIT_OK if counts.adds_up else EXIT_LOST
 
@@ -50,10 +53,12 @@ def serve_until(
     kafka: KafkaSettings,
     pool: PoolOptions,
     listening: Callable[[int], None] = lambda _: None,
+    *,
+    rpc: RpcOptions | None = None,
 ) -> LedgerCounts:
     """Serve until `stop` is set, and return what became of all that was received.
 
-    `listening` is called with the port once it answers.
+    `listening` is called with the port once it answers. gRPC is served beside it where `rpc` says how.
     """
     metrics = OutcomeMetrics()
     with ExitStack() as opened:
@@ -65,10 +70,16 @@ def serve_until(
                 "anybody who reaches port %d may publish pictures and stop streams", port,
                 extra={"host": settings.http_host, "port": port, "hint": "make keys: `holistic keys create NAME`"},
             )  # fmt: skip
-        with open_studio(producer, pool, kafka, wall_clock_us, metrics.note) as ours:
+        with open_studio(producer, pool, kafka, wall_clock_us, metrics.note) as ours, ExitStack() as around_http:
             # Not ready from the moment it is told to stop.
             studio = replace(ours, stopping=stop)
             app = build_app(studio, keys, settings, producer, metrics)
+            if rpc is not None:
+                # gRPC's libraries are loaded where it is served.
+                from producer_service.rpc.server import serve_rpc
+
+                served = around_http.enter_context(serve_rpc(studio, keys, rpc))
+                log.info("gRPC is served", extra={"host": rpc.host, "port": served.port})
             log.info("pictures are taken", extra={"host": settings.http_host, "port": port})
             listening(port)
             serve_app(app, sock, settings, stop)

@@ -12,7 +12,7 @@ MAX_MESSAGE_BYTES: Final = 17 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RpcOptions:
-    """Port 0 picks a free one. With a certificate and its key (PEM files) it speaks TLS only.
+    """Port 0 picks a free one. With a certificate (a PEM file, its key in it or in one of its own) it speaks TLS only.
 
     `other_calls` are those that are not TrackStream. `unread_answers` is how many outcomes a client may leave unread
     before no more of its pictures are read. A client that does not say what it wants within `first_message_s` is sent

@@ -137,9 +137,10 @@ def _channel_options(options: RpcOptions) -> list[tuple[str, int]]:
 def _listen(server: Any, options: RpcOptions) -> int:
     address = f"[{options.host}]:{options.port}" if ":" in options.host else f"{options.host}:{options.port}"
     try:
-        if options.tls_certfile is None or options.tls_keyfile is None:
+        if options.tls_certfile is None:
             return int(server.add_insecure_port(address))
-        pair = (options.tls_keyfile.read_bytes(), options.tls_certfile.read_bytes())
+        key = options.tls_keyfile or options.tls_certfile
+        pair = (key.read_bytes(), options.tls_certfile.read_bytes())
         return int(server.add_secure_port(address, grpc.ssl_server_credentials([pair])))
     except OSError as error:
         raise Terminal(f"gRPC's certificate cannot be read: {error}", hint="HOLISTIC_GRPC_TLS_CERTFILE") from error

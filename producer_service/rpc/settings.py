@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kafka_io.environment import read_settings
 from producer_service.capture.still_image import ImageLimits
+from producer_service.gateway.settings import GatewaySettings
 from producer_service.rpc.options import RpcOptions
 
 
@@ -17,10 +18,12 @@ class RpcSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOLISTIC_GRPC_", extra="ignore", frozen=True)
 
     port: int = Field(default=5001, ge=0, le=65535, description="Port of gRPC; 0 or nothing: none.")
-    host: str = Field(default="127.0.0.1", min_length=1, description="Address it listens on.")
+    host: str | None = Field(default=None, min_length=1, description="Address it listens on; by default HTTP's own.")
     max_streams: int = Field(default=32, ge=1, le=1000, description="Streams that may be open over gRPC at once.")
-    tls_certfile: Path | None = Field(default=None, description="PEM file of the certificate: TLS only.")
-    tls_keyfile: Path | None = Field(default=None, description="PEM file of its key.")
+    tls_certfile: Path | None = Field(
+        default=None, description="PEM file of the certificate: TLS only; by default HTTP's own."
+    )
+    tls_keyfile: Path | None = Field(default=None, description="PEM file of its key, where that is another file.")
 
     @field_validator("port", mode="before")
     @classmethod
@@ -30,22 +33,23 @@ class RpcSettings(BaseSettings):
 
     @model_validator(mode="after")
     def check_pair(self) -> Self:
-        """A certificate needs a key, and the other way round."""
-        if (self.tls_certfile is None) != (self.tls_keyfile is None):
-            raise ValueError("HOLISTIC_GRPC_TLS_CERTFILE and HOLISTIC_GRPC_TLS_KEYFILE are set together or not at all")
+        """A key needs a certificate."""
+        if self.tls_keyfile is not None and self.tls_certfile is None:
+            raise ValueError("HOLISTIC_GRPC_TLS_KEYFILE needs HOLISTIC_GRPC_TLS_CERTFILE")
         return self
 
-    def options(self, limits: ImageLimits) -> RpcOptions | None:
-        """How to serve, or None when it is turned off."""
+    def options(self, http: GatewaySettings, limits: ImageLimits) -> RpcOptions | None:
+        """How to serve, or None when it is turned off. What is not set is as it is for HTTP."""
         if self.port == 0:
             return None
+        whose = http if self.tls_certfile is None else self
         return RpcOptions(
-            host=self.host,
+            host=self.host or http.http_host,
             port=self.port,
             limits=limits,
             max_streams=self.max_streams,
-            tls_certfile=self.tls_certfile,
-            tls_keyfile=self.tls_keyfile,
+            tls_certfile=whose.tls_certfile,
+            tls_keyfile=whose.tls_keyfile,
         )
 
 
