@@ -1,0 +1,1 @@
+"""Streams taken from a topic into a file, and published again from it."""
