@@ -135,11 +135,12 @@ def print_ledger(ledger: Ledger, console: Console) -> None:
 
 def _sum_up(ledger: Ledger) -> str:
     counts = ledger.counts()
-    verdict = "[green]adds up[/]" if counts.adds_up else f"[red]{counts.in_flight} unaccounted for[/]"
+    verdict = "[green]adds up[/]" if counts.adds_up else f"[red]{counts.in_flight - counts.spilled} unaccounted for[/]"
     pace = f", {counts.frames_read / ledger.seconds:.1f} frames/s" if ledger.seconds and counts.frames_read else ""
+    on_disk = f" + on disk {counts.spilled}" if counts.spilled else ""
     return (
         f"received {counts.received} = acknowledged {counts.acknowledged}"
-        f" + dropped {_list_reasons(counts.dropped)} + rejected {_list_reasons(counts.rejected)}: {verdict}"
+        f" + dropped {_list_reasons(counts.dropped)} + rejected {_list_reasons(counts.rejected)}{on_disk}: {verdict}"
         f" ({ledger.seconds:.1f} s{pace})"
     )
 

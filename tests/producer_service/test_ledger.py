@@ -37,6 +37,22 @@ def test_a_frame_counted_twice_does_not_add_up() -> None:
     assert not ledger.counts().adds_up
 
 
+def test_what_waits_on_disk_is_received_and_adds_up_but_is_not_on_the_topic() -> None:
+    ledger = Ledger()
+    ledger.count_recovered(3)
+    ledger.count_frame_read()
+    ledger.count_spilled()
+    assert ledger.counts().received == ledger.counts().in_flight == ledger.counts().spilled == 4
+    ledger.count_unspilled()
+    ledger.count_acknowledged()
+    assert ledger.counts().adds_up
+    assert not ledger.clean
+    for _ in range(3):
+        ledger.count_unspilled()
+        ledger.count_acknowledged()
+    assert ledger.clean
+
+
 def test_counts_from_several_threads_are_all_there() -> None:
     ledger = Ledger()
 

@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
-from kafka_io.admin import create_topics, topic_partitions
+from kafka_io.admin import create_topics, open_admin, topic_partitions
 from kafka_io.errors import KafkaUnavailable, PublisherFull
 from kafka_io.settings import KafkaSettings
+from kafka_io.topic_limits import TopicLimitsReader
 from kafka_io.whole_topic import read_whole_topic
 from keypoints.topics import TopicSpec
 from producer_service.reachability import Reachability
@@ -117,3 +119,21 @@ def test_a_service_nobody_publishes_through_knows_whether_kafka_is_there(own_sta
         wait_until(lambda: reachability.reachable)
     finally:
         reachability.close()
+
+
+def test_a_topic_s_limits_are_read_again_beside_the_frames_that_do_not_wait(own_stack: OwnStack) -> None:
+    data_dir, kafka = own_stack
+    create_topics(kafka, [TopicSpec("limited", 1, {"max.message.bytes": "5000"})])
+    now_s = [0.0]
+    limits = TopicLimitsReader(kafka, clock=lambda: now_s[0])
+    known = limits.read("limited")
+    assert known.max_message_bytes == 5_000
+    with open_admin(kafka, "widening the topic") as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "limited", {"max.message.bytes": "9000"})])
+    now_s[0] += 3_600.0
+    with broker_stopped(data_dir):
+        began_s = time.monotonic()
+        assert limits.read("limited", wait=False) == known
+        assert limits.read("limited", wait=False) == known
+        assert time.monotonic() - began_s < 0.5
+    wait_until(lambda: limits.read("limited", wait=False).max_message_bytes == 9_000)
