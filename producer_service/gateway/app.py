@@ -75,11 +75,15 @@ def build_app(
         redirect_slashes=False,
         lifespan=watch_streams,
     )
-    add_error_handlers(app)
-    app.include_router(uploads_router(gateway))
-    app.include_router(streams_router(gateway))
-    app.include_router(websocket_router(gateway))
-    app.include_router(health_router(gateway, metrics.registry))
+    routers = [
+        uploads_router(gateway),
+        streams_router(gateway),
+        websocket_router(gateway),
+        health_router(gateway, metrics.registry),
+    ]
+    for router in routers:
+        app.include_router(router)
+    add_error_handlers(app, [route for router in routers for route in router.routes])
     add_docs(app)
     _add_page(app)
     origins = OriginRules(

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from producer_service.gateway.errors import ErrorAnswer
+from producer_service.gateway.wishes import CAPTURE_TIME_PATTERN
 
 _MEANINGS: Final[dict[int, str]] = {
     400: "The request cannot be read, or a value in it is wrong.",
@@ -22,7 +23,7 @@ _RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds.", "schema": {"ty
 _FORM_FIELDS: Final[dict[str, Any]] = {
     "file": {"type": "string", "format": "binary", "description": "A JPEG, PNG or WebP picture."},
     "stream": {"type": "string", "description": "Name of the stream."},
-    "captured_at": {"type": "string", "description": "ISO 8601, or ms since 1970."},
+    "captured_at": {"type": "string", "pattern": CAPTURE_TIME_PATTERN, "description": "ISO 8601, or ms since 1970."},
     "mirrored": {"type": "string", "enum": ["true", "false"]},
     "landmarks": {"type": "string", "enum": ["true", "false"]},
 }

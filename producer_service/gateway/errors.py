@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 
 from keypoints.errors import HolisticError, Terminal, Transient
 from keypoints.topics import InvalidStreamId
@@ -155,8 +157,8 @@ def refuse_while_away() -> ComeBackLater:
     return ComeBackLater(503, "kafka_unavailable", "Kafka is not reached at the moment", _KAFKA_AWAY_S)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Answer every error in the one form, those of FastAPI and Starlette as well."""
+def add_error_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Answer every error in the one form, those of FastAPI and Starlette as well. `routes` are those of the app."""
 
     async def answer_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, HolisticError)  # noqa: S101 - registered for these
@@ -167,14 +169,24 @@ def add_error_handlers(app: FastAPI) -> None:
         problems = [f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()]
         return Shown(400, "invalid_request", "; ".join(problems), "/docs says what is expected").response()
 
-    async def answer_http(_: Request, error: Exception) -> Response:
+    async def answer_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for these
         phrase = HTTPStatus(error.status_code).phrase
         code = phrase.lower().replace(" ", "_")
         response = Shown(error.status_code, code, phrase, _HINTS.get(error.status_code)).response()
         response.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # Starlette names the methods of one route; the others of the same path count as well.
+            allowed = {method for route in routes for method in _methods_of(route, request)}
+            response.headers["allow"] = ", ".join(sorted(allowed)) or response.headers.get("allow", "GET")
         return response
 
     app.add_exception_handler(HolisticError, answer_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
+
+
+def _methods_of(route: BaseRoute, request: Request) -> set[str]:
+    if not isinstance(route, Route) or route.matches(request.scope)[0] is Match.NONE:
+        return set()
+    return set(route.methods or ())

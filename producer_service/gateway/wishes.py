@@ -14,6 +14,8 @@ FORM_FIELDS: Final = ("stream", "captured_at", "mirrored", "landmarks")
 _AHEAD_US: Final = 50 * 60 * 1_000_000
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 
+CAPTURE_TIME_PATTERN: Final = r"^([0-9]{9,14}|[0-9]{4}-[0-1][0-9]-[0-3][0-9]([T ][0-9:.]{5,15}(Z|[+-][0-9:]{5})?)?)$"
+
 StreamQuery = Annotated[
     str | None,
     Query(
@@ -21,7 +23,12 @@ StreamQuery = Annotated[
     ),
 ]
 CapturedAtQuery = Annotated[
-    str | None, Query(max_length=64, description="When the picture was taken: ISO 8601, or ms since 1970; else now.")
+    str | None,
+    Query(
+        max_length=64,
+        pattern=CAPTURE_TIME_PATTERN,
+        description="When the picture was taken: ISO 8601, or ms since 1970; else now.",
+    ),
 ]
 MirroredQuery = Annotated[bool | None, Query(description="The picture shows the person as in a mirror.")]
 LandmarksQuery = Annotated[bool, Query(description="Answer with the landmarks as well.")]

@@ -1,7 +1,7 @@
 """A whole service for a test: its port, its worker processes with a landmarker that needs no model, and real Kafka."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -38,9 +38,10 @@ class Service:
 def serving(
     kafka: KafkaSettings,
     topic: str,
+    settings: Mapping[str, object] | None = None,
+    *,
+    producer: Mapping[str, object] | None = None,
     pool: PoolOptions = HANDS,
-    producer: dict[str, object] | None = None,
-    **settings: object,
 ) -> Iterator[Service]:
     """Serve for the length of the block; afterwards the books must add up."""
     stop = threading.Event()
@@ -53,7 +54,7 @@ def serving(
         ports.append(port)
         listens.set()
 
-    given = GatewaySettings.model_validate({"http_port": 0, **settings})
+    given = GatewaySettings.model_validate({"http_port": 0, **(settings or {})})
     of_producer = ProducerSettings.model_validate({"topic": topic, **(producer or {})})
 
     def run() -> None:
