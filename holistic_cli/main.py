@@ -25,6 +25,7 @@ VERBS: Final[dict[str, str]] = {
     "produce": "holistic_cli.produce:produce",
     "serve": "holistic_cli.serve:serve",
     "keys": "holistic_cli.keys:keys",
+    "images": "holistic_cli.images:images",
     "load": "holistic_cli.load:load",
     "record": "holistic_cli.record:record",
     "play": "holistic_cli.play:play",

@@ -35,7 +35,7 @@ class StillFiles:
     ) -> None:
         self.name = name
         self.stream_id = stream_id
-        self._paths = tuple(paths)
+        self.paths = tuple(paths)
         self._limits = limits
         self._now_us = now_us
         self._started_at_us = started_at_us
@@ -43,12 +43,12 @@ class StillFiles:
     @property
     def expected_frames(self) -> int | None:
         """One frame a file."""
-        return len(self._paths)
+        return len(self.paths)
 
     def read(self) -> Generator[SourceItem, None, None]:
         """Yield each file's picture, or why it is none."""
         last_us: int | None = None
-        for index, path in enumerate(self._paths):
+        for index, path in enumerate(self.paths):
             taken_us = self._now_us() if self._started_at_us is None else self._started_at_us
             try:
                 image = read_image_file(path, self._limits)
