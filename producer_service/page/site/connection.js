@@ -7,6 +7,9 @@ import { unpackAnswer } from "./wire.js";
 const PROTOCOL = "holistic.v1";
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
+// A stream this page has just left is let go within this: a reload and a changed setting come back to it at once.
+const LETTING_GO_TRIES = 5;
+const LETTING_GO_MS = 300;
 const CLOSED_BECAUSE = new Map([
   [1001, "The server is stopping."],
   [1009, "The server found a picture too large. Choose a smaller picture size."],
@@ -22,6 +25,7 @@ export class StreamConnection extends EventTarget {
   #socket = null;
   #wanted = null;
   #failures = 0;
+  #patience = 0;
   #timer = 0;
 
   get isOpen() {
@@ -30,10 +34,12 @@ export class StreamConnection extends EventTarget {
 
   /** Connect, and go on trying. `wanted` is {stream, key, mirrored}; an earlier connection is closed. */
   open(wanted) {
-    this.#leave();
+    const left = this.#leave();
     this.#wanted = wanted;
     this.#failures = 0;
-    this.#connect();
+    this.#patience = LETTING_GO_TRIES;
+    this.#say("connecting", "");
+    this.#timer = setTimeout(() => this.#connect(), left ? LETTING_GO_MS : 0);
   }
 
   close() {
@@ -51,19 +57,20 @@ export class StreamConnection extends EventTarget {
     if (this.isOpen) this.#socket.send(JSON.stringify({ do: "interrupt" }));
   }
 
+  /** Whether there was a connection to leave. */
   #leave() {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
-    if (socket) {
-      socket.close(1000);
-      this.dispatchEvent(new Event("lost"));
-    }
+    if (!socket) return false;
+    socket.close(1000);
+    this.dispatchEvent(new Event("lost"));
+    return true;
   }
 
   #connect() {
     const wanted = this.#wanted;
-    this.#say("connecting", this.#failures ? "Connecting again…" : "Connecting…");
+    this.#say("connecting", "");
     let socket;
     try {
       socket = new WebSocket(addressOf(wanted), wanted.key ? [PROTOCOL, `key.${wanted.key}`] : [PROTOCOL]);
@@ -112,6 +119,11 @@ export class StreamConnection extends EventTarget {
     if (wanted !== this.#wanted || this.#socket) return;
     if (why.final) {
       this.#say("refused", why.sentence);
+      return;
+    }
+    if (why.taken && this.#patience > 0) {
+      this.#patience -= 1;
+      this.#timer = setTimeout(() => this.#connect(), LETTING_GO_MS);
       return;
     }
     const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures) * (0.8 + 0.4 * Math.random());

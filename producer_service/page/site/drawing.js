@@ -31,7 +31,9 @@ export function drawLandmarks(context, strokes, parts, place, flipped) {
     const part = parts.get(name);
     if (!part) continue;
     context.globalAlpha = style.alpha;
-    for (const stroke of strokes[name]) drawStroke(context, stroke, part, style, unit, place, flipped);
+    for (const stroke of strokes[name]) {
+      if (!parts.has(stroke.unless)) drawStroke(context, stroke, part, style, unit, place, flipped);
+    }
   }
   context.restore();
 }

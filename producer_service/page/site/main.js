@@ -16,6 +16,7 @@ import { Tally } from "./tally.js";
 
 const FIGURES_EVERY_MS = 250;
 const PATIENCE_MS = 8000;
+const NOTHING = { framesPerS: null, roundTripMs: null, steps: null };
 
 const byId = (id) => document.getElementById(id);
 const video = byId("video");
@@ -142,12 +143,15 @@ class Page {
     showStatus("busy", "Looking at the photo…");
     this.stage.show(source.bitmap, source.size, new Map());
     try {
+      this.panel.showSpeed(NOTHING);
       const outcome = await photograph(source, this.wanted(), this.settings.quality, this.tally);
       if (this.source !== source) return;
+      const { steps } = outcome;
+      this.panel.showSpeed({ framesPerS: null, roundTripMs: outcome.roundTripMs, steps });
       this.showOutcome({ ...outcome, picture: source.bitmap, size: source.size });
     } catch (error) {
       if (this.source !== source) return;
-      showStatus("bad", "The photo gave nothing");
+      showStatus("bad", "Photo not sent");
       showProblem(error.message, () => this.sendPhoto());
     }
   }
@@ -190,7 +194,7 @@ class Page {
     this.panel.clearWhere();
     clearProblem();
     this.showWhatIsAsked();
-    showStatus("idle", "Consent taken back. Nothing is captured");
+    showStatus("idle", "Consent taken back");
   }
 
   setPaused(paused) {
@@ -274,8 +278,8 @@ class Page {
 
   tellLink() {
     if (!this.source || this.source.kind === "photo") return;
-    if (this.flow.paused) showStatus("idle", "Paused. Nothing is sent");
-    else if (this.linkState === "open") showStatus("good", `Live as ${this.settings.stream}`);
+    if (this.flow.paused) showStatus("idle", "Paused");
+    else if (this.linkState === "open") showStatus("good", "Live");
     else if (this.linkState === "connecting") showStatus("busy", "Connecting…");
     else if (this.linkState === "waiting") showStatus("warn", "Not connected, trying again");
     else if (this.linkState === "refused") showStatus("bad", "Not connected");
@@ -283,21 +287,25 @@ class Page {
 
   showOutcome({ head, parts, picture, size }) {
     const isPhoto = this.source?.kind === "photo";
+    if (isPhoto) this.panel.showCounts(this.tally);
     if (head.status === "acknowledged") {
-      this.panel.showWhere(head, parts);
+      this.panel.showWhere(this.settings.stream, head, parts);
       byId("nobody").hidden = parts.size > 0;
       if (picture && this.source) this.stage.show(isPhoto || this.settings.inStep ? picture : null, size, parts);
-      if (isPhoto) showStatus("good", "The photo is in Kafka");
+      if (isPhoto) showStatus("good", "Photo published");
     } else if (isPhoto) {
       byId("nobody").hidden = head.reason !== "no_person";
-      showStatus("warn", "The photo gave no record");
-      showProblem(head.message);
+      this.panel.clearWhere();
+      showStatus("warn", "No record of the photo");
+      showProblem(head.message, null, "warn");
     }
   }
 
   showFigures() {
     const nowMs = performance.now();
-    this.panel.showSpeed(this.tally.measure(nowMs));
+    // A pause is no slowness, and a photo has no rate: what was measured of it stays.
+    const isStill = !this.source || this.flow.paused;
+    if (this.source?.kind !== "photo") this.panel.showSpeed(isStill ? NOTHING : this.tally.measure(nowMs));
     this.panel.showCounts(this.tally);
     if (this.linkState !== "open" || this.flow.paused || !this.source) return;
     const waitedMs = this.flow.oldestMs(nowMs);

@@ -20,7 +20,8 @@ export class Panel {
   }
 
   /** The last frame Kafka took. */
-  showWhere(head, parts) {
+  showWhere(stream, head, parts) {
+    this.#write("stream-name", stream);
     this.#write("topic", head.topic ?? "–");
     for (const name of ["partition", "offset", "sequence", "epoch"]) this.#write(name, String(head[name] ?? "–"));
     const found = Object.keys(PART_NAMES).filter((name) => parts.has(name));
@@ -28,7 +29,7 @@ export class Panel {
   }
 
   clearWhere() {
-    for (const id of ["topic", "partition", "offset", "sequence", "epoch", "found"]) this.#write(id, "–");
+    for (const id of ["stream-name", "topic", "partition", "offset", "sequence", "epoch", "found"]) this.#write(id, "–");
   }
 
   showCounts(tally) {

@@ -1,5 +1,6 @@
 // One photo: sent as an upload, which stands alone and has no stream's past.
 
+import { sayKeyRefused } from "./refusal.js";
 import { endSentence } from "./status.js";
 
 const ASK_MS = 60_000;
@@ -13,7 +14,7 @@ const ASK_MS = 60_000;
 export async function uploadPhoto(jpeg, { stream, key, mirrored }) {
   const address = new URL("../upload", document.baseURI);
   address.searchParams.set("landmarks", "true");
-  address.searchParams.set("stream_id", stream);
+  address.searchParams.set("stream", stream);
   address.searchParams.set("mirrored", String(mirrored));
   const form = new FormData();
   form.append("file", jpeg, "photo.jpg");
@@ -36,7 +37,7 @@ export async function uploadPhoto(jpeg, { stream, key, mirrored }) {
 function readRefusal(answer, { code, message, hint } = {}, key) {
   const sentences = {
     no_person: "Nobody was found in the photo.",
-    401: `${key ? "The server does not know this API key." : "The server asks for an API key."} Enter one in the settings.`,
+    401: sayKeyRefused(key),
     403: "This API key may not send to this stream.",
   };
   const said = message ? endSentence(hint ? `${endSentence(message)} ${endSentence(hint)}` : message) : null;

@@ -2,10 +2,11 @@
 
 import { drawSmall, encodeJpeg } from "./encoder.js";
 import { uploadPhoto } from "./photo.js";
+import { addNetwork } from "./tally.js";
 
 const LONGEST = 1920;
 
-/** Send a photo, book it, and give {head, parts}. What is sent is drawn anew: no place or time of the file goes along. */
+/** Send a photo, book it, and give {head, parts, roundTripMs, steps}. What is sent is drawn anew: no place or time of the file goes along. */
 export async function photograph(source, wanted, quality, tally) {
   const canvas = document.createElement("canvas");
   drawSmall(source.bitmap, source.size, LONGEST, canvas);
@@ -14,6 +15,8 @@ export async function photograph(source, wanted, quality, tally) {
   const outcome = await uploadPhoto(jpeg, wanted);
   tally.sent += 1;
   const nowMs = performance.now();
-  tally.count(outcome.head, nowMs - takenAtMs, nowMs);
-  return outcome;
+  const roundTripMs = nowMs - takenAtMs;
+  tally.count(outcome.head, roundTripMs, nowMs);
+  const { spent } = outcome.head;
+  return { ...outcome, roundTripMs: spent ? roundTripMs : null, steps: spent ? addNetwork(spent, roundTripMs) : null };
 }

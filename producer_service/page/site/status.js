@@ -9,8 +9,9 @@ export function showStatus(tone, text) {
   if (byId("status-text").textContent !== text) byId("status-text").textContent = text;
 }
 
-/** A sentence, and what to do when the person wants to try again. */
-export function showProblem(sentence, retry = null) {
+/** A sentence, what to do when the person wants to try again, and its tone: bad or warn. */
+export function showProblem(sentence, retry = null, tone = "bad") {
+  byId("problem").dataset.tone = tone;
   byId("problem").hidden = false;
   byId("problem-text").textContent = sentence;
   byId("problem-retry").hidden = !retry;

@@ -31,11 +31,8 @@ export class Tally {
     this.recent = this.recent.filter((each) => nowMs - each.atMs < WINDOW_MS);
     if (!this.recent.length) return { framesPerS: null, roundTripMs: null, steps: null };
     const roundTripMs = median(this.recent.map((each) => each.roundTripMs));
-    const steps = Object.fromEntries(STEPS.map((step) => [step, median(this.recent.map((each) => each.spent[step] ?? 0))]));
-    const spentMs = STEPS.reduce((sum, step) => sum + steps[step], 0);
-    // The browser's encoding and the way there and back: what the server has not spent.
-    steps.network_ms = Math.max(0, roundTripMs - spentMs);
-    return { framesPerS: this.frameRate(nowMs), roundTripMs, steps };
+    const spent = Object.fromEntries(STEPS.map((step) => [step, median(this.recent.map((each) => each.spent[step] ?? 0))]));
+    return { framesPerS: this.frameRate(nowMs), roundTripMs, steps: addNetwork(spent, roundTripMs) };
   }
 
   frameRate(nowMs) {
@@ -44,6 +41,12 @@ export class Tally {
     // Over the time since the first one while the window is not full yet.
     return this.recent.length < 2 || spanMs <= 0 ? null : ((this.recent.length - 1) * 1000) / spanMs;
   }
+}
+
+/** The steps the server named, and what it has not spent: the browser's encoding, and the way there and back. */
+export function addNetwork(spent, roundTripMs) {
+  const spentMs = STEPS.reduce((sum, step) => sum + (spent[step] ?? 0), 0);
+  return { ...spent, network_ms: Math.max(0, roundTripMs - spentMs) };
 }
 
 export function median(values) {
