@@ -28,6 +28,7 @@ from producer_service.rpc.failures import (
 from producer_service.rpc.messages import Nothing, OpenStream, StillRequest, StreamOpening, TrackMessage
 from producer_service.rpc.options import RpcOptions
 from producer_service.rpc.requests import read_next
+from producer_service.rpc.room import PictureRoom
 from producer_service.rpc.track import Track, refuse
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class LandmarkService:
         self._studio = studio
         self._access = access
         self._options = options
+        self._room = PictureRoom(options.max_waiting_bytes)
         self._lock = threading.Lock()
         self._calls = 0
         self._stopping = False
@@ -127,7 +129,7 @@ class LandmarkService:
         claim = caller.claim(opening.stream_id)
         try:
             line = self._studio.open_stream(opening.stream_id, opening.policy, mirrored=opening.mirrored)
-            track = Track(line, self._studio, self._options.unread_answers)
+            track = Track(line, self._studio, self._room, self._options.unread_answers)
             with self._listed(track):
                 context.send_initial_metadata(())
                 if not context.add_callback(track.answers.abandon):

@@ -20,6 +20,11 @@ class RpcSettings(BaseSettings):
     port: int = Field(default=5001, ge=0, le=65535, description="Port of gRPC; 0 or nothing: none.")
     host: str | None = Field(default=None, min_length=1, description="Address it listens on; by default HTTP's own.")
     max_streams: int = Field(default=32, ge=1, le=1000, description="Streams that may be open over gRPC at once.")
+    max_waiting_bytes: int = Field(
+        default=512 * 1024 * 1024,
+        gt=0,
+        description="Bytes that pictures of all streams may take while they wait.",
+    )
     tls_certfile: Path | None = Field(
         default=None, description="PEM file of the certificate: TLS only; by default HTTP's own."
     )
@@ -48,6 +53,7 @@ class RpcSettings(BaseSettings):
             port=self.port,
             limits=limits,
             max_streams=self.max_streams,
+            max_waiting_bytes=self.max_waiting_bytes,
             tls_certfile=whose.tls_certfile,
             tls_keyfile=whose.tls_keyfile,
         )

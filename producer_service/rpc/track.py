@@ -15,6 +15,7 @@ from producer_service.live.studio import Studio
 from producer_service.rpc.answers import Answers
 from producer_service.rpc.failures import InvalidRequest
 from producer_service.rpc.messages import Interruption, NumberedPicture, TrackMessage
+from producer_service.rpc.room import PictureRoom
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,11 @@ log = logging.getLogger(__name__)
 class Track:
     """A line that is fed by a call. Two threads serve it: one reads pictures, the call's own writes outcomes."""
 
-    def __init__(self, line: StreamLine, studio: Studio, unread_answers: int) -> None:
+    def __init__(self, line: StreamLine, studio: Studio, room: PictureRoom, unread_answers: int) -> None:
         self.line = line
         self.answers = Answers(unread_answers, in_order=line.policy is DropPolicy.WAIT)
         self._studio = studio
+        self._room = room
 
     def read(self, messages: "Iterator[TrackMessage | InvalidRequest]") -> None:
         """Hand in what comes until the client has sent everything, is gone, or says what cannot be understood."""
@@ -67,7 +69,10 @@ class Track:
 
     def _submit(self, numbered: NumberedPicture) -> "Future[PictureOutcome]":
         if not isinstance(numbered.picture, InvalidImage):
-            return self.line.submit(numbered.picture)
+            size = self._room.wait_for(numbered.picture)
+            outcome = self.line.submit(numbered.picture)
+            self._room.free_after(outcome, size)
+            return outcome
         refused = refuse(numbered.picture, self._studio)
         self.line.counts.count(refused)
         return refused

@@ -50,7 +50,11 @@ def test_hostile_pictures_are_rejected_one_by_one_and_the_stream_goes_on(serve_s
     person = draw_quarters()
     png = encode_picture(draw_noise())
     hostile = {
-        "image_too_large": [make_pixel_bomb(), _raw(9000, 1, bytes(27_000)), _raw(2**32 - 1, 2**32 - 1, b"x")],
+        "image_too_large": [
+            make_pixel_bomb(8200, 2000),
+            _raw(9000, 1, bytes(27_000)),
+            _raw(2**32 - 1, 2**32 - 1, b"x"),
+        ],
         "damaged_image": [png[: len(png) // 2], _raw(64, 48, b"short"), _raw(0, 0, b""), _raw(1, 1, bytes(4))],
         "not_an_image": [b"", b"no picture", bytes(1000), message_class("Picture")()],
         "file_too_large": [png + bytes(8 * 1024 * 1024)],
