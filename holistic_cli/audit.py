@@ -31,8 +31,8 @@ def audit(
     """Check that the archive holds each record of the topic once, partition by partition. Ends 1 if it does not.
 
     Not missing, but shown: dead letters of the archive's connectors; what retention or a wish to be forgotten removed;
-    what a connector has yet to commit, for it will archive that. What the topic itself no longer holds is compared
-    between the stores.
+    records the archive holds under another identity, as frames of images are; what a connector has yet to commit, for
+    it will archive that. What the topic itself no longer holds is compared between the stores.
     """
     import time
 
@@ -94,12 +94,13 @@ def _print_table(audited: "ArchiveAudit") -> None:
 
     table = Table(
         title=f"{audited.topic} against the archive",
-        caption="part: the partition; skipped: dead letters; removed: by retention, or forgotten; pending: not "
-        "committed yet; twice: rows beyond one; beyond: the topic never had them",
+        caption="part: the partition; skipped: dead letters; removed: by retention, or forgotten; elsewhere: under the "
+        "identity their origin header says; pending: not committed yet; twice: rows beyond one; beyond: the topic "
+        "never had them",
     )
     table.add_column("part", justify="right", no_wrap=True)
     table.add_column("store", no_wrap=True)
-    for name in ("in topic", "rows", "skipped", "removed", "pending", "missing", "twice", "beyond"):
+    for name in ("in topic", "rows", "skipped", "removed", "elsewhere", "pending", "missing", "twice", "beyond"):
         table.add_column(name, justify="right", no_wrap=True)
     for partition in audited.partitions:
         for store in partition.stores:
@@ -108,6 +109,7 @@ def _print_table(audited: "ArchiveAudit") -> None:
                 store.rows,
                 store.skipped,
                 store.removed,
+                store.elsewhere,
                 count_offsets(store.pending),
                 store.missing,
                 store.duplicates,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import permutations
 from typing import Final
 
@@ -11,6 +12,7 @@ from connect_runtime.dead_letters import DeadLetter
 from connect_runtime.gap_topic import read_gaps
 from connect_runtime.offsets.forms import Place
 from connect_runtime.redrive import read_dead_letters
+from consumers.archive.audit_origins import Origins, ReadStore
 from consumers.archive.audit_ranges import AuditedRange, find_ranges
 from consumers.archive.audit_stores import NO_OFFSETS, StoreContent, read_parquet_content, read_postgres_content
 from consumers.archive.parquet.location import ArchiveLocation
@@ -21,6 +23,7 @@ from kafka_io.settings import KafkaSettings
 
 _DEAD_LETTERS: Final = "dead letters"
 _REMOVED: Final = "removed"
+_ELSEWHERE: Final = "under another identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class StoreAudit:
     """Offsets the store does not hold because their records could not be used, and are dead letters."""
     removed: int = 0
     """Offsets the store does not hold any more because retention or `holistic forget` took their rows away."""
+    elsewhere: int = 0
+    """Offsets whose records the store holds, or accounts for, under the identity their origin header gives them."""
     doubled: tuple[Run, ...] = ()
     """Runs of offsets that have more than one row."""
     pending: tuple[Run, ...] = ()
@@ -140,18 +145,24 @@ def audit_archive(
     # what is in it need only have been published, and be kept, by the time it was read.
     must_be_there = topic_end_offsets(kafka, topic)
     committed = {store: _find_committed(kafka, group, topic) for store, group in options.groups.items()}
-    contents: dict[str, dict[int, StoreContent]] = {}
+    read_store: dict[str, ReadStore] = {}
     if database_url is not None:
-        contents["postgres"] = read_postgres_content(database_url, topic, current_id, ranges)
+        read_store["postgres"] = partial(read_postgres_content, database_url)
     if archive_root is not None:
-        contents["parquet"] = read_parquet_content(archive_root, topic, current_id, ranges)
+        read_store["parquet"] = partial(read_parquet_content, archive_root)
+    contents = {store: read(topic, current_id, ranges) for store, read in read_store.items()}
     starts, ends = topic_start_offsets(kafka, topic), topic_end_offsets(kafka, topic)
+    letters = {
+        store: read_dead_letters(kafka, options.dead_letter_topics[store])
+        for store in contents
+        if options.dead_letter_topics.get(store)
+    }
+    origins = Origins(kafka, topic, _find_absent(contents, ranges, starts, must_be_there))
     excused = {
         store: _Excuses(
-            find_skipped(read_dead_letters(kafka, letters), topic, current_id)
-            if (letters := options.dead_letter_topics.get(store))
-            else {},
+            find_skipped(letters.get(store, []), topic, current_id),
             {partition: content.removed for partition, content in held.items()},
+            origins.find_held(read_store[store], partial(find_skipped, letters.get(store, []))),
         )
         for store, held in contents.items()
     }
@@ -195,11 +206,13 @@ class _Excuses:
 
     skipped: Mapping[int, OffsetSet]
     removed: Mapping[int, OffsetSet]
+    elsewhere: Mapping[int, OffsetSet]
 
     def of(self, partition: int) -> dict[str, OffsetSet]:
         return {
             _DEAD_LETTERS: self.skipped.get(partition, NO_OFFSETS),
             _REMOVED: self.removed.get(partition, NO_OFFSETS),
+            _ELSEWHERE: self.elsewhere.get(partition, NO_OFFSETS),
         }
 
 
@@ -231,9 +244,27 @@ def _compare(
         beyond=tuple((max(start, in_topic.end), end) for start, end in beyond if end >= in_topic.end),
         skipped=counts.get(_DEAD_LETTERS, 0),
         removed=counts.get(_REMOVED, 0),
+        elsewhere=counts.get(_ELSEWHERE, 0),
         doubled=tuple(held.doubled.runs),
         pending=tuple(absent.within(max(first, settled + 1), last).runs),
     )
+
+
+def _find_absent(
+    contents: Mapping[str, Mapping[int, StoreContent]],
+    ranges: Mapping[int, AuditedRange],
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+) -> dict[int, OffsetSet]:
+    """Partition → offsets of the topic that one of the stores does not hold by their place in it."""
+    absent: dict[int, OffsetSet] = {}
+    for held in contents.values():
+        for partition, wanted in ranges.items():
+            in_topic = wanted.within(range(starts[partition], ends[partition]))
+            offsets = held.get(partition, StoreContent()).offsets
+            missing = OffsetSet.of_runs(offsets.missing(in_topic.start, in_topic.stop - 1))
+            absent[partition] = absent.get(partition, NO_OFFSETS).union(missing)
+    return absent
 
 
 def _find_committed(kafka: KafkaSettings, group: str, topic: str) -> dict[int, int] | None:

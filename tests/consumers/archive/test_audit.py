@@ -17,7 +17,11 @@ from consumers.archive.audit import ArchiveAudit, AuditOptions, OnlyIn, StoreAud
 from consumers.archive.audit_ranges import AuditedRange, find_ranges
 from kafka_io.admin import open_admin
 from kafka_io.group_offsets import move_group
+from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
+from kafka_io.whole_topic import read_whole_topic
+from keypoints.codec import decode_records
+from producer_service.encode import encode_record
 from tests.consumers.archive.archived import Archived
 from tests.consumers.archive.made_frames import FRAME_US, make_batch, publish
 
@@ -177,3 +181,29 @@ def test_places_become_offsets(kept: Archived, kafka_settings: KafkaSettings, st
     for nowhere in (OffsetMap({Partition(topic, 5): 7}), Shift(-10)):
         with pytest.raises(UnreadableOffsets):
             find_ranges(kafka_settings, topic, nowhere)
+
+
+@pytest.fixture
+def images_topic(make_topic: Callable[..., str]) -> str:
+    return make_topic(name="images")
+
+
+def test_frames_of_images_are_held_under_the_images_identity(
+    kept: Archived, images_topic: str, audit: Callable[..., ArchiveAudit], kafka_settings: KafkaSettings
+) -> None:
+    frames = make_batch(4, starts_at_us=time.time_ns() // 1000 - 4 * FRAME_US)
+    with BoundedPublisher(kafka_settings) as publisher:
+        for row in range(4):
+            record = encode_record(frames.frame(row), "avro/binary", None, origin=(images_topic, 0, 7 + row))
+            publisher.publish(kept.topic, record.key, record.value, record.headers, record.timestamp_ms, partition=0)
+    on_topic = [record for record in read_whole_topic(kafka_settings, kept.topic) if record.offset >= ROWS]
+    kept.keep(decode_records(on_topic[:3]).batch)
+    audited = audit()
+    for store in ("postgres", "parquet"):
+        found = of_store(audited, store)
+        assert (found.rows, found.elsewhere, found.gaps) == (ROWS, 3, ((ROWS + 3, ROWS + 3),))
+    assert not audited.clean
+    kept.keep(decode_records(on_topic).batch)
+    audited = audit()
+    assert audited.clean
+    assert [of_store(audited, store).elsewhere for store in ("postgres", "parquet")] == [4, 4]
