@@ -16,6 +16,7 @@ from producer_service.isolation.messages import PeerGone, receive_message, send_
 from producer_service.isolation.picture_memory import AttachedMemory
 from producer_service.landmarks.landmarker import LandmarkerFailed, ReusableLandmarker
 from producer_service.landmarks.native_noise import native_noise_filtered
+from producer_service.landmarks.pool.heap import give_memory_back
 from producer_service.landmarks.pool.wire import pack_landmarks
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -100,6 +101,7 @@ class Graphs:
                 landmarker.close()
             else:
                 self._free[still].append(landmarker)
+            give_memory_back()
         return {}, b""
 
 
