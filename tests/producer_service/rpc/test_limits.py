@@ -114,6 +114,7 @@ def test_a_message_larger_than_any_picture_is_not_taken_in(serve_one: RpcService
 def test_keys_are_asked_for_and_own_their_streams(serve_studio: ServeStudio, tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     ada = create_key(keys, "ada", ["ada-*"], frozenset({Right.PUBLISH}), MADE).token
+    anna = create_key(keys, "anna", ["ada-*"], frozenset({Right.PUBLISH}), MADE).token
     grace = create_key(keys, "grace", ["grace"], frozenset({Right.PUBLISH}), MADE).token
     manager = create_key(keys, "manager", ["*"], frozenset({Right.MANAGE}), MADE).token
     service = serve_studio(keys=keys)
@@ -135,13 +136,17 @@ def test_keys_are_asked_for_and_own_their_streams(serve_studio: ServeStudio, tmp
         with pytest.raises(grpc.RpcError) as caught:
             service.connect(token).track_all("ada-2", [picture])
         assert caught.value.code() is Code.PERMISSION_DENIED
-    with pytest.raises(grpc.RpcError) as caught:
-        service.connect(grace).close_stream("ada-1")
-    assert caught.value.code() is Code.PERMISSION_DENIED
+    for token in (anna, grace):
+        with pytest.raises(grpc.RpcError) as caught:
+            service.connect(token).close_stream("ada-1")
+        assert caught.value.code() is Code.PERMISSION_DENIED
+    assert service.connect(anna).list_streams() == []
     assert [stream.stream_id for stream in service.connect(ada).list_streams()] == ["ada-1"]
     assert service.connect(grace).list_streams() == []
     open_call.send_no_more()
     assert list(open_call.outcomes) == []
+    # Nobody holds its name any more.
+    assert service.connect(anna).track_all("ada-1", []) == []
 
 
 def test_a_stream_is_one_calls_at_a_time(serve_one: RpcService) -> None:
