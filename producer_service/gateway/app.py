@@ -13,6 +13,7 @@ from observability.version import SUITE_VERSION
 from producer_service.access.keys import ApiKeys
 from producer_service.gateway.callers import Gateway
 from producer_service.gateway.errors import add_error_handlers
+from producer_service.gateway.heads import HeadLimit
 from producer_service.gateway.health import health_router
 from producer_service.gateway.last_resort import LastResort
 from producer_service.gateway.limits import CallerRates, UploadRoom
@@ -94,6 +95,7 @@ def build_app(
     )
     app.add_middleware(LastResort)
     app.add_middleware(OriginGate, rules=origins)
+    app.add_middleware(HeadLimit)
     return app
 
 

@@ -9,13 +9,25 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from producer_service.gateway.errors import Shown
 
-_LINGER_S: Final = 5.0
+_LINGER_S: Final = 3.0
+
+
+def _write_too_many() -> bytes:
+    shown = Shown(503, "too_many_connections", "too many connections are open", "try again in a moment", 1.0)
+    body = shown.body()
+    headers = shown.headers() | {"content-length": str(len(body)), "connection": "close"}
+    lines = ["HTTP/1.1 503 Service Unavailable", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+_TOO_MANY: Final = _write_too_many()
 
 
 class PatientHttp(H11Protocol):
     """HTTP/1.1 that is hung up on when headers do not come in time, or a body goes on after its answer."""
 
     header_timeout_s = 10.0
+    connections_at_once = 1024
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -25,6 +37,9 @@ class PatientHttp(H11Protocol):
         """A request is due."""
         super().connection_made(transport)
         self._hang_up_in(self.header_timeout_s)
+        if len(self.connections) > self.connections_at_once:
+            transport.write(_TOO_MANY)
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Headers are due once they begin; a body has its own deadline, until it is answered."""
@@ -50,12 +65,12 @@ class PatientHttp(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is told so in the form of every other error."""
         shown = Shown(400, "no_http", msg, "headers have at most 64 KiB")
-        headers = [(name.encode(), value.encode()) for name, value in shown.headers().items()]
+        body = shown.body()
+        given = shown.headers() | {"content-length": str(len(body)), "connection": "close"}
+        headers = [(name.encode(), value.encode()) for name, value in given.items()]
         try:
-            output = self.conn.send(
-                h11.Response(status_code=400, headers=[*headers, (b"connection", b"close")], reason=b"Bad Request")
-            )
-            output = (output or b"") + (self.conn.send(h11.Data(data=shown.body())) or b"")
+            output = self.conn.send(h11.Response(status_code=400, headers=headers, reason=b"Bad Request")) or b""
+            output += self.conn.send(h11.Data(data=body)) or b""
             output += self.conn.send(h11.EndOfMessage()) or b""
             self.transport.write(output)
         except h11.LocalProtocolError:
@@ -82,12 +97,19 @@ class PatientHttp(H11Protocol):
 class PatientWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket that is gone a moment after its conversation, even when nobody reads what was left to send."""
 
+    async def send(self, message: Any) -> None:
+        """A refusal is a complete answer, of which nothing is to be logged."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
     async def run_asgi(self) -> None:
         """Converse, and hang up."""
         await super().run_asgi()
         self.loop.call_later(_LINGER_S, self.transport.abort)
 
 
-def make_http_class(header_timeout_s: float) -> type[PatientHttp]:
+def make_http_class(header_timeout_s: float, connections_at_once: int) -> type[PatientHttp]:
     """Uvicorn makes its connections itself, from a class alone."""
-    return type("PatientHttp", (PatientHttp,), {"header_timeout_s": header_timeout_s})
+    limits = {"header_timeout_s": header_timeout_s, "connections_at_once": connections_at_once}
+    return type("PatientHttp", (PatientHttp,), limits)

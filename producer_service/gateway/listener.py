@@ -15,14 +15,13 @@ from starlette.types import ASGIApp
 
 from keypoints.errors import Terminal
 from producer_service.gateway.connections import PatientWebSocket, make_http_class
+from producer_service.gateway.heads import LARGEST_HEAD_BYTES
 from producer_service.gateway.settings import GatewaySettings
 from producer_service.gateway.websocket import LARGEST_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 256
-_CONNECTIONS: Final = 1024
-_HEADER_BYTES: Final = 64 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -69,18 +68,18 @@ def serve_app(app: ASGIApp, sock: socket.socket, settings: GatewaySettings, stop
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http=make_http_class(settings.header_timeout_s),
+        http=make_http_class(settings.header_timeout_s, settings.connections_at_once),
         ws=PatientWebSocket,
         ws_max_size=LARGEST_MESSAGE_BYTES,
         # A compressed message of a kilobyte may be one of a gigabyte, and pictures are compressed already.
         ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
-        log_level="warning",
+        # Requests that are none are answered; a line for each would be theirs to write.
+        log_level="error",
         access_log=False,
         server_header=False,
-        limit_concurrency=_CONNECTIONS,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
+        h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
         timeout_graceful_shutdown=settings.drain_timeout_s,
         ssl_certfile=settings.tls_certfile,
         ssl_keyfile=settings.tls_keyfile,

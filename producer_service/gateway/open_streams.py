@@ -58,6 +58,7 @@ class OpenStreams:
         self._idle_s = idle_s
         self._streams: dict[str, OpenStream] = {}
         self._opening: dict[str, asyncio.Task[OpenStream]] = {}
+        self._closing: dict[str, asyncio.Task[None]] = {}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="streams")
 
     def find(self, stream_id: str) -> OpenStream | None:
@@ -71,8 +72,10 @@ class OpenStreams:
     async def open_push(self, caller: Caller, stream_id: str, *, mirrored: bool, source: str = PUSH) -> OpenStream:
         """Open a stream whose pictures are sent; several that come at once for one stream get the same.
 
+        A stream of that name that is being closed is waited for: who connects again is not told that they are there.
         Raises StreamTaken, Forbidden, TooManyStreams, NoLandmarkerFree, LandmarkerFailed or StudioClosed.
         """
+        await self._await_closed(stream_id)
         opening = self._opening.get(stream_id)
         if opening is None:
             opening = self._begin(caller, stream_id, source, mirrored=mirrored)
@@ -80,6 +83,7 @@ class OpenStreams:
 
     async def open_source(self, caller: Caller, stream_id: str, named: str, *, mirrored: bool) -> OpenStream:
         """Open a stream, and read what is named for it. Raises what `open_push` and `SourceRules.open` do."""
+        await self._await_closed(stream_id)
         if stream_id in self._opening:
             raise _taken(stream_id)
         return await asyncio.shield(self._begin(caller, stream_id, named, mirrored=mirrored, reads=True))
@@ -88,15 +92,13 @@ class OpenStreams:
         """Take no more pictures of it, and wait until Kafka has been handed those that were taken."""
         stream_id = stream.line.stream_id
         if self._streams.get(stream_id) is not stream:
+            await self._await_closed(stream_id)
             return
         del self._streams[stream_id]
-        try:
-            if stream.run is not None:
-                await self._in_thread(stream.run.stop)
-            else:
-                await self._in_thread(self._studio.close_stream, stream.line)
-        finally:
-            stream.claim.release()
+        closing = asyncio.get_running_loop().create_task(self._close(stream))
+        self._closing[stream_id] = closing
+        closing.add_done_callback(lambda _: self._closing.pop(stream_id))
+        await asyncio.shield(closing)
 
     async def close_idle(self, now_s: float) -> None:
         """Close streams that get their pictures by requests and had none for too long, and forget ended sources."""
@@ -117,6 +119,7 @@ class OpenStreams:
         """Close every stream; nothing is opened after this."""
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
         await asyncio.gather(*(self.close(stream) for stream in self.list()))
+        await asyncio.gather(*self._closing.values())
         self._threads.shutdown(wait=False)
 
     def _begin(
@@ -137,6 +140,20 @@ class OpenStreams:
 
         task.add_done_callback(forget)
         return task
+
+    async def _await_closed(self, stream_id: str) -> None:
+        closing = self._closing.get(stream_id)
+        if closing is not None:
+            await asyncio.shield(closing)
+
+    async def _close(self, stream: OpenStream) -> None:
+        try:
+            if stream.run is not None:
+                await self._in_thread(stream.run.stop)
+            else:
+                await self._in_thread(self._studio.close_stream, stream.line)
+        finally:
+            stream.claim.release()
 
     async def _open(self, claim: Claim, stream_id: str, named: str, mirrored: bool, reads: bool) -> OpenStream:
         stop, opened_at_us = Event(), self._now_us()

@@ -39,6 +39,7 @@ class GatewaySettings(BaseSettings):
     streams_a_key: int = Field(default=16, ge=1, description="Streams one key may have open at once.")
     requests_per_s: float = Field(default=200, gt=0, description="Pictures and orders a second that one key may send.")
     uploads_at_once: int = Field(default=32, ge=1, description="Pictures that are received over HTTP at once.")
+    connections_at_once: int = Field(default=1024, ge=1, description="Connections that may be open at once.")
     body_timeout_s: float = Field(default=30, gt=0, description="Time a request's body may take to come in.")
     body_bytes_per_s: int = Field(
         default=16 * 1024, ge=1, description="Rate at which a body must come in, after two seconds of grace."

@@ -59,7 +59,7 @@ def websocket_router(gateway: Gateway) -> APIRouter:
         except WebSocketDisconnect:
             log.debug("a WebSocket is gone", extra={"stream": stream_id})
         finally:
-            await asyncio.shield(gateway.streams.close(stream))
+            await gateway.streams.close(stream)
 
     return router
 
