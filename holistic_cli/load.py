@@ -189,9 +189,7 @@ def _print_report(report: "LoadReport", error: "HolisticError | None", *, as_jso
     table.add_row("achieved", f"{report.achieved_rate:.1f} frames/s in {report.seconds:.1f} s")
     table.add_row("frames", f"{report.frames} ({report.bytes / 1e6:.1f} MB)")
     if report.faults:
-        table.add_row(
-            "that is", f"{report.scheduled} scheduled − {report.withheld} withheld + {report.repeated} again"
-        )
+        table.add_row("that is", f"{report.scheduled} scheduled − {report.withheld} withheld + {report.repeated} again")
     for kind, counts in report.faults.items():
         table.add_row(f"fault {kind}", f"{counts['faults']}, on {counts['frames']} frames")
     table.add_row("handed over late", f"{report.late}")

@@ -1,16 +1,17 @@
 """What a load is to publish, and all that can be worked out of it before the first frame leaves."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Final
 
+from keypoints.frame import HolisticFrame
 from keypoints.topics import TRACKING_TOPIC
 from performers.acts import ActKind
 from performers.clock import Clock
 from performers.faults import FaultKind
 from performers.loops import Acts, Cast, rehearse, share_streams
-from performers.schedule import InjectedFault, Schedule, inject_faults, take_turns
+from performers.schedule import InjectedFault, Look, Schedule, inject_faults, take_turns
 from performers.tempo import Burst, InvalidLoad, Tempo
 
 DEFAULT_ACTS: Final = (ActKind.IDLE, ActKind.WAVE, ActKind.THUMBS_UP, ActKind.WALK, ActKind.SQUAT, ActKind.SPEAK)
@@ -103,6 +104,14 @@ class Rehearsal:
     def repeated(self) -> int:
         """Frames that are published twice."""
         return sum(fault.frames for fault in self.faults if fault.kind is FaultKind.DUPLICATE)
+
+    def frames(self, *, start_us: int, epoch: int) -> Iterator[HolisticFrame]:
+        """What is published, without publishing it: in the order it leaves, the load beginning at `start_us`
+        (microseconds since 1970), each frame processed as it leaves."""
+        columns = (getattr(self.schedule, column.name).tolist() for column in fields(Schedule))
+        for stream, sequence, shows_us, captured_us, leaves_us, look in zip(*columns, strict=True):
+            times_us = (start_us + captured_us, start_us + leaves_us)
+            yield self.cast.frame(stream, shows_us, Look(look), sequence=sequence, epoch=epoch, times_us=times_us)
 
     def count_faults(self) -> dict[str, dict[str, int]]:
         """Of each kind asked for: how many faults, and how many frames they befall."""

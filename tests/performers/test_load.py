@@ -209,6 +209,14 @@ def test_the_ledger_adds_up_when_frames_are_lost_doubled_and_refused() -> None:
     assert len(keys) - len(set(keys)) == pytest.approx(report.repeated, abs=2)
 
 
+def test_a_load_can_be_had_without_a_broker_frame_by_frame() -> None:
+    plan = replace(PLAN, seconds=20.0, faults=dict.fromkeys(FaultKind, 0.02))
+    _, shelf = play(plan)
+    frames = prepare_load(plan, StageClock()).frames(start_us=START_US, epoch=START_US)
+    for ours, published in zip(frames, shelf.frames, strict=True):
+        assert replace(ours, processed_at_us=0).equals(replace(published, processed_at_us=0))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
