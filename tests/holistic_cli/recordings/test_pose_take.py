@@ -1,16 +1,21 @@
 """A .pose file is played as the frames it was made of: what was absent stays absent."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from consumers.archive.export.pose_file import PoseFile
+from consumers.archive.export.source import Survey
 from holistic_cli.recordings.container import DamagedRecording
 from holistic_cli.recordings.pose_take import COMPONENTS, PoseFormatMissing, read_pose_take
 from keypoints.codec import decode
-from keypoints.frame import HolisticFrame
+from keypoints.frame import FrameBatch, HolisticFrame
 from keypoints.landmarks import PART_SHAPES, Part
+from performers.acts import Act, ActKind
+from performers.performer import Performer
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +72,27 @@ def test_its_records_decode_to_its_frames(shared_data: Path) -> None:
     for record, frame in zip(records, take.frames, strict=True):
         assert decode(record.value).equals(frame)
         assert record.timestamp_ms == frame.captured_at_us // 1000
+
+
+def test_what_our_own_export_wrote_is_read_as_it_was(tmp_path: Path) -> None:
+    seen = Performer("ada", [Act(ActKind.LEAVE, 0.5, 2.5)], seed=2).frames(3.0, 10.0)
+    frames = [frame if number % 3 else replace(frame, left_hand=None) for number, frame in enumerate(seen)]
+    batch = FrameBatch.from_frames(frames)
+    path = tmp_path / "ada.pose"
+    width, height = frames[0].width, frames[0].height
+    with path.open("w+b") as file, (tmp_path / "scratch").open("w+b") as scratch:
+        writer = PoseFile(file, scratch, Survey(len(frames), 0, 0, width, height, 100_000, ()), 478)
+        writer.write(batch, 0)
+        writer.finish()
+    taken = read_pose_take(path).frames
+    assert any(frame.pose is None for frame in taken)
+    for ours, theirs in zip(taken, frames, strict=True):
+        assert ours.captured_at_us == theirs.captured_at_us
+        for part in PART_SHAPES:
+            found, expected = ours.part(part), theirs.part(part)
+            assert (found is None) == (expected is None), part
+            if found is not None and expected is not None:
+                np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("content", [b"", b"junk" * 100])
