@@ -54,7 +54,8 @@ export class Stage {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, box.width, box.height);
     const size = this.size ?? { width: video.videoWidth, height: video.videoHeight };
-    canvas.parentElement.dataset.portrait = String(size.height > size.width);
+    // A phone's stage takes the picture's shape.
+    if (size.width) canvas.parentElement.style.setProperty("--shape", `${size.width} / ${size.height}`);
     const place = fitInside(size, box);
     if (this.picture && !this.hidden) drawPicture(context, this.picture, place, this.flipped);
     drawLandmarks(context, this.strokes, this.parts, place, this.flipped);

@@ -53,5 +53,5 @@ def look_around(photo: NDArray[np.uint8], width: int, height: int, frames: int) 
     """A camera that looks up and down a square photo, and ends where it began."""
     square = cv2.resize(photo, (width, width), interpolation=cv2.INTER_CUBIC)
     for index in range(frames):
-        top = round((width - height) * 0.25 * (1 - np.cos(2 * np.pi * index / frames)))
+        top = round((width - height) * 0.15 * (1 - np.cos(2 * np.pi * index / frames)))
         yield np.ascontiguousarray(square[top : top + height])

@@ -155,6 +155,21 @@ def test_a_mirror_turns_the_view_and_a_mirrored_source_turns_the_sides(
     assert not any(frame.left_hand is not None for frame in frames.values() if not frame.mirrored)
 
 
+def test_a_picture_runs_ahead_of_its_points_when_that_is_wished(
+    mediapipe_producer: Served, browser: Browser, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(browser, mediapipe_producer.address)
+    visitor.agree()
+    visitor.await_acknowledged(1)
+    visitor.wait_until(lambda: visitor.opacity_beside_the_person() == 255)
+    visitor.page.click("#settings summary")
+    visitor.page.uncheck("#in-step")
+    # The canvas holds the points alone, and the video is seen behind it.
+    visitor.await_acknowledged(2)
+    assert visitor.opacity_beside_the_person() == 0
+    assert visitor.page.locator("#video").is_visible()
+
+
 def test_a_video_is_looked_at_to_its_end_at_its_own_times(
     mediapipe_producer: Served,
     browser: Browser,

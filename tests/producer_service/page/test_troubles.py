@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from kafka_io.settings import KafkaSettings
 from producer_service.access.key_file import Right, create_key
+from producer_service.capture.still_image import image_format
+from producer_service.gateway.wire import read_picture_message, write_refusal
 from producer_service.landmarks.pool.options import PoolOptions
 from tests.producer_service.finders import RIGHT_HAND
 from tests.producer_service.page.conftest import FAKE_CAMERA
@@ -80,6 +82,34 @@ def test_a_server_that_does_not_answer(alone: str, with_camera: Browser, visit: 
     visitor.expect_problem("Trying again in 2 s.")
     visitor.page.click("#camera")
     visitor.expect_status("Ready")
+
+
+def test_no_more_than_two_pictures_are_under_way(
+    alone: str, with_camera: Browser, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(with_camera, alone)
+    came: list[bytes] = []
+    opened: list[WebSocketRoute] = []
+
+    def listen(socket: WebSocketRoute) -> None:
+        opened.append(socket)
+        socket.on_message(lambda message: came.append(message) if isinstance(message, bytes) else None)
+
+    visitor.page.route_web_socket("**/ws?mirrored=false", listen)
+    visitor.agree()
+    visitor.wait_until(lambda: visitor.number("skipped") > 5)
+    sent = [read_picture_message(message) for message in came]
+    assert [each.number for each in sent] == [1, 2]
+    assert all(image_format(each.data[:12]) == "JPEG" for each in sent)
+
+    opened[0].send(write_refusal(1, "dropped", "overtaken", "a newer one came"))
+    visitor.wait_until(lambda: len(came) == 3)
+    assert visitor.number("dropped") <= 1
+    opened[0].close(code=1009)
+    visitor.expect_problem("The server found a picture too large.")
+    visitor.wait_until(lambda: visitor.text("reasons") == "overtaken 1" and visitor.number("unknown") == 2)
+    # Another connection, and two more.
+    visitor.wait_until(lambda: len(opened) == 2 and len(came) == 5)
 
 
 @pytest.mark.servers

@@ -103,6 +103,15 @@ class Visitor:
     def await_drawing(self) -> None:
         self.wait_until(lambda: min(side.pixels for side in self.see().values()) > 100)
 
+    def opacity_beside_the_person(self) -> int:
+        """Of the canvas, on its left, where no points are drawn: 0 to 255."""
+        return int(
+            self.page.evaluate(
+                "() => { const canvas = document.getElementById('drawing');"
+                " return canvas.getContext('2d').getImageData(canvas.width / 8, canvas.height / 2, 1, 1).data[3]; }"
+            )
+        )
+
     def drop(self, name: str, kind: str, content: bytes) -> None:
         """Drop a file on the stage."""
         self.page.evaluate(_DROP_FILE, [name, kind, base64.b64encode(content).decode()])
