@@ -20,6 +20,6 @@ def give_memory_back() -> None:
 def _find_trim() -> Callable[[int], int] | None:
     try:
         # glibc's own; other C libraries have no such call.
-        return ctypes.CDLL(None).malloc_trim  # type: ignore[no-any-return]
+        return ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError):
         return None
