@@ -109,13 +109,13 @@ class ImageTopic:
 
     def run(
         self, stop: threading.Event | None = None, *, to_end: bool = True, pool: dict[str, object] | None = None,
-        **given: object,
+        delivery_timeout_s: float = 20, **given: object,
     ) -> Ledger:  # fmt: skip
         """Work as a member on this thread."""
         options = PoolOptions(**{"workers": 1, "standby": 0, "opener": TROUBLESOME, **(pool or {})})  # type: ignore[arg-type]
         return run_image_topic(
             self.settings(**given),
-            ProducerSettings(topic=self.output, delivery_timeout_s=20),
+            ProducerSettings(topic=self.output, delivery_timeout_s=delivery_timeout_s),
             self.kafka,
             stop or threading.Event(),
             ImageTopicOptions(options, to_end=to_end),
