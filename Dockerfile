@@ -103,7 +103,13 @@ COPY producer_service/ producer_service/
 COPY protos/ producer_service/protos/
 RUN python -m compileall -q /opt/holistic
 LABEL org.opencontainers.image.title="Holistic Stream producer"
-ENV MPLCONFIGDIR=/tmp/matplotlib
+# Where waiting frames and the progress of files are kept: mount a volume there to keep them.
+RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/holistic/producer
+ENV MPLCONFIGDIR=/tmp/matplotlib \
+    HOLISTIC_STATE_DIR=/var/lib/holistic/producer \
+    HOLISTIC_HTTP_PORT=5000 \
+    HOLISTIC_GRPC_PORT=5001
+EXPOSE 5000 5001
 USER 10001:10001
-ENTRYPOINT ["/opt/venv/bin/python", "/opt/container/entrypoint.py", "python", "-m", "producer_service"]
-CMD ["/sources"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/container/healthcheck.py"]
+CMD ["python", "-m", "producer_service.gateway"]

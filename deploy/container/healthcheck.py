@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 
 TIMEOUT_S = 3.0
+# A consumer's and the producer's.
+TLS_VARIABLES = ("HOLISTIC_REST_TLS_CERTFILE", "HOLISTIC_TLS_CERTFILE")
 
 
 def check(port: int, path: str = "/readyz", *, tls: bool = False) -> str | None:
@@ -27,7 +29,7 @@ def check(port: int, path: str = "/readyz", *, tls: bool = False) -> str | None:
 
 
 if __name__ == "__main__":
-    problem = check(int(os.environ["HOLISTIC_HTTP_PORT"]), tls=bool(os.environ.get("HOLISTIC_REST_TLS_CERTFILE")))
+    problem = check(int(os.environ["HOLISTIC_HTTP_PORT"]), tls=any(map(os.environ.get, TLS_VARIABLES)))
     if problem:
         print(problem)
     sys.exit(1 if problem else 0)

@@ -23,7 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 CONSUMERS = ("archive", "analytics", "avatar")
 KAFKA_SCRIPT_VARIABLES = ("KAFKA_HEAP_OPTS",)
-OWN = (*CONSUMERS, "producer", "topics")
+SERVICES = (*CONSUMERS, "producer")
+OWN = (*SERVICES, "topics")
 
 
 def run_compose(tool: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -135,8 +136,8 @@ def test_our_containers_have_a_read_only_root_no_capabilities_and_limits(
     assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
 
 
-@pytest.mark.parametrize("name", CONSUMERS)
-def test_a_consumer_is_restarted_has_time_to_drain_and_tells_whether_it_is_ready(
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_restarted_has_time_to_drain_and_tells_whether_it_is_ready(
     services: Mapping[str, Any], name: str
 ) -> None:
     service = services[name]
@@ -149,6 +150,10 @@ def test_every_published_port_is_on_the_loopback(services: Mapping[str, Any]) ->
     published = [str(port) for service in services.values() for port in service.get("ports", [])]
     assert len(published) >= 5
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_a_curl_to_port_5000_reaches_the_producer(services: Mapping[str, Any]) -> None:
+    assert [str(port) for port in services["producer"]["ports"]] == ["127.0.0.1:5000:5000/tcp", "127.0.0.1:5001:5001/tcp"]
 
 
 @pytest.mark.parametrize("name", CONSUMERS)
@@ -165,16 +170,21 @@ def test_compose_names_the_images_that_the_build_script_makes(services: Mapping[
         assert services[name]["image"] == image_name(name)
 
 
-def test_data_of_kafka_postgres_and_the_archive_outlives_the_containers(
+def test_data_of_kafka_postgres_the_archive_and_the_producer_outlives_the_containers(
     services: Mapping[str, Any], resolved: str
 ) -> None:
     volumes = set(yaml.safe_load(resolved)["volumes"])
-    stores = (services[name]["volumes"] for name in ("kafka", "postgres", "archive"))
-    assert (
-        {str(volume).split(":")[0] for mounted in stores for volume in mounted}
-        == volumes
-        == {"kafka-data", "postgres-data", "archive-data"}
-    )
+    stores = (services[name]["volumes"] for name in ("kafka", "postgres", "archive", "producer"))
+    named = {str(volume).split(":")[0] for mounted in stores for volume in mounted if "/sources" not in str(volume)}
+    assert named == volumes == {"kafka-data", "postgres-data", "archive-data", "producer-state"}
+
+
+def test_inference_over_the_topic_of_images_is_the_producers_image_and_is_scaled_by_replicas() -> None:
+    images = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["images"]
+    assert images["image"] == image_name("producer").replace("latest", "${HOLISTIC_TAG:-latest}")
+    assert images["command"] == ["python", "-m", "producer_service.image_topic"]
+    assert images["profiles"] == ["images"]
+    assert all(str(port).startswith("127.0.0.1::") for port in images["ports"])
 
 
 def test_the_compactor_tends_the_files_the_archive_writes_and_is_not_asked_how_it_is(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import time
@@ -10,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import numpy as np
 import psycopg2
 import pyarrow.parquet as pq
@@ -104,8 +106,37 @@ def test_the_producer_container_publishes_the_pictures_of_the_folder_it_is_given
     Picture.fromarray(data.astronaut()).save(sources / "astronaut.png")
     environment = {"KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers, "HOLISTIC_TOPIC": topic}
     mounts = [Mount(sources, "/sources")]
-    with Container(open_built_image("producer"), tmp_path, (), environment, mounts) as container:
+    command = ("python", "-m", "producer_service", "/sources")
+    with Container(open_built_image("producer"), tmp_path, command, environment, mounts) as container:
         assert container.wait(120) == 0, container.printed()
+    assert sum(topic_end_offsets(kafka_settings, topic).values()) == 1
+
+
+def test_the_producer_container_answers_an_upload_and_drains_when_told_to_stop(
+    open_built_image: OpenImage,
+    stack: Endpoints,
+    kafka_settings: KafkaSettings,
+    make_topic: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    topic, port = make_topic(partitions=1), free_port()
+    picture = io.BytesIO()
+    Picture.fromarray(data.astronaut()).save(picture, "JPEG")
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
+        "HOLISTIC_TOPIC": topic,
+        "HOLISTIC_HTTP_PORT": str(port),
+        "HOLISTIC_GRPC_PORT": "0",
+        "HOLISTIC_WORKERS": "1",
+    }
+    with Container(open_built_image("producer"), tmp_path, (), environment, ()) as container:
+        wait_until_healthy(container)
+        answer = httpx.post(f"http://127.0.0.1:{port}/upload", files={"file": picture.getvalue()}, timeout=60)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["topic"] == topic
+        container.terminate()
+        assert container.wait(STOPPED_WITHIN_S) == 0, container.printed()
+        assert "Traceback" not in container.printed()
     assert sum(topic_end_offsets(kafka_settings, topic).values()) == 1
 
 
