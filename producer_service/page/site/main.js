@@ -85,7 +85,6 @@ class Page {
 
   async startCamera() {
     this.stop();
-    clearProblem();
     showStatus("busy", "Asking for the camera…");
     const source = { kind: "camera", startedAtMs: null };
     this.setSource(source);
@@ -118,7 +117,6 @@ class Page {
   async takeFile(file) {
     if (!this.consent.given) return this.begin("file");
     this.stop();
-    clearProblem();
     showStatus("busy", "Opening the file…");
     let opened;
     try {
@@ -184,6 +182,8 @@ class Page {
     this.stage.clear();
     this.setPaused(false);
     this.setSource(null);
+    // What was in the way of it is in nobody's way now.
+    clearProblem();
     byId("nobody").hidden = true;
     showStatus("idle", "Ready");
   }
@@ -192,7 +192,6 @@ class Page {
     this.stop();
     this.consent.withdraw();
     this.panel.clearWhere();
-    clearProblem();
     this.showWhatIsAsked();
     showStatus("idle", "Consent taken back");
   }
@@ -281,7 +280,7 @@ class Page {
     if (this.flow.paused) showStatus("idle", "Paused");
     else if (this.linkState === "open") showStatus("good", "Live");
     else if (this.linkState === "connecting") showStatus("busy", "Connecting…");
-    else if (this.linkState === "waiting") showStatus("warn", "Not connected, trying again");
+    else if (this.linkState === "waiting") showStatus("warn", "Trying again");
     else if (this.linkState === "refused") showStatus("bad", "Not connected");
   }
 

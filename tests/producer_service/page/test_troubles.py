@@ -77,11 +77,12 @@ def test_a_server_that_does_not_answer(alone: str, with_camera: Browser, visit: 
     visitor.page.route("**/v1/**", lambda route: route.abort())
     visitor.agree()
     visitor.expect_problem("The server cannot be reached. Trying again in 1 s.")
-    visitor.expect_status("Not connected, trying again")
+    visitor.expect_status("Trying again")
     # It waits longer each time.
     visitor.expect_problem("Trying again in 2 s.")
     visitor.page.click("#camera")
     visitor.expect_status("Ready")
+    expect(visitor.page.locator("#problem")).to_be_hidden()
 
 
 def test_no_more_than_two_pictures_are_under_way(
