@@ -37,7 +37,8 @@ FORM_BODY: Final[dict[str, Any]] = {
                     "properties": _FORM_FIELDS,
                     "required": ["file"],
                     "additionalProperties": False,
-                }
+                },
+                "encoding": {"file": {"contentType": "image/jpeg, image/png, image/webp"}},
             }
         },
     }
