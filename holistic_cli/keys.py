@@ -32,7 +32,9 @@ def create(
     streams: Annotated[
         list[str] | None,
         typer.Option(
-            "--stream", metavar="PATTERN", help="Streams it owns: ada-*, may be repeated. By default its NAME-*."
+            "--stream",
+            metavar="PATTERN",
+            help="Streams it owns, say `ada-*`; may be repeated. By default those that begin with its name and a dash.",
         ),
     ] = None,
     may_manage: Annotated[
