@@ -1,47 +1,19 @@
 """Whichever way frames come, MediaPipe finds the same in them, to the last bit."""
 
-from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from keypoints.frame import Float32Array
 from keypoints.landmarks import PART_SHAPES, Part
 from producer_service.capture.captured import Captured, DropPolicy, RgbImage
-from producer_service.capture.open_source import SourceOptions, open_source
-from producer_service.landmarks.holistic import HolisticLandmarker
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.live.outcome import Acknowledged
+from tests.producer_service.bare_landmarks import Found, find_bare, largest_difference, read_frames
 from tests.producer_service.made_media import encode_picture
 from tests.producer_service.rpc.client import RpcService, encoded, raw, read_parts
 from tests.producer_service.rpc.conftest import ServeStudio
 
 pytestmark = [pytest.mark.servers, pytest.mark.mediapipe]
-
-FRAMES = 15
-Found = list[dict[Part, Float32Array]]
-
-
-def read_frames(video: Path) -> list[RgbImage]:
-    items = open_source(video, SourceOptions(), lambda: 0).read()
-    images = []
-    with closing(items):
-        for item in items:
-            assert isinstance(item, Captured)
-            images.append(item.image)
-            if len(images) == FRAMES:
-                break
-    return images
-
-
-def find_bare(images: list[RgbImage]) -> Found:
-    landmarker = HolisticLandmarker(still=False)
-    try:
-        found = [landmarker.find(image) for image in images]
-    finally:
-        landmarker.close()
-    return [{part: value for part in PART_SHAPES if (value := getattr(each, part.value)) is not None} for each in found]
 
 
 def find_in_line(service: RpcService, images: list[RgbImage]) -> Found:
@@ -54,13 +26,6 @@ def find_in_line(service: RpcService, images: list[RgbImage]) -> Found:
         assert isinstance(outcome, Acknowledged)
         found.append({part: value for part in PART_SHAPES if (value := outcome.frame.part(part)) is not None})
     return found
-
-
-def largest_difference(ours: Found, theirs: Found) -> float:
-    assert [found.keys() for found in ours] == [found.keys() for found in theirs]
-    return max(
-        float(np.abs(ours[index][part] - theirs[index][part]).max()) for index in range(FRAMES) for part in ours[index]
-    )
 
 
 def test_raw_and_png_over_grpc_give_what_the_line_and_a_bare_landmarker_give(
