@@ -14,6 +14,7 @@ from kafka.producer.future import RecordMetadata
 
 from kafka_io.connecting import connect_client
 from kafka_io.errors import KafkaUnavailable, PublisherFull, explain_kafka_error
+from kafka_io.producer_ids import renew_lost_ids
 from kafka_io.settings import KafkaSettings
 from kafka_io.topic_limits import TopicLimitsReader, estimate_record_bytes
 from keypoints.errors import HolisticError
@@ -180,7 +181,9 @@ class BoundedPublisher:
 
     def _connect(self) -> KafkaProducer:
         options = self._settings.client_options() | _producer_options(self._options)
-        return connect_client(KafkaProducer, options, "connecting a publisher")
+        producer = connect_client(KafkaProducer, options, "connecting a publisher")
+        renew_lost_ids(producer)
+        return producer
 
     def _working_producer(self) -> KafkaProducer:
         """The client, or a new one where a refusal has put an end to the old: it has failed what it held already."""

@@ -13,6 +13,7 @@ from kafka_io.errors import KafkaUnavailable, PublisherFull
 from kafka_io.settings import KafkaSettings
 from kafka_io.topic_limits import TopicLimitsReader
 from kafka_io.whole_topic import read_whole_topic
+from keypoints.errors import HolisticError
 from keypoints.topics import TopicSpec
 from producer_service.reachability import Reachability
 from producer_service.settings import ProducerSettings
@@ -91,6 +92,32 @@ def test_a_killed_broker_costs_no_frame_it_comes_back_for(own_stack: OwnStack) -
     offsets = [(told.partition, told.offset) for told in service.news.delivered()]
     assert len(set(offsets)) == 300
     assert len(list(read_whole_topic(kafka, "killed"))) == 300
+
+
+def test_after_frames_expired_while_the_broker_was_killed_publishing_goes_on(own_stack: OwnStack) -> None:
+    data_dir, kafka = own_stack
+    service = start_service(kafka, "expired", delivery_timeout_s=2)
+    sequence = 0
+
+    def is_over() -> bool:
+        nonlocal sequence
+        said = len(service.news.delivered()) + len(service.news.failed())
+        while sequence < said + 4:
+            service.send(make_frame("ada", sequence, with_face=False), wait=True)
+            sequence += 1
+        last_failed = max((sent for (_, sent), what in service.news.said.items() if is_failure(what)), default=None)
+        return last_failed is not None and any(one.sequence > last_failed + 50 for one in service.news.delivered())
+
+    wait_until(lambda: is_over() or len(service.news.delivered()) > 50)
+    kill_broker(data_dir)
+    wait_until(is_over, 60)
+    service.publisher.finish()
+    assert service.news.all_told_once()
+    assert service.ledger.counts().adds_up
+
+
+def is_failure(what: list[Delivered | HolisticError]) -> bool:
+    return bool(what) and isinstance(what[0], HolisticError)
 
 
 def test_a_publisher_that_finishes_while_kafka_is_away_tells_every_frame_that_it_was_not_acknowledged(
