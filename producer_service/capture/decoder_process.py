@@ -9,6 +9,7 @@ import orjson
 
 from producer_service.capture.still_image import ImageLimits, InvalidImage, decode_image
 from producer_service.isolation.child_process import connect_to_parent
+from producer_service.isolation.heap import keep_freed_memory
 from producer_service.isolation.messages import PeerGone, receive_message, send_message
 from producer_service.isolation.picture_memory import AttachedMemory
 
@@ -19,6 +20,7 @@ _ADDRESS_SPACE_BYTES: Final = 3 * 1024 * 1024 * 1024
 def main() -> None:
     """Answer until the parent hangs up."""
     sock = connect_to_parent(int(sys.argv[1]))
+    keep_freed_memory()
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = ImageLimits(**orjson.loads(sys.argv[2]))

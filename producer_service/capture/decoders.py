@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _START_S: Final = 30.0
 _TRIES: Final = 2
+# Blocks of 16 MiB that Pillow uses again instead of asking for new ones: as many as the largest picture takes.
+_PILLOW_KEEPS: Final = {"PILLOW_BLOCKS_MAX": "4"}
 _MODULE: Final = "producer_service.capture.decoder_process"
 
 
@@ -117,7 +119,7 @@ class Decoders:
         return child
 
     def _start(self) -> ChildProcess:
-        child = ChildProcess(_MODULE, [orjson.dumps(asdict(self._limits)).decode()])
+        child = ChildProcess(_MODULE, [orjson.dumps(asdict(self._limits)).decode()], _PILLOW_KEEPS)
         with self._lock:
             self._all.add(child)
             closed = self._closed

@@ -11,6 +11,7 @@ from observability.tracing import open_tracing
 from producer_service.capture.captured import Clock
 from producer_service.capture.decoders import Decoders
 from producer_service.encode import EpochClock
+from producer_service.isolation.heap import keep_freed_memory
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.landmarks.pool.pool import LandmarkerPool
 from producer_service.ledger import Ledger
@@ -56,6 +57,7 @@ def open_studio(
 
     Raises KafkaUnavailable, KafkaRefused, a registry's error, or Terminal when the workers do not come up.
     """
+    keep_freed_memory()
     ledger = Ledger()
     with ExitStack() as opened:
         tracing = opened.enter_context(closing(open_tracing("holistic-producer")))

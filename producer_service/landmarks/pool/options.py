@@ -2,6 +2,9 @@
 
 import os
 from dataclasses import dataclass, field
+from typing import Final
+
+HOLISTIC: Final = "producer_service.landmarks.landmarkers:open_holistic"
 
 
 def count_cores() -> int:
@@ -26,4 +29,4 @@ class PoolOptions:
     hang_s: float = 10.0
     start_s: float = 60.0
     max_rss_bytes: int = 2 * 1024 * 1024 * 1024
-    opener: str = "producer_service.landmarks.landmarkers:open_holistic"
+    opener: str = HOLISTIC

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from producer_service.isolation.child_process import connect_to_parent
+from producer_service.isolation.heap import give_memory_back
 from producer_service.isolation.messages import PeerGone, receive_message, send_message
 from producer_service.isolation.picture_memory import AttachedMemory
 from producer_service.landmarks.landmarker import LandmarkerFailed, ReusableLandmarker
 from producer_service.landmarks.native_noise import native_noise_filtered
-from producer_service.landmarks.pool.heap import give_memory_back
 from producer_service.landmarks.pool.wire import pack_landmarks
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
