@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from kafka_io.group_offsets import group_members
-from tests.conftest import REPOSITORY
 from tests.producer_service.image_topic.conftest import ImageTopic
+from tests.producer_service.image_topic.processes import member
 from tests.producer_service.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 STREAMS: list[str | None] = [f"performer-{number}" for number in range(12)]
-
-
-@contextmanager
-def member(images: ImageTopic, *arguments: str, **given: object) -> Iterator[subprocess.Popen[str]]:
-    """A member in a process of its own, killed at the end of the block if it is still there."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.producer_service.image_topic.member", *arguments],
-        env={**os.environ, **images.environment(streams_a_worker=16, **given)},
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def stop_in_order(process: subprocess.Popen[str]) -> None:
