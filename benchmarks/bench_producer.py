@@ -200,7 +200,7 @@ def measure(video: Path, rounds: int) -> dict[str, object]:
     with native_noise_filtered(), open_kafka() as kafka:
         topic = f"bench-producer-{uuid.uuid4().hex[:8]}"
         create_topics(kafka, [TopicSpec(topic, 6)])
-        settings = ProducerSettings(topic=topic)
+        settings = ProducerSettings(topic=topic).for_files()
         try:
             for _ in range(rounds):
                 # Its workers are there for its own turns alone.

@@ -19,30 +19,31 @@ from tests.producer_service.made_media import draw_quarters, encode_picture
 Position = tuple[int, int]
 
 
+def read_whole_topic(kafka: KafkaSettings, topic: str) -> dict[Position, HolisticFrame]:
+    """Every frame on a topic, by (partition, offset), checked to be Kafka's whole log."""
+    ends = topic_end_offsets(kafka, topic)
+    consumer = make_consumer(kafka, None)
+    frames: dict[Position, HolisticFrame] = {}
+    try:
+        partitions = [TopicPartition(topic, partition) for partition in ends]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        while len(frames) < sum(ends.values()):
+            for records in consumer.poll(timeout_ms=500).values():
+                for record in records:
+                    frame = decode(record.value, key=record.key)
+                    assert record.timestamp == frame.captured_at_us // 1000
+                    assert record.key == frame.stream_id.encode()
+                    frames[record.partition, record.offset] = frame
+    finally:
+        consumer.close()
+    return frames
+
+
 @pytest.fixture
 def read_topic(kafka_settings: KafkaSettings) -> Callable[[str], dict[Position, HolisticFrame]]:
     """`read_topic(name)`: every frame on the topic, by (partition, offset), checked to be Kafka's whole log."""
-
-    def read(topic: str) -> dict[Position, HolisticFrame]:
-        ends = topic_end_offsets(kafka_settings, topic)
-        consumer = make_consumer(kafka_settings, None)
-        frames: dict[Position, HolisticFrame] = {}
-        try:
-            partitions = [TopicPartition(topic, partition) for partition in ends]
-            consumer.assign(partitions)
-            consumer.seek_to_beginning(*partitions)
-            while len(frames) < sum(ends.values()):
-                for records in consumer.poll(timeout_ms=500).values():
-                    for record in records:
-                        frame = decode(record.value, key=record.key)
-                        assert record.timestamp == frame.captured_at_us // 1000
-                        assert record.key == frame.stream_id.encode()
-                        frames[record.partition, record.offset] = frame
-        finally:
-            consumer.close()
-        return frames
-
-    return read
+    return lambda topic: read_whole_topic(kafka_settings, topic)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from kafka_io.settings import KafkaSettings
 from keypoints import HolisticFrame
@@ -117,6 +119,23 @@ def broker_stopped(data_dir: Path) -> Iterator[None]:
 def kill_broker(data_dir: Path) -> None:
     """The supervisor starts another after a while."""
     os.kill(_broker_pid(data_dir), signal.SIGKILL)
+
+
+@contextmanager
+def broker_killed(data_dir: Path, away_s: float) -> Iterator[None]:
+    """Kafka is killed, and started again after `away_s`; the block may end sooner."""
+    pid = _broker_pid(data_dir)
+    supervisor = psutil.Process(pid).parent()
+    assert supervisor is not None
+    back_s = time.monotonic() + away_s
+    # It would start another at once.
+    supervisor.suspend()
+    try:
+        os.kill(pid, signal.SIGKILL)
+        yield
+    finally:
+        time.sleep(max(0.0, back_s - time.monotonic()))
+        supervisor.resume()
 
 
 def _broker_pid(data_dir: Path) -> int:
