@@ -9,8 +9,6 @@ samples of each tenth of the part. The first tenth is warm-up: growth is the las
 """
 
 import argparse
-import json
-import os
 import sys
 import threading
 import uuid
@@ -20,7 +18,7 @@ from statistics import median
 
 import psutil
 
-from benchmarks.bench_producer import REPOSITORY, VIDEO, decode_all, open_kafka
+from benchmarks.recorded_video import decode_all, open_kafka, run_on_video
 from kafka_io.admin import create_topics, delete_topic
 from keypoints.topics import TopicSpec
 from producer_service.capture.captured import Captured, DropPolicy, RgbImage
@@ -113,22 +111,9 @@ def measure(video: Path, frames: int, streams: int) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="The producer's memory over many frames and many streams.")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--streams", type=int, default=200)
-    asked = parser.parse_args()
-    directory = Path(os.environ.get("HOLISTIC_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-    video = directory / "videos" / VIDEO
-    if not video.is_file():
-        sys.stderr.write(f"skipped: needs the recorded video {video}\n")
-        return 0
-    figures = measure(video, asked.frames, asked.streams)
-    if asked.json:
-        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    else:
-        for name, value in figures.items():
-            sys.stdout.write(f"{name.replace('_', ' '):36} {value}\n")
-    return 0
+    return run_on_video(parser, lambda video, asked: measure(video, asked.frames, asked.streams))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,7 @@ loop's best round counts, for what else runs on the machine only ever makes a ro
 """
 
 import argparse
-import json
-import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -33,6 +29,7 @@ import numpy as np
 from mediapipe.python.solutions.holistic import Holistic
 from numpy.typing import NDArray
 
+from benchmarks.recorded_video import decode_all, open_kafka, run_on_video
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.settings import KafkaSettings
 from keypoints.landmarks import Part
@@ -48,8 +45,6 @@ from producer_service.pipeline import produce, wall_clock_us
 from producer_service.settings import ProducerSettings
 from producer_service.watchers import Delivered, Watcher
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-VIDEO = "hoy_001.mp4"
 BARE_NAMES = {
     Part.POSE: "pose_landmarks",
     Part.POSE_WORLD: "pose_world_landmarks",
@@ -165,34 +160,6 @@ def open_graph() -> Iterator[Holistic]:
     graph.close()
 
 
-def decode_all(video: Path) -> list[NDArray[np.uint8]]:
-    """Every frame of the video in RGB."""
-    capture = cv2.VideoCapture(str(video))
-    images: list[NDArray[np.uint8]] = []
-    while True:
-        decoded, image_bgr = capture.read()
-        if not decoded:
-            capture.release()
-            return images
-        images.append(np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8))
-
-
-@contextmanager
-def open_kafka() -> Iterator[KafkaSettings]:
-    """The environment's Kafka, or one of a local stack that ends with the run."""
-    if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
-        yield KafkaSettings()
-        return
-    from local_stack import start_stack, stop_stack
-
-    data_dir = Path(tempfile.mkdtemp(prefix="holistic-bench-"))
-    try:
-        yield KafkaSettings(bootstrap_servers=start_stack(data_dir).kafka_bootstrap_servers)
-    finally:
-        stop_stack(data_dir)
-        shutil.rmtree(data_dir, ignore_errors=True)
-
-
 def measure(video: Path, rounds: int) -> dict[str, object]:
     """The loops in turn, `rounds` times, each by its best round."""
     images = decode_all(video)
@@ -241,21 +208,8 @@ def measure(video: Path, rounds: int) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="The producer against a bare mp.solutions.holistic loop.")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rounds", type=int, default=4, help="how often the loops take turns")
-    asked = parser.parse_args()
-    directory = Path(os.environ.get("HOLISTIC_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-    video = directory / "videos" / VIDEO
-    if not video.is_file():
-        sys.stderr.write(f"skipped: needs the recorded video {video}\n")
-        return 0
-    figures = measure(video, asked.rounds)
-    if asked.json:
-        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    else:
-        for name, value in figures.items():
-            sys.stdout.write(f"{name.replace('_', ' '):32} {value}\n")
-    return 0
+    return run_on_video(parser, lambda video, asked: measure(video, asked.rounds))
 
 
 if __name__ == "__main__":

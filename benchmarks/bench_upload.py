@@ -10,8 +10,6 @@ inference time its answer names is what all the rest took: HTTP, the form, decod
 
 import argparse
 import io
-import json
-import os
 import sys
 import threading
 import time
@@ -22,7 +20,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from benchmarks.bench_producer import REPOSITORY, VIDEO, decode_all, open_kafka
+from benchmarks.recorded_video import decode_all, open_kafka, run_on_video
 from kafka_io.admin import create_topics, delete_topic
 from keypoints.topics import TopicSpec
 from producer_service.gateway.settings import GatewaySettings
@@ -114,21 +112,8 @@ def measure(video: Path, uploads: int) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="What an upload costs besides inference.")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--uploads", type=int, default=500)
-    asked = parser.parse_args()
-    directory = Path(os.environ.get("HOLISTIC_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-    video = directory / "videos" / VIDEO
-    if not video.is_file():
-        sys.stderr.write(f"skipped: needs the recorded video {video}\n")
-        return 0
-    figures = measure(video, asked.uploads)
-    if asked.json:
-        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    else:
-        for name, value in figures.items():
-            sys.stdout.write(f"{name.replace('_', ' '):36} {value}\n")
-    return 0
+    return run_on_video(parser, lambda video, asked: measure(video, asked.uploads))
 
 
 if __name__ == "__main__":
