@@ -21,12 +21,21 @@ def produce(
     topic: Annotated[
         str | None, typer.Option(help="Topic to publish to (HOLISTIC_TOPIC, else the suite's own).")
     ] = None,
+    afresh: Annotated[
+        bool,
+        typer.Option(
+            "--afresh", help="Publish files from their beginning, as a new epoch, after a kill too."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the ledger as JSON.")] = False,
 ) -> None:
     """Find body, face and hands in pictures, videos and cameras, and publish them to Kafka.
 
     Cameras are read until Ctrl-C, and connected to again when they are lost; of their pictures the newest is taken, and
     those it overtook count as dropped. A camera's password is shown nowhere.
+
+    When a run over files is killed, or Kafka goes away, the same command goes on where it ended, under the same epoch;
+    after Ctrl-C it begins anew.
 
     Ends 0 when everything is on the topic, 1 when something was rejected or dropped.
     """
@@ -41,5 +50,5 @@ def produce(
     started_at_us = None if captured_at is None else parse_capture_time(captured_at)
     options = SourceOptions(settings.stream, started_at_us, settings.image_limits(), patience=settings.patience())
     use_stack()
-    code = run_producer(sources, options, settings, read_kafka_settings(), as_json=as_json)
+    code = run_producer(sources, options, settings, read_kafka_settings(), as_json=as_json, afresh=afresh)
     raise typer.Exit(code)

@@ -1,7 +1,7 @@
 """Everything a small topic holds now, read from its start to its end without a group."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
@@ -20,17 +20,20 @@ def read_whole_topic(
     patience_s: float = 30.0,
     clock: Callable[[], float] = time.monotonic,
     starts: Mapping[int, int] | None = None,
+    only: Collection[int] | None = None,
 ) -> Iterator[ConsumerRecord]:
     """The records there were when it was asked, in offset order within each partition; none when there is no topic.
 
-    `starts` are offsets to begin at, by partition, where that is not the partition's own start. Raises
-    KafkaUnavailable, also when nothing more came for `patience_s`, or KafkaRefused.
+    `starts` are offsets to begin at, by partition, where that is not the partition's own start; `only` names
+    the partitions to be read, where not all are. Raises KafkaUnavailable, also when nothing more came for `patience_s`,
+    or KafkaRefused.
     """
     consumer: KafkaConsumer = make_consumer(settings, None)
     try:
         if topic not in consumer.topics():
             return
-        partitions = [TopicPartition(topic, index) for index in sorted(consumer.partitions_for_topic(topic))]
+        there = sorted(consumer.partitions_for_topic(topic))
+        partitions = [TopicPartition(topic, index) for index in there if only is None or index in only]
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
         consumer.seek_to_beginning(*partitions)

@@ -21,7 +21,8 @@ def main() -> int:
         settings = read_producer_settings(topic=asked.topic, stream=asked.stream, mirrored=asked.mirrored or None)
         started_at_us = None if asked.captured_at is None else parse_capture_time(asked.captured_at)
         options = SourceOptions(settings.stream, started_at_us, settings.image_limits(), patience=settings.patience())
-        return run_producer(asked.sources, options, settings, read_kafka_settings(), as_json=asked.json)
+        kafka = read_kafka_settings()
+        return run_producer(asked.sources, options, settings, kafka, as_json=asked.json, afresh=asked.afresh)
     except HolisticError as error:
         sys.stderr.write(explain_error(error))
         return 1
@@ -43,6 +44,9 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--captured-at", help="when the recording began: ISO 8601, or ms since 1970 (default: now)")
     parser.add_argument("--mirrored", action="store_true", help="the picture shows the person as in a mirror")
     parser.add_argument("--topic", help="topic to publish to")
+    parser.add_argument(
+        "--afresh", action="store_true", help="publish files from their beginning, where an earlier run was killed, too"
+    )
     parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
     parser.add_argument("--log-format", choices=["human", "json"], default="human", help="form of log lines")
     return parser.parse_args()

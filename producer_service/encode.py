@@ -49,6 +49,12 @@ class EpochClock:
             self._last[stream_id] = epoch
             return FrameNumbering(stream_id, epoch)
 
+    def resume(self, stream_id: str, epoch: int) -> FrameNumbering:
+        """An epoch an earlier run began, from its first frame; those begun after it are later ones."""
+        with self._lock:
+            self._last[stream_id] = max(epoch, self._last.get(stream_id, epoch))
+        return FrameNumbering(stream_id, epoch)
+
 
 def make_frame(
     captured: Captured,

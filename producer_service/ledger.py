@@ -25,13 +25,17 @@ class SourceOutcome(StrEnum):
 
 @dataclass(slots=True)
 class SourceReport:
-    """One source's part: frames published (and how many with a person), and what it could not read."""
+    """One source's part: frames published (and how many with a person), and what it could not read.
+
+    `already_published` are its pictures whose frames an earlier run had put on the topic: counted here, nowhere else.
+    """
 
     name: str
     stream_id: str
     epoch: int | None = None
     frames: int = 0
     frames_with_person: int = 0
+    already_published: int = 0
     rejected: int = 0
     refusals: list[Refused] = field(default_factory=list)
     stopped: bool = False
@@ -51,8 +55,9 @@ class SourceReport:
         if self.stopped:
             return SourceOutcome.STOPPED
         if self.rejected:
-            return SourceOutcome.PARTLY_REJECTED if self.frames else SourceOutcome.REJECTED
-        return SourceOutcome.PUBLISHED if self.frames_with_person else SourceOutcome.NO_PERSON
+            return SourceOutcome.PARTLY_REJECTED if self.frames + self.already_published else SourceOutcome.REJECTED
+        # Whether there was somebody in what was published already is not known.
+        return SourceOutcome.PUBLISHED if self.frames_with_person + self.already_published else SourceOutcome.NO_PERSON
 
     def as_dict(self) -> dict[str, object]:
         """For machine output."""
@@ -63,6 +68,7 @@ class SourceReport:
             "outcome": self.outcome.value,
             "frames": self.frames,
             "frames_with_person": self.frames_with_person,
+            "already_published": self.already_published,
             "rejected": self.rejected,
             "refusals": [
                 {"name": refused.name, "reason": refused.reason.value, "message": refused.message}

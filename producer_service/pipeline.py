@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError
@@ -17,6 +17,7 @@ from producer_service.landmarks.landmarkers import Landmarkers, OpenLandmarker, 
 from producer_service.landmarks.pool.pool import LandmarkerPool
 from producer_service.ledger import Ledger, SourceReport
 from producer_service.live.outcome import DropReason
+from producer_service.progress.file_progress import FileProgress, SourceProgress
 from producer_service.publish import FramePublisher
 from producer_service.settings import ProducerSettings
 from producer_service.watchers import Watcher
@@ -38,21 +39,23 @@ def produce(
     now_us: Clock = wall_clock_us,
     open_landmarker: OpenLandmarker = open_holistic,
     pool: LandmarkerPool | None = None,
+    progress: FileProgress | None = None,
 ) -> Ledger:
     """Take every source to its end, or until `stop`; then wait for Kafka, and say what became of everything.
 
     With a `pool` as many streams are taken at once as it has workers; without, one source after the other, in this
     process, by `open_landmarker`. After `stop` no picture is captured any more, and those handed over are still
     published. When Kafka stays away for longer than a frame may wait, the run ends early with the ledger's `error`.
-    Epochs begin at `first_epoch`, by default at the time in µs. Raises KafkaUnavailable, KafkaRefused or a registry's
-    error when it cannot begin.
+    Epochs begin at `first_epoch`, by default at the time in µs. With `progress` files go on where an earlier run ended,
+    under the epochs they had; the caller says when that is to be forgotten. Raises KafkaUnavailable, KafkaRefused or a
+    registry's error when it cannot begin.
     """
     ledger = Ledger()
     started_s = time.monotonic()
     with ExitStack() as opened:
         tracing = opened.enter_context(closing(open_tracing("holistic-producer")))
         publisher = opened.enter_context(FramePublisher(kafka, settings, ledger, watchers, now_us, tracing))
-        line = ProductionLine(settings, publisher, ledger, EpochClock(first_epoch), now_us)
+        line = ProductionLine(settings, publisher, ledger, EpochClock(first_epoch), now_us, progress)
         line.watch(watchers)
         opener = open_landmarker if pool is None else pool.open
         take_streams(
@@ -119,7 +122,14 @@ class _Reading:
     source: Source
     report: SourceReport
     landmarkers: Landmarkers
+    progress: SourceProgress = field(default_factory=SourceProgress)
+    pictures: int = 0
     numbering: FrameNumbering | None = None
+
+    def number(self) -> int:
+        """The number of the picture that is taken now, from 0."""
+        self.pictures += 1
+        return self.pictures - 1
 
     def forget_tracking(self) -> None:
         """Its landmarker broke or is gone: what follows is another epoch."""
@@ -137,7 +147,9 @@ class ProductionLine:
         ledger: Ledger,
         epochs: EpochClock,
         now_us: Clock,
+        progress: FileProgress | None = None,
     ) -> None:
+        self._progress = progress
         self._settings = settings
         self._publisher = publisher
         self._ledger = ledger
@@ -160,6 +172,38 @@ class ProductionLine:
         self._ledger.sources.append(reading.report)
         for watcher in self._watchers:
             watcher.source_opened(source)
+        try:
+            self._resume(reading)
+        except HolisticError as error:
+            reading.report.failed = True
+            self._ledger.error = self._ledger.error or error
+        else:
+            if not reading.progress.complete:
+                self._read(reading, stop)
+        finally:
+            reading.progress.close()
+        landmarkers.leave(source.still)
+        reading.report.stopped = stop.is_set()
+        for watcher in self._watchers:
+            watcher.source_finished(reading.report)
+
+    def _resume(self, reading: _Reading) -> None:
+        """Take up what an earlier run left of the source. Raises HolisticError."""
+        if self._progress is None:
+            return
+        source, report = reading.source, reading.report
+        reading.progress = self._progress.follow(source, lambda: reading.landmarkers.serve(source.still).model)
+        epoch = reading.progress.epoch
+        if epoch is None:
+            return
+        report.epoch = epoch
+        if reading.progress.complete:
+            report.already_published = len(reading.progress.published)
+        for watcher in self._watchers:
+            watcher.source_resumed(source, epoch, len(reading.progress.published))
+
+    def _read(self, reading: _Reading, stop: threading.Event) -> None:
+        source = reading.source
         ahead = self._settings.capture_ahead_frames
         with closing(read_ahead(source, ahead, stop, lambda item: self._let_go(item, reading))) as items:
             for item in items:
@@ -172,18 +216,23 @@ class ProductionLine:
                     self._take_picture(item, reading)
                 if self._publisher.failure is not None:
                     reading.report.failed = True
-                    break
-        landmarkers.leave(source.still)
-        reading.report.stopped = stop.is_set()
-        for watcher in self._watchers:
-            watcher.source_finished(reading.report)
+                    return
+        if not stop.is_set() and not reading.report.rejected:
+            reading.progress.end(reading.pictures)
 
     def _take_picture(self, picture: Captured, reading: _Reading) -> None:
         source, report = reading.source, reading.report
+        number = reading.number()
+        self._follow_epochs(number, reading)
+        published = number in reading.progress.published
+        if published and source.still:
+            self._pass_over(reading)
+            return
         # Opened first, for a picture is handed over when somebody is there to take it.
         landmarker = reading.landmarkers.serve(source.still)
         handed_over_us = self._now_us()
-        self._ledger.count_frame_read()
+        if not published:
+            self._ledger.count_frame_read()
         try:
             try:
                 found = landmarker.find(picture.image)
@@ -194,13 +243,21 @@ class ProductionLine:
                 found = landmarker.find(picture.image)
         except (LandmarkerFailed, LandmarkerLost) as error:
             reading.forget_tracking()
+            if published:
+                self._pass_over(reading)
+                return
             self._ledger.count_frame_rejected(RefusalReason.INFERENCE_FAILED)
             refused = Refused(f"{source.name}, picture {picture.index}", RefusalReason.INFERENCE_FAILED, error.message)
             self._refuse(refused, reading)
             return
+        if published:
+            # It was looked at for the sake of those that follow: they are tracked on from it.
+            self._pass_over(reading)
+            return
         if reading.numbering is None:
             reading.numbering = self._epochs.begin(source.stream_id, handed_over_us)
             report.epoch = reading.numbering.epoch
+            reading.progress.begin_epoch(reading.numbering.epoch, number)
         frame = make_frame(
             picture, found, reading.numbering, self._now_us(), mirrored=self._settings.mirrored, model=landmarker.model
         )
@@ -209,6 +266,23 @@ class ProductionLine:
         self._publisher.publish(frame, handed_over_us)
         for watcher in self._watchers:
             watcher.frame_processed(source, frame)
+
+    def _follow_epochs(self, number: int, reading: _Reading) -> None:
+        """Where an earlier run began an epoch, begin it again: tracking was new there."""
+        epoch = reading.progress.epoch_at(number)
+        if epoch is not None:
+            if reading.numbering is not None and not reading.source.still:
+                reading.forget_tracking()
+            reading.numbering = self._epochs.resume(reading.source.stream_id, epoch)
+            reading.report.epoch = epoch
+
+    def _pass_over(self, reading: _Reading) -> None:
+        """Its frame is on the topic already; its number is not given to another."""
+        if reading.numbering is not None:
+            reading.numbering.take()
+        reading.report.already_published += 1
+        for watcher in self._watchers:
+            watcher.frame_passed_over(reading.source)
 
     def _let_go(self, item: Captured | Refused, reading: _Reading) -> None:
         """A newer picture overtook it while it waited."""

@@ -36,7 +36,16 @@ class ProgressLines(Watcher):
         self._pace[source.name] = (0, self._clock_s())
         self._say(f"{source.name}: reading as stream {source.stream_id}")
 
+    def source_resumed(self, source: Source, epoch: int, already_published: int, /) -> None:
+        self._say(describe_resumption(source, epoch, already_published))
+
     def frame_processed(self, source: Source, _frame: HolisticFrame, /) -> None:
+        self._count(source)
+
+    def frame_passed_over(self, source: Source, /) -> None:
+        self._count(source)
+
+    def _count(self, source: Source) -> None:
         frames, last_line_s = self._pace[source.name]
         frames, now_s = frames + 1, self._clock_s()
         if now_s - last_line_s >= _LINE_EVERY_S:
@@ -52,7 +61,8 @@ class ProgressLines(Watcher):
         self._say(f"{source.name}: {interrupted.message}")
 
     def source_finished(self, report: SourceReport, /) -> None:
-        self._say(f"{report.name}: {report.frames} frames, {report.frames_with_person} with a person")
+        already = f", {report.already_published} published already" if report.already_published else ""
+        self._say(f"{report.name}: {report.frames} frames, {report.frames_with_person} with a person{already}")
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -84,7 +94,17 @@ class ProgressBar(Watcher):
     def source_opened(self, source: Source, /) -> None:
         self._tasks[source.name] = self._progress.add_task(escape(source.name), total=source.expected_frames, pace="")
 
+    def source_resumed(self, source: Source, epoch: int, already_published: int, /) -> None:
+        line = escape(describe_resumption(source, epoch, already_published))
+        self._progress.console.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
+
     def frame_processed(self, source: Source, _frame: HolisticFrame, /) -> None:
+        self._advance(source)
+
+    def frame_passed_over(self, source: Source, /) -> None:
+        self._advance(source)
+
+    def _advance(self, source: Source) -> None:
         task = self._tasks[source.name]
         speed = next((each.speed for each in self._progress.tasks if each.id == task), None)
         pace = "" if speed is None else f"{speed:.0f} frames/s"
@@ -98,7 +118,7 @@ class ProgressBar(Watcher):
         self._progress.console.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
 
     def source_finished(self, report: SourceReport, /) -> None:
-        frames = max(report.frames, 1)
+        frames = max(report.frames + report.already_published, 1)
         self._progress.update(self._tasks[report.name], total=frames, completed=frames)
 
 
@@ -107,13 +127,22 @@ def describe_refusal(refused: Refused) -> str:
     return f"{refused.name}: {refused.reason.value}: {refused.message}"
 
 
+def describe_resumption(source: Source, epoch: int, already_published: int) -> str:
+    """What a person is told who may not have thought of the run before."""
+    return (
+        f"{source.name}: goes on where an earlier run ended, under epoch {epoch}: {already_published} of its frames"
+        " are on the topic already (--afresh publishes them again, as another epoch)"
+    )
+
+
 def print_ledger(ledger: Ledger, console: Console) -> None:
     """What became of everything: a row a source, and the sum that must add up."""
     table = Table(title="What became of the pictures", title_justify="left")
     table.add_column("source", overflow="fold")
     table.add_column("stream", overflow="fold")
     table.add_column("outcome")
-    for name in ("frames", "with a person", "rejected"):
+    resumed = any(source.already_published for source in ledger.sources)
+    for name in ("frames", "with a person", *(["already published"] if resumed else []), "rejected"):
         table.add_column(name, justify="right")
     for source in ledger.sources:
         colour = _COLOURS.get(source.outcome, "red")
@@ -123,6 +152,7 @@ def print_ledger(ledger: Ledger, console: Console) -> None:
             f"[{colour}]{source.outcome.value}[/]",
             str(source.frames),
             str(source.frames_with_person),
+            *([str(source.already_published)] if resumed else []),
             str(source.rejected),
         )
     console.print(table)

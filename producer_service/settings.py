@@ -67,6 +67,10 @@ class ProducerSettings(BaseSettings):
     spill_max_bytes: int = Field(
         default=1024 * 1024 * 1024, gt=0, description="Bytes that may wait there; what comes beyond them is dropped."
     )
+    state_dir: Path | None = Field(
+        default=None,
+        description="Directory that keeps how far files were published; by default in XDG_STATE_HOME (~/.local/state).",
+    )
     delivery_timeout_s: float = Field(
         default=120.0, ge=1, description="After this a frame Kafka did not acknowledge counts as dropped."
     )

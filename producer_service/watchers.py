@@ -37,8 +37,14 @@ class Watcher:
     def source_opened(self, source: Source, /) -> None:
         """Reading begins."""
 
+    def source_resumed(self, source: Source, epoch: int, already_published: int, /) -> None:
+        """An earlier run was ended in this source; so many of its frames are on the topic, the last of this epoch."""
+
     def frame_processed(self, source: Source, frame: HolisticFrame, /) -> None:
         """A frame was handed to Kafka's client."""
+
+    def frame_passed_over(self, source: Source, /) -> None:
+        """A picture was read whose frame is on the topic already."""
 
     def input_refused(self, source: Source, refused: Refused, /) -> None:
         """An input gave no frame."""

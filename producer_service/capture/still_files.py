@@ -37,8 +37,8 @@ class StillFiles:
         self.stream_id = stream_id
         self.paths = tuple(paths)
         self._limits = limits
+        self.started_at_us = started_at_us
         self._now_us = now_us
-        self._started_at_us = started_at_us
 
     @property
     def expected_frames(self) -> int | None:
@@ -49,7 +49,7 @@ class StillFiles:
         """Yield each file's picture, or why it is none."""
         last_us: int | None = None
         for index, path in enumerate(self.paths):
-            taken_us = self._now_us() if self._started_at_us is None else self._started_at_us
+            taken_us = self._now_us() if self.started_at_us is None else self.started_at_us
             try:
                 image = read_image_file(path, self._limits)
             except InvalidImage as error:

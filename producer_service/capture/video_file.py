@@ -30,9 +30,10 @@ class VideoFile:
     def __init__(self, path: Path, stream_id: str, now_us: Clock, started_at_us: int | None) -> None:
         self.name = str(path)
         self.stream_id = stream_id
+        self.paths = (path,)
+        self.started_at_us = started_at_us
         self._path = path
         self._now_us = now_us
-        self._started_at_us = started_at_us
         self._expected_frames: int | None = None
 
     @property
@@ -62,7 +63,7 @@ class VideoFile:
             capture.release()
 
     def _read_frames(self, capture: cv2.VideoCapture) -> Generator[SourceItem, None, None]:
-        started_at_us = self._now_us() if self._started_at_us is None else self._started_at_us
+        started_at_us = self._now_us() if self.started_at_us is None else self.started_at_us
         promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._expected_frames = promised if promised > 0 else None
         frames_per_s = capture.get(cv2.CAP_PROP_FPS)
