@@ -42,7 +42,12 @@ def build_app(
     """The API over an open studio; `metrics` must be the one whose `note` the studio tells its outcomes."""
     now_us = studio.studio.equipment.now_us
     rules = SourceRules(
-        settings.address_policy(), settings.webcam_sources, settings.sources_dir, producer.image_limits(), now_us
+        settings.address_policy(),
+        settings.webcam_sources,
+        settings.sources_dir,
+        producer.image_limits(),
+        producer.patience(),
+        now_us,
     )
     gateway = Gateway(
         open=studio,

@@ -6,6 +6,7 @@ from threading import Event
 
 from producer_service.capture.address_policy import AddressPolicy, check_address
 from producer_service.capture.captured import Clock, Source
+from producer_service.capture.live_source import Patience
 from producer_service.capture.open_source import SourceOptions, open_source
 from producer_service.capture.source_address import is_address
 from producer_service.capture.still_image import ImageLimits
@@ -24,6 +25,7 @@ class SourceRules:
     webcams: bool
     folder: Path | None
     limits: ImageLimits
+    patience: Patience
     now_us: Clock
 
     def open(self, named: str, stream_id: str, stop: Event) -> Source:
@@ -42,9 +44,8 @@ class SourceRules:
             name = named
         else:
             name = self._find_file(named)
-        return open_source(
-            name, SourceOptions(stream_id, limits=self.limits, addresses=self.addresses), self.now_us, stop
-        )
+        options = SourceOptions(stream_id, limits=self.limits, addresses=self.addresses, patience=self.patience)
+        return open_source(name, options, self.now_us, stop)
 
     def _find_file(self, named: str) -> Path:
         """A file inside of the folder, links followed. What is outside and what is not there get one answer."""
