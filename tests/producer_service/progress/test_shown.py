@@ -2,6 +2,7 @@
 
 import io
 import signal
+from contextlib import nullcontext
 
 import pytest
 from rich.console import Console
@@ -43,7 +44,7 @@ def test_it_is_said_that_a_file_is_gone_on_with_and_how_not_to(terminal: bool) -
     text = io.StringIO()
     console = Console(file=text, width=300, force_terminal=terminal)
     source = open_source("walk.mp4", SourceOptions(), lambda: 0)
-    with ProgressBar(console) if terminal else _Lines(console) as watcher:
+    with ProgressBar(console) if terminal else nullcontext(ProgressLines(console)) as watcher:
         watcher.source_opened(source)
         watcher.source_resumed(source, 17, 3)
         for _ in range(3):
@@ -53,14 +54,6 @@ def test_it_is_said_that_a_file_is_gone_on_with_and_how_not_to(terminal: bool) -
     assert "walk.mp4: goes on where an earlier run ended, under epoch 17: 3 of its frames" in said
     assert "--afresh" in said
     assert ("3/3" if terminal else "3 published already") in said
-
-
-class _Lines(ProgressLines):
-    def __enter__(self) -> "_Lines":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def test_there_is_something_to_go_on_with_after_a_failure_and_sigterm_and_not_after_a_rejection() -> None:
