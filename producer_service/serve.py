@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Final
 
 from kafka_io.settings import KafkaSettings
+from observability.port import take_port
 from producer_service.access.keys import ApiKeys
 from producer_service.gateway.app import build_app, is_loopback
-from producer_service.gateway.listener import serve_app, take_port
+from producer_service.gateway.listener import serve_app
 from producer_service.gateway.settings import GatewaySettings
 from producer_service.landmarks.native_noise import native_noise_filtered
 from producer_service.landmarks.pool.options import PoolOptions

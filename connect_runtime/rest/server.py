@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 
 from connect_runtime.rest.security import RestSettings
 from keypoints.errors import Terminal
+from observability.port import take_port
 
-_BACKLOG: Final = 128
 _TICK_S: Final = 1.0
 _GRACE_S: Final = 2
 _THREAD_END_S: Final = 10.0
@@ -108,15 +108,7 @@ class Listener:
 @contextmanager
 def listening(host: str, port: int, settings: RestSettings) -> Iterator[Listener]:
     """Take `host`:`port` (0: a free one) for the length of the block. Raises Terminal when it is taken."""
-    try:
-        # Listening at once: two sockets may be bound to one port, only one may listen.
-        sock = socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
-        )
-    except OSError as error:
-        raise Terminal(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="set HOLISTIC_HTTP_PORT", host=host, port=port
-        ) from error
+    sock = take_port(host, port)
     listener = Listener(sock, host, settings)
     try:
         yield listener

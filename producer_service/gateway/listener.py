@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,8 +19,6 @@ from producer_service.gateway.settings import GatewaySettings
 from producer_service.gateway.websocket import LARGEST_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
-
-_BACKLOG: Final = 256
 
 
 class _Server(uvicorn.Server):
@@ -44,23 +41,6 @@ class _Server(uvicorn.Server):
             self._stopping_s = time.monotonic() if self._stopping_s is None else self._stopping_s
             self.should_exit = time.monotonic() - self._stopping_s >= self._drain_delay_s
         return await super().on_tick(counter)
-
-
-@contextmanager
-def take_port(host: str, port: int) -> Iterator[socket.socket]:
-    """`host`:`port` (0: a free one) for the length of the block. Raises Terminal when it is taken."""
-    try:
-        sock = socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
-        )
-    except OSError as error:
-        raise Terminal(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="set HOLISTIC_HTTP_PORT", host=host, port=port
-        ) from error
-    with sock:
-        # Answers are small and awaited: none waits for the acknowledgement of the one before.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield sock
 
 
 def serve_app(app: ASGIApp, sock: socket.socket, settings: GatewaySettings, stop: threading.Event) -> None:

@@ -15,14 +15,7 @@ from producer_service.gateway.descriptions import FORM_BODY, PICTURE_BODY, descr
 from producer_service.gateway.errors import RequestRefused, check_acknowledged
 from producer_service.gateway.forms import parse_form
 from producer_service.gateway.settings import FORM_BYTES
-from producer_service.gateway.wishes import (
-    FORM_FIELDS,
-    CapturedAtQuery,
-    LandmarksQuery,
-    MirroredQuery,
-    PictureWish,
-    StreamQuery,
-)
+from producer_service.gateway.wishes import FORM_FIELDS, PictureWish, ask_wish
 from producer_service.live.picture import EncodedPicture
 
 PICTURE_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
@@ -43,16 +36,10 @@ def uploads_router(gateway: Gateway) -> APIRouter:
         openapi_extra=FORM_BODY,
     )
     async def upload(
-        request: Request,
-        caller: Annotated[Caller, asked],
-        stream: StreamQuery = None,
-        captured_at: CapturedAtQuery = None,
-        mirrored: MirroredQuery = None,
-        landmarks: LandmarksQuery = False,
+        request: Request, caller: Annotated[Caller, asked], wish: Annotated[PictureWish, Depends(ask_wish)]
     ) -> Response:
         gateway.admit(caller, Right.PUBLISH)
         gateway.check_kafka()
-        wish = PictureWish(stream, captured_at, mirrored, landmarks)
         with gateway.uploads.enter():
             body = await read_body(request, gateway.producer.max_image_bytes + FORM_BYTES, gateway.pace)
             form = parse_form(request.headers.get("content-type", ""), body, FORM_FIELDS)
@@ -66,18 +53,12 @@ def uploads_router(gateway: Gateway) -> APIRouter:
         openapi_extra=PICTURE_BODY,
     )
     async def post_image(
-        request: Request,
-        caller: Annotated[Caller, asked],
-        stream: StreamQuery = None,
-        captured_at: CapturedAtQuery = None,
-        mirrored: MirroredQuery = None,
-        landmarks: LandmarksQuery = False,
+        request: Request, caller: Annotated[Caller, asked], wish: Annotated[PictureWish, Depends(ask_wish)]
     ) -> Response:
         gateway.admit(caller, Right.PUBLISH)
         gateway.check_kafka()
         with gateway.uploads.enter():
-            data = await read_picture(gateway, request)
-            return await _publish(gateway, caller, data, PictureWish(stream, captured_at, mirrored, landmarks))
+            return await _publish(gateway, caller, await read_picture(gateway, request), wish)
 
     return router
 

@@ -67,6 +67,16 @@ class PictureWish:
         return check_capture_time(captured_at_us, now_us)
 
 
+async def ask_wish(
+    stream: StreamQuery = None,
+    captured_at: CapturedAtQuery = None,
+    mirrored: MirroredQuery = None,
+    landmarks: LandmarksQuery = False,
+) -> PictureWish:
+    """The dependency that reads it from the query."""
+    return PictureWish(stream, captured_at, mirrored, landmarks)
+
+
 def check_capture_time(captured_at_us: int, now_us: int) -> int:
     """The time, when a record can have it: from 1970 on, and not ahead of now. Raises RequestRefused (400)."""
     if not 0 <= captured_at_us <= now_us + _AHEAD_US:

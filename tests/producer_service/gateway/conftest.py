@@ -20,7 +20,8 @@ Serve = Callable[..., AbstractContextManager[Service]]
 def service(kafka_settings: KafkaSettings) -> Iterator[Service]:
     """A service without keys, on a topic of its own."""
     topic = f"gateway-{uuid.uuid4().hex[:12]}"
-    create_topics(kafka_settings, [TopicSpec(topic, 3)])
+    # Some pictures say that they are months old, and Kafka would drop them by that.
+    create_topics(kafka_settings, [TopicSpec(topic, 3, {"retention.ms": "-1"})])
     quick: dict[str, object] = {
         "body_timeout_s": 3.0,
         "header_timeout_s": 0.5,

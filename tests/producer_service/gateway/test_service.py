@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 from starlette.types import Receive, Scope, Send
 
 from kafka_io.settings import KafkaSettings
@@ -137,6 +139,22 @@ def test_a_service_that_stops_is_not_ready_and_still_answers_for_a_while(serve: 
         assert (ready.status_code, ready.json()["reasons"]) == (503, ["the service is stopping"])
         assert service.http.post("/v1/images", content=person, headers=PNG).status_code == 200
         wait_until(lambda: not is_ready(service.port) and not answers(service.port))
+
+
+@pytest.mark.servers
+def test_with_a_certificate_it_is_https_alone(serve: Serve, person: bytes, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with serve(tls_certfile=tmp_path / "cert.pem", tls_keyfile=tmp_path / "key.pem") as service:
+        with httpx.Client(verify=trusting) as client:
+            url = f"https://127.0.0.1:{service.port}/v1/images"
+            assert client.post(url, content=person, headers=PNG).status_code == 200
+        with pytest.raises(httpx.TransportError):
+            service.http.get("/livez")
 
 
 @pytest.mark.servers
