@@ -153,7 +153,8 @@ def test_every_published_port_is_on_the_loopback(services: Mapping[str, Any]) ->
 
 
 def test_a_curl_to_port_5000_reaches_the_producer(services: Mapping[str, Any]) -> None:
-    assert [str(port) for port in services["producer"]["ports"]] == ["127.0.0.1:5000:5000/tcp", "127.0.0.1:5001:5001/tcp"]
+    published = [str(port) for port in services["producer"]["ports"]]
+    assert published == ["127.0.0.1:5000:5000/tcp", "127.0.0.1:5001:5001/tcp"]
 
 
 @pytest.mark.parametrize("name", CONSUMERS)
