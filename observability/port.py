@@ -14,10 +14,14 @@ def take_port(host: str, port: int) -> socket.socket:
     It listens at once: two sockets may be bound to one port, only one may listen. Who connects waits to be served.
     """
     try:
-        return socket.create_server(
+        listening = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
         )
+        # Handed on to those who connect: an answer in two pieces would wait 40 ms for the first one's acknowledgement,
+        # and asyncio sets it on none whose socket does not name its protocol.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise Terminal(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="set HOLISTIC_HTTP_PORT", host=host, port=port
         ) from error
+    return listening
