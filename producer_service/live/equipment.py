@@ -9,7 +9,7 @@ from typing import Protocol
 from producer_service.capture.captured import Clock, RgbImage
 from producer_service.encode import EpochClock
 from producer_service.isolation.picture_memory import PictureMemory
-from producer_service.landmarks.landmarker import Landmarker
+from producer_service.landmarks.feed import StreamLandmarker
 from producer_service.ledger import Ledger
 from producer_service.live.outcome import PictureOutcome
 from producer_service.publish import FramePublisher
@@ -23,14 +23,6 @@ WatchOutcome = Callable[["Future[PictureOutcome]"], None]
 
 def ignore_outcome(_: "Future[PictureOutcome]") -> None:
     """For who does not measure."""
-
-
-class StreamLandmarker(Landmarker, Protocol):
-    """A landmarker of one stream. `memory` is where its pictures are best put, None where that makes no difference."""
-
-    @property
-    def memory(self) -> PictureMemory | None:
-        """Memory it reads pictures from without copying."""
 
 
 class LandmarkerSupply(Protocol):

@@ -34,10 +34,11 @@ class PictureQueue(Generic[T]):
             self._changed.notify_all()
             return gave_way
 
-    def take(self) -> T | None:
-        """The oldest item, waited for; None once the queue is closed and empty."""
+    def take(self, *, wait: bool = True) -> T | None:
+        """The oldest item, waited for; None once the queue is closed and empty, or at once without `wait`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._items)
+            if wait:
+                self._changed.wait_for(lambda: self._closed or self._items)
             if not self._items:
                 return None
             item = self._items.popleft()

@@ -7,8 +7,9 @@ from keypoints.frame import HolisticFrame
 from producer_service.capture.captured import Captured, RefusalReason
 from producer_service.capture.still_image import InvalidImage
 from producer_service.encode import FrameNumbering, make_frame
+from producer_service.isolation.picture_memory import PictureMemory
 from producer_service.landmarks.landmarker import Landmarks
-from producer_service.live.equipment import Equipment, StreamLandmarker
+from producer_service.live.equipment import Equipment
 from producer_service.live.job import Job
 from producer_service.live.outcome import Acknowledged, Dropped, PictureOutcome, Spent
 from producer_service.live.picture import EncodedPicture
@@ -41,14 +42,14 @@ class Step:
     decoded_us: int
 
 
-def decode_picture(job: Job, landmarker: StreamLandmarker, equipment: Equipment) -> Step | None:
-    """The job's picture as pixels, or None when it was rejected."""
+def decode_picture(job: Job, memory: PictureMemory | None, equipment: Equipment) -> Step | None:
+    """The job's picture as pixels, in `memory` where there is one; None when it was rejected."""
     taken_us = equipment.now_us()
     picture = job.picture
     if isinstance(picture, Captured):
         return Step(picture, taken_us, taken_us)
     try:
-        image = equipment.decode(picture.data, landmarker.memory)
+        image = equipment.decode(picture.data, memory)
     except InvalidImage as error:
         job.reject(error.reason, error.message)
         return None

@@ -5,7 +5,8 @@ import threading
 from contextlib import closing
 from enum import StrEnum
 
-from producer_service.capture.captured import Interrupted, Refused, Source
+from producer_service.capture.captured import DropPolicy, Interrupted, Refused, Source
+from producer_service.capture.read_ahead import give_way
 from producer_service.live.stream_line import StreamLine
 from producer_service.live.studio import Studio
 
@@ -45,6 +46,8 @@ class SourceRun:
         self._thread.join()
 
     def _run(self) -> None:
+        if self.source.drop_policy is DropPolicy.WAIT:
+            give_way()
         try:
             with closing(self.source.read()) as items:
                 for item in items:

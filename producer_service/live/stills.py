@@ -71,7 +71,7 @@ class Stills:
     def _process(self, job: Job, stream_id: str, how: Handling) -> None:
         equipment = self._equipment
         with equipment.landmarkers.lend_still() as landmarker:
-            step = decode_picture(job, landmarker, equipment)
+            step = decode_picture(job, landmarker.memory, equipment)
             if step is None:
                 return
             found = landmarker.find(step.captured.image)

@@ -2,22 +2,24 @@
 
 import logging
 import threading
+from collections import deque
 from concurrent.futures import Future
 
 from producer_service.capture.captured import DropPolicy, RefusalReason
 from producer_service.encode import FrameNumbering
-from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost, NoLandmarkerFree
-from producer_service.live.equipment import Equipment, StreamLandmarker
+from producer_service.landmarks.feed import LandmarkerFeed
+from producer_service.landmarks.landmarker import LandmarkerFailed, NoLandmarkerFree
+from producer_service.live.equipment import Equipment
 from producer_service.live.job import Job
 from producer_service.live.line_counts import LineCounts
 from producer_service.live.outcome import DropReason, PictureOutcome
 from producer_service.live.picture import Picture
 from producer_service.live.picture_queue import PictureQueue
-from producer_service.live.processing import Handling, decode_picture, publish_landmarks
+from producer_service.live.processing import Handling, Step, decode_picture, publish_landmarks
 
 log = logging.getLogger(__name__)
 
-_TRIES = 2
+_FILE_AHEAD = 2
 
 
 class StreamLine:
@@ -37,7 +39,10 @@ class StreamLine:
         self._queue: PictureQueue[Job] = PictureQueue(capacity, policy)
         self._stretch = 0
         self._tracked_stretch = 0
-        self._landmarker: StreamLandmarker | None = equipment.landmarkers.open_stream()
+        self._feed = LandmarkerFeed(equipment.landmarkers.open_stream)
+        # A live picture that waited at the landmarker would be an old one.
+        self._ahead = _FILE_AHEAD if policy is DropPolicy.WAIT else 1
+        self._under_way: deque[tuple[Job, Step]] = deque()
         self._numbering: FrameNumbering | None = None
         self._thread = threading.Thread(target=self._run, name=f"stream {stream_id}", daemon=True)
         self._thread.start()
@@ -77,48 +82,50 @@ class StreamLine:
 
     def _run(self) -> None:
         try:
-            while (job := self._queue.take()) is not None:
-                self._take(job)
+            while True:
+                # With a picture under way, nobody waits for the next one before its landmarks are taken.
+                job = self._queue.take(wait=not self._under_way)
+                if job is not None:
+                    self._hand_over(job)
+                if self._under_way and (job is None or self._feed.is_full(self._ahead)):
+                    self._take_oldest()
+                elif job is None:
+                    return
         finally:
-            self._retire()
+            self._feed.close()
 
-    def _take(self, job: Job) -> None:
-        try:
-            for attempt in range(_TRIES):
-                try:
-                    self._process(job)
-                except LandmarkerLost as error:
-                    self._retire()
-                    if attempt + 1 == _TRIES:
-                        job.reject(RefusalReason.INFERENCE_FAILED, error.message)
-                    continue
-                return
-        except (LandmarkerFailed, NoLandmarkerFree) as error:
-            self._retire()
-            job.reject(RefusalReason.INFERENCE_FAILED, error.message)
-        except Exception as error:
-            # A stream outlives what nobody foresaw, and the picture's owner is told.
-            self._retire()
-            log.exception("a picture could not be processed", extra={"stream": self.stream_id})
-            job.reject(RefusalReason.INFERENCE_FAILED, f"the picture could not be processed: {error}")
-
-    def _process(self, job: Job) -> None:
+    def _hand_over(self, job: Job) -> None:
         if job.stretch != self._tracked_stretch:
             self._tracked_stretch = job.stretch
-            self._retire()
-        landmarker = self._landmarker
-        if landmarker is None:
-            landmarker = self._landmarker = self._equipment.landmarkers.open_stream()
-        step = decode_picture(job, landmarker, self._equipment)
-        if step is None:
-            return
-        found = landmarker.find(step.captured.image)
-        if self._numbering is None:
-            self._numbering = self._equipment.epochs.begin(self.stream_id, job.handed_in_us)
-            self.counts.begin_epoch(self._numbering.epoch)
-        publish_landmarks(job, step, found, self._numbering, landmarker.model, self._how, self._equipment)
+            self._take_all()
+            self._feed.forget()
+        try:
+            step = decode_picture(job, self._feed.find_memory(), self._equipment)
+            if step is not None:
+                self._feed.hand_over(step.captured.image)
+                self._under_way.append((job, step))
+        except (LandmarkerFailed, NoLandmarkerFree) as error:
+            job.reject(RefusalReason.INFERENCE_FAILED, error.message)
+        except Exception as error:  # noqa: BLE001 - a stream outlives what nobody foresaw
+            self._survive(job, error)
 
-    def _retire(self) -> None:
-        landmarker, self._landmarker, self._numbering = self._landmarker, None, None
-        if landmarker is not None:
-            landmarker.close()
+    def _take_all(self) -> None:
+        while self._under_way:
+            self._take_oldest()
+
+    def _take_oldest(self) -> None:
+        job, step = self._under_way.popleft()
+        try:
+            seen = self._feed.take()
+            if seen.anew or self._numbering is None:
+                self._numbering = self._equipment.epochs.begin(self.stream_id, job.handed_in_us)
+                self.counts.begin_epoch(self._numbering.epoch)
+            publish_landmarks(job, step, seen.found, self._numbering, seen.model, self._how, self._equipment)
+        except (LandmarkerFailed, NoLandmarkerFree) as error:
+            job.reject(RefusalReason.INFERENCE_FAILED, error.message)
+        except Exception as error:  # noqa: BLE001 - a stream outlives what nobody foresaw
+            self._survive(job, error)
+
+    def _survive(self, job: Job, error: Exception) -> None:
+        log.error("a picture could not be processed", extra={"stream": self.stream_id}, exc_info=error)
+        job.reject(RefusalReason.INFERENCE_FAILED, f"the picture could not be processed: {error}")

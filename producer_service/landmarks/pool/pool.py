@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 _WATCH_EVERY_S: Final = 0.25
 _FAILED_STARTS: Final = 3
 _PLACE_TRIES: Final = 3
+# One is looked at while the next is on its way: a worker that waits for each picture loses a tenth of its time.
+_PICTURES_AHEAD: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class WorkerReport:
 class LandmarkerPool:
     """Gives streams landmarkers on worker processes, spread evenly, and replaces workers that hang, die or grow.
 
-    A worker serves its streams in the order their pictures come, and a stream has one picture there at a time, so each
+    A worker serves its streams in the order their pictures come, and a stream has two pictures there at most, so each
     gets its turn. Safe for several threads.
     """
 
@@ -123,11 +125,12 @@ class LandmarkerPool:
         for attempt in range(_PLACE_TRIES):
             number = next(self._numbers)
             worker = self._place(number, still=still)
-            memory = PictureMemory()
+            memories = [PictureMemory() for _ in range(1 if still else _PICTURES_AHEAD)]
             try:
-                landmarker = PooledLandmarker(worker, number, memory, still=still)
+                landmarker = PooledLandmarker(worker, number, memories, still=still)
             except (LandmarkerFailed, LandmarkerLost) as error:
-                memory.close()
+                for memory in memories:
+                    memory.close()
                 self._leave(worker, number)
                 if isinstance(error, LandmarkerFailed) or attempt + 1 == _PLACE_TRIES:
                     raise LandmarkerFailed(f"no landmarker could be opened: {error.message}") from error

@@ -73,6 +73,10 @@ class Worker:
 
     def ask(self, head: dict[str, Any], fds: Sequence[int] = ()) -> Answer:
         """Send a request and wait for its answer. Raises LandmarkerFailed or LandmarkerLost."""
+        return self.wait_for(self.begin(head, fds))
+
+    def begin(self, head: dict[str, Any], fds: Sequence[int] = ()) -> "Future[Answer]":
+        """Send a request. Raises LandmarkerLost."""
         request = _Request(head)
         # Sent in the order they are booked in.
         with self._sending:
@@ -87,9 +91,15 @@ class Worker:
             except PeerGone:
                 # The reader finds the same, and says what becomes of all that wait.
                 log.debug("worker %d took no request", self.pid)
-        answer = request.answer.result()
+        return request.answer
+
+    def wait_for(self, asked: "Future[Answer]") -> Answer:
+        """The answer to a request. Raises LandmarkerFailed, or LandmarkerLost where it was nobody's fault here."""
+        answer = asked.result()
         if "failed" in answer[0]:
             raise LandmarkerFailed(str(answer[0]["failed"]), worker=self.pid)
+        if "lost" in answer[0]:
+            raise LandmarkerLost(str(answer[0]["lost"]), worker=self.pid)
         return answer
 
     def kill(self, why: str) -> None:

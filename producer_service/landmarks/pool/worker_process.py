@@ -49,7 +49,7 @@ class Graphs:
         self._open_landmarker = open_landmarker
         self._free: dict[bool, list[ReusableLandmarker]] = {True: [], False: []}
         self._serving: dict[int, tuple[bool, ReusableLandmarker]] = {}
-        self._memory: dict[int, AttachedMemory] = {}
+        self._memories: dict[int, list[AttachedMemory]] = {}
 
     def warm_up(self) -> None:
         """Have one of each kind ready."""
@@ -57,31 +57,34 @@ class Graphs:
             free.append(self._open_landmarker(still))
 
     def answer(self, head: dict[str, Any], fds: list[int]) -> Answer:
-        """Do what is asked: `open` (with the stream's picture memory), `find`, or `close`."""
+        """Do what is asked: `open` (with the stream's picture memories), `find`, or `close`."""
         stream = int(head["stream"])
         match head["do"]:
             case "open":
-                return self._open(stream, still=bool(head["still"]), memory=AttachedMemory(fds[0]))
+                return self._open(stream, still=bool(head["still"]), memories=[AttachedMemory(fd) for fd in fds])
             case "find":
-                return self._find(stream, int(head["height"]), int(head["width"]))
+                return self._find(stream, int(head["memory"]), int(head["height"]), int(head["width"]))
             case _:
                 return self._close(stream)
 
-    def _open(self, stream: int, *, still: bool, memory: AttachedMemory) -> Answer:
+    def _open(self, stream: int, *, still: bool, memories: list[AttachedMemory]) -> Answer:
         free = self._free[still]
         try:
             landmarker = free.pop() if free else self._open_landmarker(still)
         except LandmarkerFailed as error:
-            memory.close()
+            for memory in memories:
+                memory.close()
             return {"failed": error.message}, b""
         self._serving[stream] = (still, landmarker)
-        self._memory[stream] = memory
+        self._memories[stream] = memories
         return {"model": landmarker.model}, b""
 
-    def _find(self, stream: int, height: int, width: int) -> Answer:
+    def _find(self, stream: int, memory: int, height: int, width: int) -> Answer:
+        if stream not in self._serving:
+            return {"lost": "the picture before it broke the landmarker"}, b""
         _, landmarker = self._serving[stream]
         try:
-            found = landmarker.find(self._memory[stream].view(height, width))
+            found = landmarker.find(self._memories[stream][memory].view(height, width))
         except LandmarkerFailed as error:
             landmarker.close()
             del self._serving[stream]
@@ -90,8 +93,7 @@ class Graphs:
         return {"parts": parts}, body
 
     def _close(self, stream: int) -> Answer:
-        memory = self._memory.pop(stream, None)
-        if memory is not None:
+        for memory in self._memories.pop(stream, []):
             memory.close()
         still, landmarker = self._serving.pop(stream, (False, None))
         if landmarker is not None:

@@ -17,7 +17,7 @@ from producer_service.live.stills import StillsBusy
 from producer_service.live.studio import StreamTaken, StudioClosed
 from producer_service.pipeline import wall_clock_us
 from tests.producer_service.conftest import Position
-from tests.producer_service.finders import DIES, HANGS
+from tests.producer_service.finders import DIES, FAILS, HANGS
 from tests.producer_service.live.conftest import OpenedStudio
 from tests.producer_service.made_media import encode_picture
 from tests.producer_service.waiting import wait_until
@@ -195,3 +195,32 @@ def test_a_studio_that_closes_publishes_what_files_handed_in_and_books_the_rest(
     with pytest.raises(StudioClosed):
         opened.studio.open_stream("eve")
     assert opened.readiness().ready
+
+
+@pytest.mark.parametrize("harm", [FAILS, DIES, HANGS])
+def test_a_picture_that_breaks_the_landmarker_is_lost_alone_though_the_next_was_handed_over_already(
+    open_a_studio: OpenedStudio, harm: tuple[int, int, int]
+) -> None:
+    opened, _ = open_a_studio(hang_s=1.0)
+    line = opened.studio.open_stream("ada", DropPolicy.WAIT)
+    colours = [PERSON, PERSON, harm, PERSON, PERSON, harm, harm, PERSON]
+    outcomes = results([line.submit(picture(colour, index)) for index, colour in enumerate(colours)])
+    assert [isinstance(outcome, Rejected) for outcome in outcomes] == [colour == harm for colour in colours]
+    frames = [outcome.frame for outcome in acknowledged(outcomes)]
+    assert [frame.sequence for frame in frames] == [0, 1, 0, 1, 0]
+    assert len({frame.epoch for frame in frames}) == 3
+    assert [int(frame.right_hand[0, 0]) for frame in frames if frame.right_hand is not None] == [1, 2, 1, 2, 1]
+    assert opened.ledger.counts().adds_up
+
+
+def test_an_interruption_is_kept_between_pictures_that_are_under_way(open_a_studio: OpenedStudio) -> None:
+    opened, _ = open_a_studio()
+    line = opened.studio.open_stream("ada", DropPolicy.WAIT)
+    futures = []
+    for index in range(9):
+        if index % 3 == 0:
+            line.interrupt()
+        futures.append(line.submit(encoded() if index % 2 else picture(index=index)))
+    frames = [outcome.frame for outcome in acknowledged(results(futures))]
+    assert [frame.sequence for frame in frames] == [0, 1, 2] * 3
+    assert [int(frame.right_hand[0, 0]) for frame in frames if frame.right_hand is not None] == [1, 2, 3] * 3
