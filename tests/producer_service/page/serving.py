@@ -12,9 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from kafka_io.settings import KafkaSettings
+from observability.port import take_port
 from producer_service.access.keys import ApiKeys
 from producer_service.gateway.app import build_app
-from producer_service.gateway.listener import serve_app, take_port
+from producer_service.gateway.listener import serve_app
 from producer_service.gateway.settings import GatewaySettings
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.live.opening import OpenStudio, open_studio
