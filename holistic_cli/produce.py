@@ -23,9 +23,7 @@ def produce(
     ] = None,
     afresh: Annotated[
         bool,
-        typer.Option(
-            "--afresh", help="Publish files from their beginning, as a new epoch, after a kill too."
-        ),
+        typer.Option("--afresh", help="Publish files from their beginning, as a new epoch, after a kill too."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the ledger as JSON.")] = False,
 ) -> None:
