@@ -8,6 +8,7 @@ stack is started for the run). Three loops take turns on the same file, so that 
 - producer: capture → landmarks → encode → publish in one process, to the last acknowledgement;
 - one stream, two streams: the same through the worker processes of the service, one or two videos at once;
 - bare loop: what people write: decode a frame, convert its colours, process it, one after the other;
+- two bare loops, each in a process of its own, at once: what the machine has to give to two streams;
 - inference alone: `process()` on frames decoded beforehand, the bound nothing can pass.
 
 Opening the models is left out of all three, and each graph has seen one empty picture before the clock starts. Each
@@ -15,6 +16,7 @@ loop's best round counts, for what else runs on the machine only ever makes a ro
 """
 
 import argparse
+import subprocess
 import sys
 import threading
 import time
@@ -142,6 +144,32 @@ def run_bare_loop(video: Path) -> float:
     return frames / seconds
 
 
+def run_two_bare_loops(video: Path) -> float:
+    """Frames per second of two bare loops at once, each a process of its own: what this machine has to give.
+
+    Each goes through the video three times, and its second time counts, while the other is busy for certain.
+    """
+    program = (
+        "import sys; from pathlib import Path; from benchmarks.bench_producer import run_bare_loop;"
+        "video = Path(sys.argv[1]); print('ready', flush=True); sys.stdin.readline();"
+        "print([run_bare_loop(video) for _ in range(3)][1])"
+    )
+    loops = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(video)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for loop in loops:
+        if loop.stdout is None or loop.stdout.readline() != "ready\n":
+            raise SystemExit("a bare loop did not start")
+    for loop in loops:
+        if loop.stdin is not None:
+            loop.stdin.write("\n")
+            loop.stdin.flush()
+    return sum(float(loop.communicate()[0]) for loop in loops)
+
+
 def run_inference_alone(images: list[NDArray[np.uint8]]) -> float:
     """Frames per second of process() on decoded frames."""
     with open_graph() as graph:
@@ -163,7 +191,7 @@ def open_graph() -> Iterator[Holistic]:
 def measure(video: Path, rounds: int) -> dict[str, object]:
     """The loops in turn, `rounds` times, each by its best round."""
     images = decode_all(video)
-    producer, latency_ms, bare, alone, one, two = [], [], [], [], [], []
+    producer, latency_ms, bare, two_bare, alone, one, two = [], [], [], [], [], [], []
     with native_noise_filtered(), open_kafka() as kafka:
         topic = f"bench-producer-{uuid.uuid4().hex[:8]}"
         create_topics(kafka, [TopicSpec(topic, 6)])
@@ -179,6 +207,7 @@ def measure(video: Path, rounds: int) -> dict[str, object]:
                 producer.append(frames_per_s)
                 latency_ms.append(milliseconds)
                 bare.append(run_bare_loop(video))
+                two_bare.append(run_two_bare_loops(video))
                 alone.append(run_inference_alone(images))
         finally:
             delete_topic(kafka, topic)
@@ -189,6 +218,8 @@ def measure(video: Path, rounds: int) -> dict[str, object]:
         "rounds": rounds,
         "one_stream_of_bare_loop": round(max(one) / max(bare), 3),
         "two_streams_of_bare_loop": round(max(two) / max(bare), 3),
+        "two_bare_loops_of_bare_loop": round(max(two_bare) / max(bare), 3),
+        "two_streams_of_two_bare_loops": round(max(two) / max(two_bare), 3),
         "one_stream_frames_per_s": round(max(one), 2),
         "two_streams_frames_per_s": round(max(two), 2),
         "largest_landmark_difference": difference,
