@@ -70,7 +70,7 @@ class OpenStreams:
         return list(self._streams.values())
 
     async def open_push(self, caller: Caller, stream_id: str, *, mirrored: bool, source: str = PUSH) -> OpenStream:
-        """Open a stream whose pictures are sent; several that come at once for one stream get the same.
+        """Open a stream whose pictures are sent; several requests that come at once for one stream get the same.
 
         A stream of that name that is being closed is waited for: who connects again is not told that they are there.
         Raises StreamTaken, Forbidden, TooManyStreams, NoLandmarkerFree, LandmarkerFailed or StudioClosed.
@@ -78,8 +78,13 @@ class OpenStreams:
         await self._await_closed(stream_id)
         opening = self._opening.get(stream_id)
         if opening is None:
-            opening = self._begin(caller, stream_id, source, mirrored=mirrored)
-        return await asyncio.shield(opening)
+            return await asyncio.shield(self._begin(caller, stream_id, source, mirrored=mirrored))
+        # Another key may have come first, and what has one sender, or a source, is nobody else's to feed.
+        caller.check_owns(stream_id)
+        stream = await asyncio.shield(opening)
+        if source != PUSH or stream.source != PUSH:
+            raise _taken(stream_id)
+        return stream
 
     async def open_source(self, caller: Caller, stream_id: str, named: str, *, mirrored: bool) -> OpenStream:
         """Open a stream, and read what is named for it. Raises what `open_push` and `SourceRules.open` do."""

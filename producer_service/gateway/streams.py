@@ -114,6 +114,8 @@ def _add_opening(router: APIRouter, gateway: Gateway, asked: Any) -> None:
     async def open_stream(request: Request, caller: Annotated[Caller, asked], stream_id: StreamPath) -> Response:
         caller.check_owns(check_stream_id(stream_id))
         wish = await _read_wish(gateway, request)
+        # Another key may have opened it while the body came.
+        caller.check_owns(stream_id)
         pushed = wish.source == PUSH
         gateway.admit(caller, Right.PUBLISH if pushed else Right.MANAGE)
         found = gateway.streams.find(stream_id)
@@ -177,6 +179,8 @@ def _add_frames(router: APIRouter, gateway: Gateway, asked: Any) -> None:
 
 
 async def _find_or_open(gateway: Gateway, caller: Caller, stream_id: str, mirrored: bool | None) -> OpenStream:
+    # Another key may have opened it while the picture came.
+    caller.check_owns(stream_id)
     stream = gateway.streams.find(stream_id)
     if stream is None:
         wanted = gateway.producer.mirrored if mirrored is None else mirrored

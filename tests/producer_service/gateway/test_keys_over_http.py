@@ -8,6 +8,7 @@ import pytest
 
 from producer_service.access.key_file import Right, create_key, revoke_key
 from tests.producer_service.gateway.conftest import Serve
+from tests.producer_service.gateway.raw_http import RawAnswer, RawConnection
 
 pytestmark = pytest.mark.servers
 
@@ -70,6 +71,31 @@ def test_a_key_reaches_its_own_streams_alone(serve: Serve, key_file: Path, perso
         away = ask("bob", "GET", "/v1/streams")
         assert (away.status_code, away.json()["error"]["code"]) == (503, "keys_unavailable")
         assert away.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_stream_opened_while_anothers_body_comes_is_not_theirs(
+    serve: Serve, key_file: Path, person: bytes, method: str
+) -> None:
+    ada, bob = (create_key(key_file, name, ["stage"], frozenset({Right.PUBLISH}), NOW).token for name in ("ada", "bob"))
+    path, body, kind = {
+        "POST": ("/v1/streams/stage/frames", person, "image/png"),
+        "PUT": ("/v1/streams/stage", b'{"mirrored": false}', "application/json"),
+    }[method]
+    lines = (f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}", f"Authorization: Bearer {bob}")
+    with serve(api_keys_file=key_file) as service, RawConnection(service) as slow:
+        slow.send("\r\n".join((*lines, f"Content-Length: {len(body)}", "Expect: 100-continue", "", "")).encode())
+        # The service asks for the body once it has let the caller in.
+        assert slow.read_answer() == RawAnswer(100, "", {})
+        slow.send(body[:5])
+        opened = service.http.post(
+            "/v1/streams/stage/frames", content=person, headers=PNG | {"authorization": f"Bearer {ada}"}
+        )
+        assert opened.status_code == 200
+        slow.send(body[5:])
+        answer = slow.read_answer()
+        assert answer is not None
+        assert (answer.status, answer.body["error"]["code"]) == (403, "forbidden")
 
 
 def test_the_openapi_document_says_that_a_key_is_needed(serve: Serve, key_file: Path) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import struct
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,6 +158,24 @@ def test_the_stream_is_open_as_long_as_the_connection(service: Service, person: 
     wait_until(lambda: service.http.get("/v1/streams/camera-5").status_code == 404)
     with dial(service, "camera-5"):
         pass
+
+
+def test_of_two_that_connect_at_once_to_one_stream_one_is_let_in(service: Service) -> None:
+    both = threading.Barrier(2)
+    decided = threading.Barrier(2)
+
+    def connect_and_stay(_: int) -> int:
+        both.wait(10)
+        try:
+            with dial(service, "camera-6"):
+                decided.wait(10)
+                return 101
+        except InvalidStatus as refused:
+            decided.wait(10)
+            return refused.response.status_code
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(connect_and_stay, range(2))) == [101, 409]
 
 
 def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(service: Service) -> None:
