@@ -45,7 +45,10 @@ class OriginRules:
         """Whether a page of `origin` may use the service that its browser calls `host`."""
         if self.is_listed(origin):
             return True
-        own = urlsplit(origin).netloc.lower() == host.lower() != ""
+        try:
+            own = urlsplit(origin).netloc.lower() == host.lower() != ""
+        except ValueError:
+            return False
         return own and (self._asks_who or self._knows(host))
 
     def admits_host(self, host: str) -> bool:

@@ -37,6 +37,7 @@ def test_a_name_that_was_pointed_at_this_machine_is_not_its_own() -> None:
         "http://localhost",
         "http://localhost:5001",
         "http://localhost:5000.evil.example",
+        "http://[",
     ],
 )
 def test_other_pages_may_not(origin: str) -> None:
@@ -48,7 +49,7 @@ def test_other_pages_may_not(origin: str) -> None:
 @pytest.mark.servers
 def test_a_form_of_another_page_is_not_published(service: Service, person: bytes) -> None:
     """Browsers send it without asking: it is refused here, whatever they would have let the page read."""
-    for origin in ("https://evil.example", "null"):
+    for origin in ("https://evil.example", "null", "http://["):
         answer = service.http.post("/upload", files={"file": person}, headers={"origin": origin})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_not_allowed")
         assert "access-control-allow-origin" not in answer.headers
