@@ -14,6 +14,7 @@ MIRRORED_HEADER: Final = "mirrored"
 """Anything but `false` and `0`: the person is shown as in a mirror."""
 _NOT_MIRRORED: Final = frozenset({b"", b"0", b"false"})
 _LARGEST_US: Final = 2**63 - 1
+_MOST_DIGITS: Final = len(str(_LARGEST_US))
 
 
 class UnusableImage(Terminal):
@@ -51,6 +52,7 @@ def _read_capture_time(record: RawRecord, said: bytes | None) -> int:
         if record.timestamp < 0:
             raise UnusableImage("the record has no timestamp", hint="the timestamp of an image is its capture time")
         return record.timestamp * 1000
-    if not said.isdigit() or int(said) > _LARGEST_US:
+    # Python reads no number of thousands of digits, and raises what nobody expects.
+    if not said.isdigit() or len(said) > _MOST_DIGITS or int(said) > _LARGEST_US:
         raise UnusableImage(f"the header {CAPTURED_AT_HEADER} is no time: {said[:32]!r}", hint="write µs since 1970")
     return int(said)

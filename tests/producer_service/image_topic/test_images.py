@@ -49,6 +49,7 @@ def test_what_gives_no_frame_becomes_a_dead_letter_and_its_partition_goes_on(ima
         (b"", ["ada"], {}),
         (person_jpeg(), ["ada"], {"captured_at_us": b"yesterday"}),
         (person_jpeg(), ["ada"], {"captured_at_us": b"99999999999999999"}),
+        (person_jpeg(), ["ada"], {"captured_at_us": b"9" * 5_000}),
         (person_jpeg(), [None], {}),
     ):
         images.send(streams, value, **headers)  # type: ignore[arg-type]
@@ -58,7 +59,7 @@ def test_what_gives_no_frame_becomes_a_dead_letter_and_its_partition_goes_on(ima
     frames = images.frames()
     assert [images.sent[one.origin][0] if one.origin in images.sent else "ada" for one in frames] == ["ada", "ada"]
     letters = images.letters()
-    assert len(letters) == len(bad) == 7
+    assert len(letters) == len(bad) == 8
     said = {
         tuple(int(dict(letter.headers)[PREFIX + name]) for name in ("partition", "offset")): letter
         for letter in letters
