@@ -5,6 +5,7 @@ to the disk by `sync`, which the drain calls every second, so that a loss of pow
 """
 
 import fcntl
+import logging
 import os
 import struct
 import threading
@@ -16,6 +17,8 @@ from typing import Final
 from producer_service.spill.errors import SpillDamaged, SpillFailed, SpillFull, SpillUnusable
 from producer_service.spill.records import SpilledFrame, pack_frame, unpack_frame
 from producer_service.spill.segments import SegmentReader, SegmentWriter, find_segments
+
+log = logging.getLogger(__name__)
 
 _MARKER: Final = struct.Struct("<QI")
 _LARGEST_SEGMENT_BYTES: Final = 16 * 1024 * 1024
@@ -127,8 +130,7 @@ class SpillStore:
                 self._acknowledged.remove(self._done)
                 self._done += 1
             if self._done > before:
-                self._write_marker()
-                self._forget_segments()
+                self._note_done()
                 self._changed.notify_all()
 
     def sync(self) -> None:
@@ -216,6 +218,17 @@ class SpillStore:
                 self._writer.abandon()
                 self._writer = None
             segment.delete()
+
+    def _note_done(self) -> None:
+        """What cannot be noted is sent again by the next process; this one goes on, and others are to be told."""
+        try:
+            self._write_marker()
+        except OSError as error:
+            log.warning("frames that were sent from %s may be sent again: %s", self._directory, error)
+        try:
+            self._forget_segments()
+        except OSError as error:
+            log.warning("frames that were sent are still in %s: %s", self._directory, error)
 
     def _read_marker(self) -> int:
         content = os.pread(self._marker, _MARKER.size, 0)

@@ -191,6 +191,17 @@ def test_a_full_disk_refuses_frames_keeps_those_before_and_takes_others_when_the
     assert frame_files(tmp_path) == []
 
 
+def test_frames_sent_while_the_disk_is_full_make_room_on_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        for number in range(3):
+            store.append(make_spilled(number, bytes(1_000)))
+        with no_file_larger_than(0):
+            assert len(take_all(store)) == 3
+        assert frame_files(tmp_path) == []
+        store.append(make_spilled(3, bytes(1_000)))
+        assert len(take_all(store)) == 1
+
+
 def test_two_producers_do_not_share_a_directory(tmp_path: Path) -> None:
     with opened(tmp_path), pytest.raises(SpillUnusable, match="another producer"):
         SpillStore(tmp_path, _PLENTY)
