@@ -114,7 +114,12 @@ class Decoders:
             self._idle.put(child if usable else None)
 
     def _replace(self) -> ChildProcess:
-        child = self._start()
+        try:
+            child = self._start()
+        except OSError as error:
+            # Its place is kept: there may be room for a process later.
+            self._idle.put(None)
+            raise Terminal(f"a process for decoding pictures did not start: {error}") from error
         self._await_ready(child)
         return child
 
