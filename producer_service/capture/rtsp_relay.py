@@ -113,7 +113,7 @@ class RtspRelay:
         from_caller = RtspParser()
         while True:
             pending = isinstance(self._camera, ssl.SSLSocket) and self._camera.pending() > 0
-            ready = [self._camera] if pending else select.select([self._camera, caller], [], [], None)[0]
+            ready = [self._camera] if pending else _await_any(self._camera, caller)
             if caller in ready:
                 data = caller.recv(_RECEIVE_BYTES)
                 if not data:
@@ -172,6 +172,16 @@ class RtspRelay:
             request.put("Authorization", self._challenge.answer(address.user, address.password or "", method, uri))
         self._asked[number] = _Asked(request, callers_number, authorized=again)
         self._camera.sendall(request.pack())
+
+
+def _await_any(*sides: socket.socket) -> list[socket.socket]:
+    """Those with something to read, or at their end. Raises ValueError for one that was closed."""
+    # Not select, which takes no descriptor beyond 1,023: a service with many connections has them.
+    waiting = select.poll()
+    for side in sides:
+        waiting.register(side, select.POLLIN)
+    ready = {descriptor for descriptor, _ in waiting.poll()}
+    return [side for side in sides if side.fileno() in ready]
 
 
 def _pack(item: Packet | Message) -> bytes:
