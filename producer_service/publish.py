@@ -16,7 +16,7 @@ from kafka_io.errors import KafkaUnavailable, explain_kafka_error
 from kafka_io.publisher import BoundedPublisher, Delivery
 from kafka_io.schema_topic import announce_schema
 from kafka_io.settings import KafkaSettings
-from keypoints.errors import HolisticError, Transient
+from keypoints.errors import HolisticError, Terminal, Transient
 from keypoints.frame import HolisticFrame
 from keypoints.topics import SCHEMAS_TOPIC, SUITE_TOPICS
 from observability.tracing import Tracing
@@ -35,6 +35,8 @@ from producer_service.watchers import Delivered, Watcher
 log = logging.getLogger(__name__)
 
 NOT_ACKNOWLEDGED: Final = "not_acknowledged"
+UNPUBLISHED: Final = "unpublished"
+"""Something broke on the way to Kafka's client that nobody foresaw."""
 _SPARE_S: Final = 5.0
 _HURRY_S: Final = 0.5
 _SAY_AGAIN_AFTER_S: Final = 60.0
@@ -147,6 +149,10 @@ class FramePublisher:
             )
         except HolisticError as error:
             self._drop(travelling, error, lost=isinstance(error, Transient))
+        except Exception:
+            # Not booked, it would be waited for for ever, and Kafka be taken to be away.
+            log.exception("a frame could not be published")
+            self._drop(travelling, Terminal("the frame could not be published"), lost=False, reason=UNPUBLISHED)
 
     def finish(self, timeout_s: float | None = None) -> None:
         """Wait until Kafka has answered for every frame, and let go. What it never answers for is booked as dropped.

@@ -71,6 +71,20 @@ def test_a_frame_kafka_will_not_take_is_told_before_publishing_returns_and_ends_
     assert (counts.acknowledged, counts.dropped) == (1, {"record_too_large": 1})
 
 
+def test_a_frame_that_breaks_what_publishes_it_is_booked_and_ends_nothing(
+    make_topic: Callable[..., str], kafka_settings: KafkaSettings
+) -> None:
+    service = Service(kafka_settings, ProducerSettings(topic=make_topic()))
+    nothing_utf8_can_hold = "\ud800"
+    service.send(make_frame("ada", 0), origin=(nothing_utf8_can_hold, 0, 0))
+    assert len(service.news.said["ada", 0]) == 1
+    service.send(make_frame("ada", 1))
+    service.publisher.finish()
+    counts = service.ledger.counts()
+    assert counts.adds_up
+    assert (counts.acknowledged, counts.dropped) == (1, {"unpublished": 1})
+
+
 def test_the_first_frame_of_a_service_waits_for_nothing_but_its_acknowledgement(
     make_topic: Callable[..., str], kafka_settings: KafkaSettings
 ) -> None:
