@@ -147,7 +147,9 @@ class _Conversation:
             self._answers.put_nowait(write_refusal(sent.number, "rejected", error.code, error.message))
             return
         settled = self._stream.line.submit(EncodedPicture(sent.data, captured_at_us))
-        settled.add_done_callback(lambda future: self._note(sent.number, future))
+        # What waits for the outcome holds the number alone, and not the picture.
+        number = sent.number
+        settled.add_done_callback(lambda future: self._note(number, future))
 
     def _note(self, number: int, settled: "Future[PictureOutcome]") -> None:
         """Called on whatever thread knows the outcome."""

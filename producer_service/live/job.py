@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from producer_service.capture.captured import RefusalReason
 from producer_service.ledger import Ledger
 from producer_service.live.outcome import Dropped, PictureOutcome, Rejected
-from producer_service.live.picture import Picture
+from producer_service.live.picture import EncodedPicture, Picture
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +26,10 @@ class Job:
 
     def __post_init__(self) -> None:
         self.ledger.count_frame_read()
+
+    def let_go_of_picture(self) -> None:
+        """Its frame is made; what waits for Kafka need not hold the pixels as well."""
+        self.picture = EncodedPicture(b"", self.picture.captured_at_us)
 
     def drop(self, reason: str, message: str) -> None:
         """The picture gives no record, and Kafka has not been asked."""

@@ -1,6 +1,6 @@
 """The way of one picture: decode → landmarks → frame → publish."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keypoints.errors import HolisticError
 from keypoints.frame import HolisticFrame
@@ -67,22 +67,26 @@ def publish_landmarks(
     frame = make_frame(step.captured, found, numbering, found_us, mirrored=how.mirrored, model=model)
     origin = job.picture.origin if isinstance(job.picture, EncodedPicture) else None
 
-    def settle(answer: Delivered | HolisticError) -> None:
-        job.settle(_say_outcome(answer, frame, job, step, found_us))
+    before = Spent(
+        waiting_ms=(step.taken_us - job.handed_in_us) / _US_PER_MS,
+        decoding_ms=(step.decoded_us - step.taken_us) / _US_PER_MS,
+        inference_ms=(found_us - step.decoded_us) / _US_PER_MS,
+        publishing_ms=0.0,
+    )
 
+    # Knows nothing of the picture: while Kafka is away thousands of frames wait, and their pictures would be gigabytes.
+    def settle(answer: Delivered | HolisticError) -> None:
+        job.settle(_say_outcome(answer, frame, before, found_us))
+
+    job.let_go_of_picture()
     equipment.publisher.publish(frame, job.handed_in_us, settle, wait=how.wait, may_spill=how.may_spill, origin=origin)
     return frame
 
 
 def _say_outcome(
-    answer: Delivered | HolisticError, frame: HolisticFrame, job: Job, step: Step, found_us: int
+    answer: Delivered | HolisticError, frame: HolisticFrame, before: Spent, found_us: int
 ) -> PictureOutcome:
     if isinstance(answer, HolisticError):
         return Dropped(name_drop_reason(answer), answer.message)
-    spent = Spent(
-        waiting_ms=(step.taken_us - job.handed_in_us) / _US_PER_MS,
-        decoding_ms=(step.decoded_us - step.taken_us) / _US_PER_MS,
-        inference_ms=(found_us - step.decoded_us) / _US_PER_MS,
-        publishing_ms=(answer.acknowledged_us - found_us) / _US_PER_MS,
-    )
-    return Acknowledged(frame, answer, spent)
+    publishing_ms = (answer.acknowledged_us - found_us) / _US_PER_MS
+    return Acknowledged(frame, answer, replace(before, publishing_ms=publishing_ms))
