@@ -127,7 +127,7 @@ class Worker:
                     self._busy_since_s = time.monotonic()
                 self.ready.set()
                 request.answer.set_result((head, body))
-        except (PeerGone, IndexError, KeyError, TypeError) as error:
+        except (PeerGone, IndexError, KeyError, TypeError, ValueError) as error:
             self._end(error)
 
     def _end(self, error: Exception) -> None:
@@ -139,7 +139,11 @@ class Worker:
             unanswered = list(self._waiting)
             self._waiting.clear()
         log.debug("worker %d ended: %s (%s)", self.pid, why, error)
-        self._on_end(self)
+        try:
+            self._on_end(self)
+        except Exception:
+            # Whoever waits is told all the same.
+            log.exception("a worker that is gone was not replaced", extra={"pid": self.pid})
         for place, request in enumerate(unanswered):
             if place == 0:
                 request.answer.set_exception(LandmarkerFailed(f"the landmarker broke: {why}", worker=self.pid))
