@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -185,8 +185,13 @@ def count_open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def worker_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("worker ")}
+
+
 @pytest.fixture(autouse=True)
-def _no_thread_left(request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_thread_left() -> Iterator[None]:
+    # A service that other tests share may have workers of its own.
+    before = worker_threads()
     yield
-    left: Callable[[], list[str]] = lambda: [t.name for t in threading.enumerate() if t.name.startswith("worker ")]  # noqa: E731
-    wait_until(lambda: not left())
+    wait_until(lambda: worker_threads() <= before)
