@@ -83,9 +83,13 @@ class HealthServer:
 
 
 def serve_health(
-    port: int, readiness: Callable[[], Readiness], registry: CollectorRegistry, host: str = "127.0.0.1"
+    port: int,
+    readiness: Callable[[], Readiness],
+    registry: CollectorRegistry,
+    host: str = "127.0.0.1",
+    setting: str = "HOLISTIC_HTTP_PORT",
 ) -> HealthServer:
-    """Serve on `host`:`port` (0 picks a free one).
+    """Serve on `host`:`port` (0 picks a free one). `setting` is what gives another port, for whoever finds it taken.
 
     `/livez` answers 200 while the process answers at all, and asks nothing of the outside. `/readyz` answers 200 or
     503 with {"ready", "reasons", …details}. `/metrics` is Prometheus text. Raises Terminal when the port is taken.
@@ -102,7 +106,10 @@ def serve_health(
         server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
         raise Terminal(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="set HOLISTIC_HTTP_PORT", host=host, port=port
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint=f"set {setting} to another port, or to 0 for a free one",
+            host=host,
+            port=port,
         ) from error
     server.daemon_threads = True
     return HealthServer(server)

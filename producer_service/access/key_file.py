@@ -99,6 +99,8 @@ def create_key(path: Path, name: str, streams: Sequence[str], rights: frozenset[
     if not _NAME.fullmatch(name):
         hint = "letters, digits, dots, dashes and underscores, at most 64"
         raise KeyFileError(f"{name!r} cannot be a key's name", hint=hint, path=str(path))
+    if not all(streams):
+        raise KeyFileError("an empty pattern owns no stream", hint="'*' owns every stream", path=str(path))
     keys = read_keys(path) if path.exists() else ()
     if any(key.name == name for key in keys):
         raise KeyFileError(f"there is a key {name!r} already", hint="revoke it first, or choose another name")

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Final
 
 import orjson
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.exceptions import RequestValidationError, ValidationException, WebSocketRequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -166,8 +166,11 @@ def add_error_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
     async def answer_invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these
-        problems = [f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()]
-        return Shown(400, "invalid_request", "; ".join(problems), "/docs says what is expected").response()
+        return _show_invalid(error).response()
+
+    async def deny_invalid(websocket: WebSocket, error: Exception) -> None:
+        assert isinstance(error, WebSocketRequestValidationError)  # noqa: S101 - registered for these
+        await websocket.send_denial_response(_show_invalid(error).response())
 
     async def answer_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for these
@@ -183,7 +186,13 @@ def add_error_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
     app.add_exception_handler(HolisticError, answer_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
+    app.add_exception_handler(WebSocketRequestValidationError, deny_invalid)
     app.add_exception_handler(HTTPException, answer_http)
+
+
+def _show_invalid(error: ValidationException) -> Shown:
+    problems = [f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+    return Shown(400, "invalid_request", "; ".join(problems), "/docs says what is expected")
 
 
 def _methods_of(route: BaseRoute, request: Request) -> set[str]:

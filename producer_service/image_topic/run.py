@@ -62,7 +62,10 @@ def run_image_topic(
                     reasons = (*reasons, "the service is stopping")
                 return Readiness(not reasons, reasons, state.details)
 
-            with serve_health(settings.http_port, readiness, metrics.registry, settings.http_host) as health:
+            serving = serve_health(
+                settings.http_port, readiness, metrics.registry, settings.http_host, "HOLISTIC_IMAGES_HTTP_PORT"
+            )
+            with serving as health:
                 options.on_listening(health.port)
                 service.run(stop, until)
         return opened.ledger

@@ -43,4 +43,5 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     run(path, "create", "ada")
     assert "already" in run(path, "create", "ada", code=1)
     assert "no key" in run(path, "revoke", "bob", code=1)
+    assert "owns no stream" in run(path, "create", "bob", "--stream", "", code=1)
     run(path, "create", code=2)

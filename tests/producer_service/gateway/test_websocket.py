@@ -116,6 +116,13 @@ def try_dial(service: Service, stream: str, **options: Any) -> int:
     return refused.value.response.status_code
 
 
+def test_a_query_that_cannot_be_read_is_said_before_the_connection_is_accepted(service: Service) -> None:
+    with pytest.raises(InvalidStatus) as refused, connect(f"ws://127.0.0.1:{service.port}/v1/streams/a/ws?mirrored=so"):
+        pass
+    assert refused.value.response.status_code == 400
+    assert json.loads(refused.value.response.body or b"")["error"]["code"] == "invalid_request"
+
+
 @pytest.mark.parametrize("captured_at_ms", [float("nan"), float("inf"), -1.0, 1e300, time.time() * 1000 + 7_200_000])
 def test_a_time_that_no_record_can_have_is_rejected(service: Service, person: bytes, captured_at_ms: float) -> None:
     with dial(service, "camera-3") as socket:
