@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 
 from kafka_io.settings import KafkaSettings
 from observability.tracing import open_tracing
 from producer_service.capture.captured import Clock, Source
 from producer_service.encode import EpochClock
+from producer_service.landmarks.feed import LandmarkerHere, StreamLandmarker
 from producer_service.landmarks.landmarkers import Landmarkers, OpenLandmarker, open_holistic
 from producer_service.landmarks.pool.pool import LandmarkerPool
 from producer_service.ledger import Ledger
@@ -53,7 +54,7 @@ def produce(
         publisher = opened.enter_context(FramePublisher(kafka, settings, ledger, watchers, now_us, tracing))
         line = ProductionLine(settings, publisher, ledger, EpochClock(first_epoch), now_us, progress)
         line.watch(watchers)
-        opener = open_landmarker if pool is None else pool.open
+        opener = (lambda still: LandmarkerHere(open_landmarker(still))) if pool is None else pool.open
         take_streams(
             group_by_stream(sources), line, opener, stop or threading.Event(), 1 if pool is None else pool.size
         )
@@ -72,7 +73,7 @@ def group_by_stream(sources: Iterable[Source]) -> list[list[Source]]:
 def take_streams(
     streams: Sequence[Sequence[Source]],
     line: ProductionLine,
-    open_landmarker: OpenLandmarker,
+    open_landmarker: Callable[[bool], StreamLandmarker],
     stop: threading.Event,
     at_once: int,
 ) -> None:

@@ -1,15 +1,17 @@
 """One source after the other through landmarks and encoding to the publisher."""
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Final
 
 from keypoints.errors import HolisticError
-from producer_service.capture.captured import Captured, Clock, Interrupted, RefusalReason, Refused, Source
+from producer_service.capture.captured import Captured, Clock, DropPolicy, Interrupted, RefusalReason, Refused, Source
 from producer_service.capture.read_ahead import read_ahead
 from producer_service.encode import EpochClock, FrameNumbering, make_frame
-from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost
+from producer_service.landmarks.landmarker import LandmarkerFailed, NoLandmarkerFree
 from producer_service.landmarks.landmarkers import Landmarkers
 from producer_service.ledger import Ledger, SourceReport
 from producer_service.live.outcome import DropReason
@@ -17,6 +19,22 @@ from producer_service.progress.file_progress import FileProgress, SourceProgress
 from producer_service.publish import FramePublisher
 from producer_service.settings import ProducerSettings
 from producer_service.watchers import Watcher
+
+_FILE_AHEAD: Final = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _UnderWay:
+    """A picture that is being looked at: its number in its source, whether its frame is on the topic already.
+
+    `resumed` is the epoch that an earlier run began with it.
+    """
+
+    picture: Captured
+    number: int
+    published: bool
+    handed_over_us: int
+    resumed: FrameNumbering | None
 
 
 @dataclass(slots=True)
@@ -29,6 +47,7 @@ class _Reading:
     progress: SourceProgress = field(default_factory=SourceProgress)
     pictures: int = 0
     numbering: FrameNumbering | None = None
+    under_way: deque[_UnderWay] = field(default_factory=deque)
 
     def number(self) -> int:
         """The number of the picture that is taken now, from 0."""
@@ -36,8 +55,8 @@ class _Reading:
         return self.pictures - 1
 
     def forget_tracking(self) -> None:
-        """Its landmarker broke or is gone: what follows is another epoch."""
-        self.landmarkers.retire(self.source.still)
+        """What follows does not continue what was."""
+        self.landmarkers.leave(self.source.still)
         self.numbering = None
 
 
@@ -119,66 +138,92 @@ class ProductionLine:
                 else:
                     self._take_picture(item, reading)
                 if self._publisher.failure is not None:
-                    reading.report.failed = True
-                    return
+                    break
+            self._finish_all(reading)
+        if self._publisher.failure is not None:
+            reading.report.failed = True
+            return
         if not stop.is_set() and not reading.report.rejected:
             reading.progress.end(reading.pictures)
 
     def _take_picture(self, picture: Captured, reading: _Reading) -> None:
-        source, report = reading.source, reading.report
+        source = reading.source
         number = reading.number()
-        self._follow_epochs(number, reading)
+        resumed = self._follow_epochs(number, reading)
         published = number in reading.progress.published
         if published and source.still:
+            self._finish_all(reading)
+            reading.numbering = resumed or reading.numbering
             self._pass_over(reading)
             return
         # Opened first, for a picture is handed over when somebody is there to take it.
-        landmarker = reading.landmarkers.serve(source.still)
-        handed_over_us = self._now_us()
+        feed = reading.landmarkers.serve(source.still)
+        under_way = _UnderWay(picture, number, published, self._now_us(), resumed)
         if not published:
             self._ledger.count_frame_read()
         try:
-            try:
-                found = landmarker.find(picture.image)
-            except LandmarkerLost:
-                # Its worker went for another's picture, or was replaced; a new one is there already.
-                reading.forget_tracking()
-                landmarker = reading.landmarkers.serve(source.still)
-                found = landmarker.find(picture.image)
-        except (LandmarkerFailed, LandmarkerLost) as error:
-            reading.forget_tracking()
-            if published:
-                self._pass_over(reading)
-                return
-            self._ledger.count_frame_rejected(RefusalReason.INFERENCE_FAILED)
-            refused = Refused(f"{source.name}, picture {picture.index}", RefusalReason.INFERENCE_FAILED, error.message)
-            self._refuse(refused, reading)
+            feed.hand_over(picture.image)
+        except (LandmarkerFailed, NoLandmarkerFree) as error:
+            self._finish_all(reading)
+            self._lose(under_way, reading, error)
             return
-        if published:
+        reading.under_way.append(under_way)
+        # Nobody knows when a camera's next one comes, so it does not wait for that.
+        ahead = _FILE_AHEAD if source.drop_policy is DropPolicy.WAIT else 1
+        while feed.is_full(ahead):
+            self._finish_oldest(reading)
+
+    def _finish_all(self, reading: _Reading) -> None:
+        while reading.under_way:
+            self._finish_oldest(reading)
+
+    def _finish_oldest(self, reading: _Reading) -> None:
+        source, report, done = reading.source, reading.report, reading.under_way.popleft()
+        try:
+            seen = reading.landmarkers.serve(source.still).take()
+        except (LandmarkerFailed, NoLandmarkerFree) as error:
+            self._lose(done, reading, error)
+            return
+        if done.resumed is not None or seen.anew:
+            reading.numbering = done.resumed
+        if done.published:
             # It was looked at for the sake of those that follow: they are tracked on from it.
             self._pass_over(reading)
             return
         if reading.numbering is None:
-            reading.numbering = self._epochs.begin(source.stream_id, handed_over_us)
+            reading.numbering = self._epochs.begin(source.stream_id, done.handed_over_us)
             report.epoch = reading.numbering.epoch
-            reading.progress.begin_epoch(reading.numbering.epoch, number)
+            reading.progress.begin_epoch(reading.numbering.epoch, done.number)
+        mirrored = self._settings.mirrored
         frame = make_frame(
-            picture, found, reading.numbering, self._now_us(), mirrored=self._settings.mirrored, model=landmarker.model
+            done.picture, seen.found, reading.numbering, self._now_us(), mirrored=mirrored, model=seen.model
         )
         report.frames += 1
         report.frames_with_person += frame.has_person
-        self._publisher.publish(frame, handed_over_us)
+        self._publisher.publish(frame, done.handed_over_us)
         for watcher in self._watchers:
             watcher.frame_processed(source, frame)
 
-    def _follow_epochs(self, number: int, reading: _Reading) -> None:
+    def _lose(self, lost: _UnderWay, reading: _Reading, error: HolisticError) -> None:
+        """The landmarker broke at a picture: it gives no frame, and what follows is another epoch."""
+        reading.numbering = lost.resumed
+        if lost.published:
+            self._pass_over(reading)
+            return
+        self._ledger.count_frame_rejected(RefusalReason.INFERENCE_FAILED)
+        name = f"{reading.source.name}, picture {lost.picture.index}"
+        self._refuse(Refused(name, RefusalReason.INFERENCE_FAILED, error.message), reading)
+
+    def _follow_epochs(self, number: int, reading: _Reading) -> FrameNumbering | None:
         """Where an earlier run began an epoch, begin it again: tracking was new there."""
         epoch = reading.progress.epoch_at(number)
-        if epoch is not None:
-            if reading.numbering is not None and not reading.source.still:
-                reading.forget_tracking()
-            reading.numbering = self._epochs.resume(reading.source.stream_id, epoch)
-            reading.report.epoch = epoch
+        if epoch is None:
+            return None
+        self._finish_all(reading)
+        if reading.numbering is not None and not reading.source.still:
+            reading.forget_tracking()
+        reading.report.epoch = epoch
+        return self._epochs.resume(reading.source.stream_id, epoch)
 
     def _pass_over(self, reading: _Reading) -> None:
         """Its frame is on the topic already; its number is not given to another."""
@@ -198,8 +243,8 @@ class ProductionLine:
             self._ledger.count_dropped(DropReason.OVERTAKEN)
 
     def _begin_anew(self, interrupted: Interrupted, reading: _Reading) -> None:
-        reading.landmarkers.leave(reading.source.still)
-        reading.numbering = None
+        self._finish_all(reading)
+        reading.forget_tracking()
         for watcher in self._watchers:
             watcher.source_interrupted(reading.source, interrupted)
 

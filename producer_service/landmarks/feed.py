@@ -34,9 +34,32 @@ class StreamLandmarker(Landmarker, Protocol):
         """Hand a picture over, u8[height, width, 3]. Raises LandmarkerFailed or LandmarkerLost."""
 
 
+class LandmarkerHere:
+    """A landmarker of this process as one of a stream: it looks when it is asked for its answer."""
+
+    memory = None
+    ahead = 1
+
+    def __init__(self, landmarker: Landmarker) -> None:
+        self.model = landmarker.model
+        self._landmarker = landmarker
+
+    def begin(self, image: RgbImage) -> Answer:
+        """Keep the picture until its answer is asked for."""
+        return lambda: self.find(image)
+
+    def find(self, image: RgbImage) -> Landmarks:
+        """Landmarks of the most prominent person in u8[height, width, 3]. Raises LandmarkerFailed."""
+        return self._landmarker.find(image)
+
+    def close(self) -> None:
+        """Release the model."""
+        self._landmarker.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was found in a picture; `anew` says that tracking began with it."""
+    """What was found in a picture; `anew` says that the tracking of those before it is gone, if there were any."""
 
     found: Landmarks
     model: str
@@ -53,9 +76,14 @@ class LandmarkerFeed:
         """Opens the first landmarker at once. Raises NoLandmarkerFree or LandmarkerFailed."""
         self._open_landmarker = open_landmarker
         self._landmarker: StreamLandmarker | None = open_landmarker()
-        self._anew = True
+        self._anew = False
         self._images: deque[RgbImage] = deque()
         self._answers: deque[Answer] = deque()
+
+    @property
+    def model(self) -> str:
+        """The model and its settings, as frames carry it. Raises NoLandmarkerFree or LandmarkerFailed."""
+        return self._serve().model
 
     @property
     def waiting(self) -> int:
@@ -83,7 +111,10 @@ class LandmarkerFeed:
         self._answers.append(answer)
 
     def take(self) -> Seen:
-        """Wait for the oldest picture's landmarks. Raises LandmarkerFailed or NoLandmarkerFree: it is spent then."""
+        """Wait for the oldest picture's landmarks.
+
+        Raises LandmarkerFailed or NoLandmarkerFree: then it is spent, and tracking begins anew with the next one.
+        """
         try:
             try:
                 found = self._answers[0]()
@@ -93,12 +124,14 @@ class LandmarkerFeed:
         except Exception as error:
             self._spend()
             self._begin_again()
+            # Said by the error.
+            self._anew = False
             if isinstance(error, LandmarkerLost):
                 raise LandmarkerFailed(error.message) from error
             raise
         self._spend()
         anew, self._anew = self._anew, False
-        return Seen(found, self._serve().model, anew)
+        return Seen(found, self.model, anew)
 
     def forget(self) -> None:
         """What follows does not continue what was. Only when no picture is waited for."""

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr
 
+from producer_service.landmarks.feed import LandmarkerFeed, StreamLandmarker
 from producer_service.landmarks.landmarker import Landmarker, ReusableLandmarker
 
 OpenLandmarker = Callable[[bool], Landmarker]
@@ -41,28 +42,27 @@ class Landmarkers:
     Stills remember nothing of each other, so one landmarker serves all sources of stills; a stream gets a new one.
     """
 
-    def __init__(self, open_landmarker: OpenLandmarker = open_holistic) -> None:
+    def __init__(self, open_landmarker: Callable[[bool], StreamLandmarker]) -> None:
         self._open_landmarker = open_landmarker
-        self._open: dict[bool, Landmarker] = {}
+        self._open: dict[bool, LandmarkerFeed] = {}
 
-    def serve(self, still: bool) -> Landmarker:
-        """The landmarker of the source being read."""
+    def serve(self, still: bool) -> LandmarkerFeed:
+        """The landmarker of the source being read. Raises NoLandmarkerFree or LandmarkerFailed."""
         if still not in self._open:
-            self._open[still] = self._open_landmarker(still)
+            self._open[still] = LandmarkerFeed(lambda: self._open_landmarker(still))
         return self._open[still]
-
-    def retire(self, still: bool) -> None:
-        """Close the one that serves: it broke, or its stream ended."""
-        landmarker = self._open.pop(still, None)
-        if landmarker is not None:
-            landmarker.close()
 
     def leave(self, still: bool) -> None:
         """A source ended: what tracked it goes with it."""
         if not still:
-            self.retire(still)
+            self._close(still)
 
     def close(self) -> None:
         """Close all."""
         for still in list(self._open):
-            self.retire(still)
+            self._close(still)
+
+    def _close(self, still: bool) -> None:
+        feed = self._open.pop(still, None)
+        if feed is not None:
+            feed.close()

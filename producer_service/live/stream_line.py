@@ -122,8 +122,10 @@ class StreamLine:
                 self.counts.begin_epoch(self._numbering.epoch)
             publish_landmarks(job, step, seen.found, self._numbering, seen.model, self._how, self._equipment)
         except (LandmarkerFailed, NoLandmarkerFree) as error:
+            self._numbering = None
             job.reject(RefusalReason.INFERENCE_FAILED, error.message)
         except Exception as error:  # noqa: BLE001 - a stream outlives what nobody foresaw
+            self._numbering = None
             self._survive(job, error)
 
     def _survive(self, job: Job, error: Exception) -> None:
