@@ -52,6 +52,7 @@ class HumanFormatter(logging.Formatter):
         fields = " ".join(f"{name}={_show(value)}" for name, value in extra_fields(record).items())
         if fields:
             line += "  " + fields
+        line = _escape(line)
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
@@ -72,6 +73,13 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _escape(text: str) -> str:
+    """Names come from strangers: none may begin a line of its own here, nor speak to the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def _show(value: object) -> str:

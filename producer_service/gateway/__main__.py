@@ -9,6 +9,7 @@ from kafka_io.settings import read_kafka_settings
 from keypoints.errors import HolisticError
 from observability.logs import configure_logging
 from producer_service.gateway.settings import GatewaySettings, read_gateway_settings
+from producer_service.run import EXIT_INTERRUPTED
 from producer_service.serve import run_service
 from producer_service.settings import read_producer_settings
 
@@ -26,6 +27,8 @@ def main() -> int:
     except HolisticError as error:
         sys.stderr.write(explain_error(error))
         return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

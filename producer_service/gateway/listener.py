@@ -71,4 +71,10 @@ def serve_app(app: ASGIApp, sock: socket.socket, settings: GatewaySettings, stop
             f"the certificate {settings.tls_certfile} cannot be used: {error}",
             hint="HOLISTIC_TLS_CERTFILE and HOLISTIC_TLS_KEYFILE name PEM files",
         ) from error
-    asyncio.run(_Server(config, stop, settings.drain_delay_s).serve([sock]))
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(_Server(config, stop, settings.drain_delay_s).serve([sock]))
+        except KeyboardInterrupt:
+            # A second Ctrl-C: what it cuts short was asked for, and no page of traces follows.
+            logging.getLogger("uvicorn.error").disabled = True
+            raise

@@ -12,6 +12,7 @@ from observability.logs import configure_logging
 from producer_service.image_topic.run import ImageTopicOptions, run_image_topic
 from producer_service.image_topic.settings import ImageTopicSettings, read_image_topic_settings
 from producer_service.landmarks.native_noise import native_noise_filtered
+from producer_service.run import EXIT_INTERRUPTED
 from producer_service.settings import read_producer_settings
 from producer_service.stopping import stop_on_signals
 
@@ -34,6 +35,8 @@ def main() -> int:
     except HolisticError as error:
         sys.stderr.write(explain_error(error))
         return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     sys.stdout.write(orjson.dumps(ledger.counts().as_dict()).decode() + "\n")
     return 0
 

@@ -23,6 +23,11 @@ def test_a_line_about_a_record_says_where_it_is() -> None:
     assert line == ('22:13:20.250 WARNING room: record skipped  topic=frames partition=3 offset=17 reason="cut off"')
 
 
+def test_a_name_of_a_stranger_s_making_neither_begins_a_line_nor_speaks_to_the_terminal() -> None:
+    line = HumanFormatter().format(record(stream="ada\n22:13:20.250 ERROR \x1b[31mred \u202eZoë 😀"))
+    assert line.endswith(r'stream="ada\n22:13:20.250 ERROR \x1b[31mred \u202eZoë 😀"')
+
+
 def test_json_lines_have_the_fields_as_values() -> None:
     line = json.loads(JsonFormatter().format(record(topic="frames", partition=3, offset=17)))
     assert line == {
