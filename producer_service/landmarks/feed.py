@@ -12,7 +12,6 @@ from producer_service.landmarks.landmarker import (
     LandmarkerFailed,
     LandmarkerLost,
     Landmarks,
-    NoLandmarkerFree,
 )
 
 Answer = Callable[[], Landmarks]
@@ -160,7 +159,7 @@ class LandmarkerFeed:
         for image in self._images:
             try:
                 self._answers.append(self._serve().begin(image))
-            except (LandmarkerFailed, LandmarkerLost, NoLandmarkerFree) as error:
+            except Exception as error:  # noqa: BLE001 - raised when it is taken
                 self._answers.append(_raising(error))
 
 

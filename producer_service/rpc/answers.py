@@ -42,6 +42,11 @@ class Answers:
             self._changed.wait_for(lambda: self._ended or self._abandoned or self._unanswered < self._most)
             return not (self._ended or self._abandoned)
 
+    def is_over(self) -> bool:
+        """Whether no more pictures are to be read."""
+        with self._changed:
+            return self._ended or self._abandoned
+
     def expect(self, number: int, outcome: "Future[PictureOutcome]") -> None:
         """A picture was handed in."""
         with self._changed:

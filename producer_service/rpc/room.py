@@ -1,10 +1,14 @@
 """How much memory the pictures of all streams may take while they wait."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Final
 
 from producer_service.live.outcome import PictureOutcome
 from producer_service.live.picture import EncodedPicture, Picture
+
+_LOOK_EVERY_S: Final = 1.0
 
 
 class PictureRoom:
@@ -15,11 +19,14 @@ class PictureRoom:
         self._changed = threading.Condition()
         self._taken_bytes = 0
 
-    def wait_for(self, picture: Picture) -> int:
-        """Wait until a picture fits, and return the bytes that are now its."""
+    def wait_for(self, picture: Picture, is_over: Callable[[], bool]) -> int | None:
+        """Wait until a picture fits, and return the bytes that are now its; None once nobody wants it any more."""
         size = len(picture.data) if isinstance(picture, EncodedPicture) else picture.image.nbytes
         with self._changed:
-            self._changed.wait_for(lambda: not self._taken_bytes or self._taken_bytes + size <= self._most_bytes)
+            while self._taken_bytes and self._taken_bytes + size > self._most_bytes:
+                if is_over():
+                    return None
+                self._changed.wait(_LOOK_EVERY_S)
             self._taken_bytes += size
         return size
 

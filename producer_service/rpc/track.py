@@ -69,7 +69,9 @@ class Track:
 
     def _submit(self, numbered: NumberedPicture) -> "Future[PictureOutcome]":
         if not isinstance(numbered.picture, InvalidImage):
-            size = self._room.wait_for(numbered.picture)
+            size = self._room.wait_for(numbered.picture, self.answers.is_over)
+            if size is None:
+                raise InvalidRequest("the call has ended")
             outcome = self.line.submit(numbered.picture)
             self._room.free_after(outcome, size)
             return outcome

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _WATCH_EVERY_S: Final = 0.25
 _FAILED_STARTS: Final = 3
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 30.0
 _PLACE_TRIES: Final = 3
 # One is looked at while the next is on its way: a worker that waits for each picture loses a tenth of its time.
 _PICTURES_AHEAD: Final = 2
@@ -51,6 +54,7 @@ class LandmarkerPool:
         self._workers: list[Worker] = []
         self._standby: list[Worker] = []
         self._failed_starts = 0
+        self._not_before_s = 0.0
         self.replaced = 0
         self._numbers = itertools.count(1)
         self._idle_stills: list[PooledLandmarker] = []
@@ -96,12 +100,12 @@ class LandmarkerPool:
     def lend_still(self) -> Iterator[PooledLandmarker]:
         """A landmarker without memory of earlier pictures, on the worker with the least to do.
 
-        Raises LandmarkerFailed; one that broke or was lost inside the block is not lent again.
+        Raises LandmarkerFailed; one whose block did not end well is not lent again.
         """
         landmarker = self._take_idle_still() or self.open(still=True)
         try:
             yield landmarker
-        except (LandmarkerFailed, LandmarkerLost):
+        except BaseException:
             landmarker.close()
             raise
         with self._lock:
@@ -125,16 +129,17 @@ class LandmarkerPool:
         for attempt in range(_PLACE_TRIES):
             number = next(self._numbers)
             worker = self._place(number, still=still)
-            memories = [PictureMemory() for _ in range(1 if still else _PICTURES_AHEAD)]
+            memories: list[PictureMemory] = []
             try:
+                memories.extend(PictureMemory() for _ in range(1 if still else _PICTURES_AHEAD))
                 landmarker = PooledLandmarker(worker, number, memories, still=still)
-            except (LandmarkerFailed, LandmarkerLost) as error:
+            except Exception as error:
                 for memory in memories:
                     memory.close()
                 self._leave(worker, number)
-                if isinstance(error, LandmarkerFailed) or attempt + 1 == _PLACE_TRIES:
-                    raise LandmarkerFailed(f"no landmarker could be opened: {error.message}") from error
-                continue
+                if isinstance(error, LandmarkerLost) and attempt + 1 < _PLACE_TRIES:
+                    continue
+                raise LandmarkerFailed(f"no landmarker could be opened: {error}") from error
             landmarker.on_close(lambda closed: self._leave(closed.worker, closed.stream))
             return landmarker
         raise LandmarkerFailed("no landmarker could be opened")
@@ -142,7 +147,11 @@ class LandmarkerPool:
     def _place(self, number: int, *, still: bool) -> Worker:
         """A worker for a stream or a still; only streams take up room."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._usable()) or self._closing.is_set(), self._options.start_s)
+            # While a worker is being replaced its room is only away for a moment.
+            self._changed.wait_for(
+                lambda: self._has_room(still=still) or self._are_ready() or self._closing.is_set(),
+                self._options.start_s,
+            )
             usable = self._usable()
             if not usable:
                 raise LandmarkerFailed("no worker for MediaPipe is up")
@@ -158,6 +167,9 @@ class LandmarkerPool:
                 )
             worker.streams.add(number)
             return worker
+
+    def _has_room(self, *, still: bool) -> bool:
+        return any(still or len(worker.streams) < self._options.streams_a_worker for worker in self._usable())
 
     def _take_idle_still(self) -> PooledLandmarker | None:
         with self._lock:
@@ -182,14 +194,21 @@ class LandmarkerPool:
 
     def _watch(self) -> None:
         while not self._closing.wait(_WATCH_EVERY_S):
-            for worker in self._everybody():
-                doing, busy_s = worker.busy_s()
-                limit_s = self._options.start_s if doing in {"start", "open"} else self._options.hang_s
-                if doing and busy_s > limit_s:
-                    log.warning("a worker hangs and is replaced", extra={"pid": worker.pid, "doing": doing})
-                    worker.kill(f"no answer within {limit_s:g} s")
-            self._retire_large()
-            self._hire()
+            try:
+                self._kill_hanging()
+                self._retire_large()
+                self._hire()
+            except Exception:
+                # No memory or no descriptor for another process: there may be in a moment.
+                log.exception("the workers could not be looked after")
+
+    def _kill_hanging(self) -> None:
+        for worker in self._everybody():
+            doing, busy_s = worker.busy_s()
+            limit_s = self._options.start_s if doing in {"start", "open"} else self._options.hang_s
+            if doing and busy_s > limit_s:
+                log.warning("a worker hangs and is replaced", extra={"pid": worker.pid, "doing": doing})
+                worker.kill(f"no answer within {limit_s:g} s")
 
     def _everybody(self) -> list[Worker]:
         with self._lock:
@@ -216,7 +235,7 @@ class LandmarkerPool:
     def _hire(self) -> None:
         """Bring the workers to their number: those that stand by step in first."""
         with self._changed:
-            if self._closing.is_set():
+            if self._closing.is_set() or time.monotonic() < self._not_before_s:
                 return
             serving = [worker for worker in self._workers if not worker.retiring]
             while len(serving) < self._options.workers:
@@ -237,6 +256,9 @@ class LandmarkerPool:
             self._workers = [each for each in self._workers if each is not worker]
             self._standby = [each for each in self._standby if each is not worker]
             self._failed_starts = 0 if worker.ready.is_set() else self._failed_starts + 1
+            if self._failed_starts:
+                pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**self._failed_starts)
+                self._not_before_s = time.monotonic() + pause_s
             self._changed.notify_all()
         if was_ours and not self._closing.is_set():
             self.replaced += 1

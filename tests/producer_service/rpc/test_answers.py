@@ -95,11 +95,20 @@ def test_pictures_of_all_streams_wait_for_room_and_the_largest_has_it_alone() ->
     room = PictureRoom(100)
     outcomes: list[Future[PictureOutcome]] = [Future(), Future()]
     for outcome in outcomes:
-        room.free_after(outcome, room.wait_for(EncodedPicture(bytes(50), 0)))
-    large = threading.Thread(target=room.wait_for, args=[EncodedPicture(bytes(1000), 0)], daemon=True)
+        size = room.wait_for(EncodedPicture(bytes(50), 0), lambda: False)
+        assert size is not None
+        room.free_after(outcome, size)
+    large = threading.Thread(target=room.wait_for, args=[EncodedPicture(bytes(1000), 0), lambda: False], daemon=True)
     large.start()
     settle(outcomes[0])
     assert is_held(large)
     settle(outcomes[1])
     large.join(10)
     assert not large.is_alive()
+
+
+def test_a_picture_whose_call_has_ended_waits_for_no_room() -> None:
+    room, answers = PictureRoom(100), Answers(4, in_order=True)
+    assert room.wait_for(EncodedPicture(bytes(100), 0), answers.is_over) == 100
+    answers.abandon()
+    assert room.wait_for(EncodedPicture(bytes(100), 0), answers.is_over) is None
