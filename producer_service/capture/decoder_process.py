@@ -27,7 +27,7 @@ def main() -> None:
     try:
         send_message(sock, {"ready": True})
         while True:
-            _, data, (fd,) = receive_message(sock)
+            _, data, (fd,) = receive_message(sock, files=True)
             send_message(sock, _decode_into(AttachedMemory(fd), data, limits))
     except PeerGone:
         return

@@ -107,18 +107,24 @@ class OpenStreams:
 
     async def close_idle(self, now_s: float) -> None:
         """Close streams that get their pictures by requests and had none for too long, and forget ended sources."""
+        idle: list[OpenStream] = []
         for stream in self.list():
             if (stream.source == PUSH or stream.over) and now_s - stream.used_s > self._idle_s:
                 log.info("a stream is closed: nothing came any more", extra={"stream": stream.line.stream_id})
-                await self.close(stream)
+                idle.append(stream)
             elif stream.run is not None and not stream.over:
                 stream.used_s = now_s
+        await asyncio.gather(*(self.close(stream) for stream in idle))
 
     async def watch(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         """Close what is idle, until cancelled."""
         while True:
             await asyncio.sleep(min(_LOOK_EVERY_S, self._idle_s / 4))
-            await self.close_idle(clock_s())
+            try:
+                await self.close_idle(clock_s())
+            except Exception:
+                # One that cannot be closed keeps nobody from looking at the others.
+                log.exception("an idle stream could not be closed")
 
     async def close_all(self) -> None:
         """Close every stream; nothing is opened after this."""

@@ -38,13 +38,16 @@ def send_message(sock: socket.socket, head: Mapping[str, Any], body: bytes = b""
         raise PeerGone(f"the other process is gone: {error}") from error
 
 
-def receive_message(sock: socket.socket) -> tuple[dict[str, Any], bytes, list[int]]:
-    """Wait for one message: head, body, and files, which the caller closes.
+def receive_message(sock: socket.socket, *, files: bool = False) -> tuple[dict[str, Any], bytes, list[int]]:
+    """Wait for one message: head, body, and, where `files` are taken, those, which the caller closes.
 
+    Files nobody asked for are dropped by the system, so that a process that went bad cannot use up descriptors here.
     Raises PeerGone, and TimeoutError on a socket with a timeout.
     """
     try:
-        prefix, fds, _, _ = socket.recv_fds(sock, _PREFIX.size, _MAX_FILES)
+        prefix, fds = b"", list[int]()
+        if files:
+            prefix, fds, _, _ = socket.recv_fds(sock, _PREFIX.size, _MAX_FILES)
         try:
             prefix += _receive(sock, _PREFIX.size - len(prefix))
             head_bytes, body_bytes = _PREFIX.unpack(prefix)

@@ -35,7 +35,7 @@ def main() -> None:
         try:
             send_message(sock, {"ready": True, "rss_bytes": read_rss_bytes()})
             while True:
-                head, _, fds = receive_message(sock)
+                head, _, fds = receive_message(sock, files=True)
                 answer, body = graphs.answer(head, fds)
                 send_message(sock, {**answer, "rss_bytes": read_rss_bytes()}, body)
         except PeerGone:

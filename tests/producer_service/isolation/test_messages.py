@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def test_a_message_of_megabytes_arrives_whole_and_its_picture_is_seen_without_a_
     body = os.urandom(8 * 1024 * 1024)
     sending = threading.Thread(target=send_message, args=(ours, {"do": "find"}, body, [memory.fd]))
     sending.start()
-    head, received, (fd,) = receive_message(theirs)
+    head, received, (fd,) = receive_message(theirs, files=True)
     sending.join()
     attached = AttachedMemory(fd)
     assert (head, received) == ({"do": "find"}, body)
@@ -73,3 +74,12 @@ def test_a_child_ends_when_its_parent_hangs_up() -> None:
     child = ChildProcess("producer_service.capture.decoder_process", ["{}"])
     assert receive_message(child.socket)[0] == {"ready": True}
     assert child.close() == 0
+
+
+def test_files_nobody_asked_for_are_not_taken(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with Path(os.devnull).open("rb") as file:
+        send_message(ours, {"here": "you are"}, b"", [file.fileno()])
+    assert receive_message(theirs) == ({"here": "you are"}, b"", [])
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
