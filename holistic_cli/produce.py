@@ -35,7 +35,8 @@ def produce(
     When a run over files is killed, or Kafka goes away, the same command goes on where it ended, under the same epoch;
     after Ctrl-C it begins anew.
 
-    Ends 0 when everything is on the topic, 1 when something was rejected or dropped.
+    Ends 0 when everything that was read is on the topic, after SIGTERM too; 1 when something was rejected or dropped;
+    130 after Ctrl-C.
     """
     from holistic_cli.connect import use_stack
     from kafka_io.settings import read_kafka_settings

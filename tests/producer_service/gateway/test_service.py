@@ -94,6 +94,7 @@ def test_sigterm_finishes_what_was_taken_in_and_ends_with_0(
         "KAFKA_BOOTSTRAP_SERVERS": kafka_settings.bootstrap_servers,
         "HOLISTIC_TOPIC": topic,
         "HOLISTIC_HTTP_PORT": str(port),
+        "HOLISTIC_GRPC_PORT": "0",
     }
     log = tmp_path / "log"
     with log.open("wb") as errors:
