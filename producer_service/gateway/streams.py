@@ -28,7 +28,14 @@ from producer_service.gateway.errors import RequestRefused, check_acknowledged
 from producer_service.gateway.open_streams import OpenStream
 from producer_service.gateway.sources import PUSH
 from producer_service.gateway.uploads import read_picture
-from producer_service.gateway.wishes import CapturedAtQuery, LandmarksQuery, MirroredQuery, PictureWish
+from producer_service.gateway.wishes import (
+    FRAME_QUERY,
+    CapturedAtQuery,
+    LandmarksQuery,
+    MirroredQuery,
+    PictureWish,
+    check_query,
+)
 from producer_service.live.picture import EncodedPicture
 from producer_service.live.stream_line import StreamLine
 
@@ -166,6 +173,7 @@ def _add_frames(router: APIRouter, gateway: Gateway, asked: Any) -> None:
     ) -> Response:
         gateway.admit(caller, Right.PUBLISH)
         caller.check_owns(check_stream_id(stream_id))
+        check_query(request, FRAME_QUERY)
         gateway.check_kafka()
         with gateway.uploads.enter():
             data = await read_picture(gateway, request)

@@ -1,16 +1,17 @@
 """What may be said about a picture beside its pixels, in a query or in a form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Query
+from fastapi import Query, Request
 
 from keypoints.topics import STREAM_ID_MAX_CHARACTERS
 from producer_service.capture.capture_time import InvalidCaptureTime, parse_capture_time
 from producer_service.gateway.errors import RequestRefused
 
 FORM_FIELDS: Final = ("stream", "captured_at", "mirrored", "landmarks")
+FRAME_QUERY: Final = ("captured_at", "mirrored", "landmarks")
 _AHEAD_US: Final = 50 * 60 * 1_000_000
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 
@@ -68,13 +69,24 @@ class PictureWish:
 
 
 async def ask_wish(
+    request: Request,
     stream: StreamQuery = None,
     captured_at: CapturedAtQuery = None,
     mirrored: MirroredQuery = None,
     landmarks: LandmarksQuery = False,
 ) -> PictureWish:
-    """The dependency that reads it from the query."""
+    """The dependency that reads it from the query. Raises RequestRefused (400) for what it does not know."""
+    check_query(request, FORM_FIELDS)
     return PictureWish(stream, captured_at, mirrored, landmarks)
+
+
+def check_query(request: Request, known: Sequence[str]) -> None:
+    """Refuse a query with something else in it, or with something twice. Raises RequestRefused (400)."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    wrong = sorted({name[:100] for name in given if name not in known or given.count(name) > 1})
+    if wrong:
+        hint = f"known are {', '.join(known)}, each once"
+        raise RequestRefused(400, "invalid_request", f"the query holds {', '.join(map(repr, wrong[:5]))}", hint)
 
 
 def check_capture_time(captured_at_us: int, now_us: int) -> int:

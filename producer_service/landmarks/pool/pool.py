@@ -218,7 +218,7 @@ class LandmarkerPool:
         """Replace a worker that holds too much, once another is ready: its streams move with their next picture."""
         with self._changed:
             ready = [worker for worker in self._standby if worker.ready.is_set() and worker.alive]
-            large = [worker for worker in self._usable() if worker.rss_bytes > self._options.max_rss_bytes]
+            large = [worker for worker in self._usable() if self._is_large(worker)]
             if large and (ready or not self._options.standby):
                 worker = max(large, key=lambda each: each.rss_bytes)
                 worker.retiring = True
@@ -231,6 +231,10 @@ class LandmarkerPool:
         for worker in leaving:
             self.replaced += 1
             worker.close()
+
+    def _is_large(self, worker: Worker) -> bool:
+        options = self._options
+        return worker.rss_bytes > options.max_rss_bytes + len(worker.streams) * options.rss_a_stream_bytes
 
     def _hire(self) -> None:
         """Bring the workers to their number: those that stand by step in first."""

@@ -155,6 +155,16 @@ def test_a_time_that_no_record_can_have_is_refused_before_any_work(
     assert refuse(service, files={"file": person}, params={"captured_at": captured_at})[0] == 400
 
 
+@pytest.mark.parametrize("path", ["/upload", "/v1/images", "/v1/streams/ada/frames"])
+@pytest.mark.parametrize("query", ["streem=ada", "mirrored=true&mirrored=false"])
+def test_a_query_that_is_mistyped_is_named_and_not_passed_over(
+    service: Service, person: bytes, path: str, query: str
+) -> None:
+    answer = service.http.post(f"{path}?{query}", content=person, headers=PNG)
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.json()["error"]["message"]
+
+
 def test_a_stream_name_that_cannot_be_kept_is_refused(service: Service, person: bytes) -> None:
     for name in ("", "x" * 513, "a\0b"):
         status, error = refuse(service, files={"file": person}, data={"stream": name})

@@ -136,7 +136,7 @@ def test_a_picture_a_graph_cannot_take_costs_the_stream_its_tracking_and_nobody_
 
 
 def test_a_worker_that_grew_too_large_is_replaced_while_its_streams_move() -> None:
-    with open_pool(max_rss_bytes=1, standby=1) as pool:
+    with open_pool(max_rss_bytes=1, rss_a_stream_bytes=0, standby=1) as pool:
         landmarker = pool.open_stream()
         landmarker.find(paint(PERSON))
 
