@@ -19,9 +19,9 @@ class PoolOptions:
     """Limits of a pool. A graph keeps a little more than one core busy, so one worker a core leaves none idle.
 
     A worker that says nothing for `hang_s` while it looks at a picture is killed, as is one that takes `start_s` to
-    start. One that holds more than `max_rss_bytes`, and
-    `rss_a_stream_bytes` for each of its streams (a graph takes 190 MB), is replaced as soon as another is ready. `standby` workers more are
-    kept ready, so that a replacement is there at once.
+    start. One that holds more than `max_rss_bytes`, and `rss_a_stream_bytes` for each of its streams (a graph takes
+    190 MB), is replaced as soon as another is ready. `standby` workers more are kept ready, so that a replacement is
+    there at once.
     """
 
     workers: int = field(default_factory=count_cores)
