@@ -5,7 +5,7 @@ python benchmarks/bench_producer.py [--json] [--rounds N]
 Needs the recorded videos (HOLISTIC_SHARED_DATA, else ../shared/data) and a Kafka (KAFKA_BOOTSTRAP_SERVERS, else a local
 stack is started for the run). Three loops take turns on the same file, so that what else the machine does meets all:
 
-- producer: capture → landmarks → encode → publish in one process, to the last acknowledgement;
+- producer: capture → landmarks → encode → publish, as `holistic produce` does, to the last acknowledgement;
 - one stream, two streams: the same through the worker processes of the service, one or two videos at once;
 - bare loop: what people write: decode a frame, convert its colours, process it, one after the other;
 - two bare loops, each in a process of its own, at once: what the machine has to give to two streams;
@@ -22,7 +22,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -40,6 +40,7 @@ from producer_service.capture.captured import Captured, DropPolicy
 from producer_service.capture.open_source import SourceOptions, open_source
 from producer_service.landmarks.native_noise import native_noise_filtered
 from producer_service.landmarks.pool.options import PoolOptions
+from producer_service.landmarks.pool.pool import LandmarkerPool
 from producer_service.live.opening import OpenStudio, open_studio
 from producer_service.live.outcome import Acknowledged
 from producer_service.live.source_run import SourceRun
@@ -81,8 +82,10 @@ class Stopwatch(Watcher):
 def run_producer(video: Path, topic: str, kafka: KafkaSettings) -> tuple[float, float]:
     """Frames per second, and the median ms from capture's hand-over to Kafka's acknowledgement."""
     stopwatch = Stopwatch()
-    source = open_source(video, SourceOptions(stream_id="bench"), wall_clock_us)
-    ledger = produce([source], ProducerSettings(topic=topic), kafka, watchers=[stopwatch])
+    source = open_source(str(video), SourceOptions(stream_id="bench"), wall_clock_us)
+    settings = ProducerSettings(topic=topic).for_files()
+    with closing(LandmarkerPool(PoolOptions(workers=1, standby=0))) as pool:
+        ledger = produce([source], settings, kafka, watchers=[stopwatch], pool=pool)
     if not ledger.clean:
         raise SystemExit(f"the producer lost frames: {ledger.as_dict()}")
     return ledger.counts().acknowledged / stopwatch.seconds, median(stopwatch.latencies_ms)
