@@ -1,5 +1,6 @@
 """The producer as a service: workers, Kafka, and the port people and cameras send their pictures to."""
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -81,6 +82,9 @@ def serve_until(
 
                 served = around_http.enter_context(serve_rpc(studio, keys, rpc))
                 log.info("gRPC is served", extra={"host": rpc.host, "port": served.port})
+            # What is there now stays, and the collector need not look through it again and again while answers wait.
+            gc.collect()
+            gc.freeze()
             log.info("pictures are taken", extra={"host": settings.http_host, "port": port})
             listening(port)
             serve_app(app, sock, settings, stop)
