@@ -191,6 +191,10 @@ def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(service: Service) -
         # A reset that overtakes the closing message, for what was sent was not read, leaves no code.
         assert set(codes) <= {1009, None}
         assert 1009 in codes
+        wait_until(lambda: service.http.get("/v1/streams/large").status_code == 404)
+    with dial(service, "large") as socket:
+        send(socket, 1, bytes(1024 * 1024 - 12))
+        assert receive(socket)[0]["reason"] == "not_an_image"
 
 
 def send_too_much(service: Service, message: bytes | list[bytes]) -> int | None:
