@@ -35,7 +35,7 @@ def test_a_broker_that_answers_late_costs_no_frame(
         with broker_stopped(own_stack[0]):
             stalled = wait_for_seconds(5.0)
         assert stalled
-        wait_until(own_images.all_committed, 60)
+        wait_until(lambda: is_done(own_images), 60)
     frames = own_images.frames()
     assert {one.origin for one in frames} == own_images.sent.keys()
     # Requests the broker had in hand, given up here, and taken by it afterwards.
