@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
+from kafka_io.errors import RecordTooLarge
 from keypoints.errors import HolisticError, Terminal, Transient
 from keypoints.topics import InvalidStreamId
 from observability.logs import error_fields
@@ -30,6 +31,7 @@ from producer_service.publish import name_drop_reason
 log = logging.getLogger(__name__)
 
 _SOON_S: Final = 1.0
+_TOO_LARGE: Final = name_drop_reason(RecordTooLarge(""))
 _KAFKA_AWAY_S: Final = 5.0
 
 
@@ -149,6 +151,9 @@ def check_acknowledged(outcome: PictureOutcome) -> Acknowledged:
         raise ComeBackLater(429, outcome.reason, outcome.message)
     if outcome.reason == DropReason.STREAM_CLOSED:
         raise RequestRefused(409, outcome.reason, outcome.message, "open it again")
+    if outcome.reason == _TOO_LARGE:
+        # It would be as large again.
+        raise RequestRefused(413, outcome.reason, outcome.message, "the topic's max.message.bytes is too small")
     raise ComeBackLater(503, outcome.reason, outcome.message, _KAFKA_AWAY_S)
 
 
