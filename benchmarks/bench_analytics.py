@@ -23,7 +23,7 @@ from connect_runtime.sink import Assignment, TopicPartition
 from consumers.analytics.database import connect
 from consumers.analytics.frame_scores import score_frames
 from consumers.analytics.outbox import EventPublisher
-from consumers.analytics.rules import GestureRules
+from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.sink import AnalyticsSink
 from consumers.analytics.streams import PartitionStreams
 from kafka_io.admin import create_topics, delete_topic

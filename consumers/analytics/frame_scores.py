@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from consumers.analytics.hand_shapes import score_hands
+from consumers.analytics.shapes.scoring import score_hands
 from consumers.analytics.streams import FrameScores
 from keypoints.frame import FrameBatch
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import orjson
 
-from consumers.analytics.hold import Phase, Run
-from consumers.analytics.rules import RULES_VERSION
+from consumers.analytics.shapes.hold import Phase, Run
+from consumers.analytics.shapes.rules import RULES_VERSION
 
 _NAMESPACE: Final = uuid.UUID("6a1d39a0-54a5-5c43-9a1c-9d8a4b0c1f5e")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

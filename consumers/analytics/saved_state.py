@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from consumers.analytics.hand_shapes import HandShape
-from consumers.analytics.hold import HandHold, Run
+from consumers.analytics.shapes.hold import HandHold, Run
+from consumers.analytics.shapes.scoring import HandShape
 from consumers.analytics.streams import HANDS, StreamState
 
 _RUN_FIELDS: Final = tuple(name for name in Run.__slots__ if name != "shape")

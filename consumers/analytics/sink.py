@@ -11,7 +11,7 @@ from consumers.analytics.database import migrate
 from consumers.analytics.frame_scores import score_frames
 from consumers.analytics.outbox import EventPublisher
 from consumers.analytics.results import GestureEvent
-from consumers.analytics.rules import GestureRules
+from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.store import AnalyticsStore, OpenPartition
 from keypoints.frame import FrameBatch
 

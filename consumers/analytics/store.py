@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from connect_runtime.sink import SinkFailed, TopicPartition
 from consumers.analytics.database import transaction
 from consumers.analytics.results import Gesture, GestureEvent
-from consumers.analytics.rules import GestureRules
 from consumers.analytics.saved_state import read_state, write_state
+from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.streams import PartitionStreams
 from consumers.analytics.tables import gestures, outbox, sources, streams
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from consumers.analytics.hold import HandHold, Moment, Phase, Run
 from consumers.analytics.results import MAX_TIME_US, GestureEvent, announce
-from consumers.analytics.rules import GestureRules
+from consumers.analytics.shapes.hold import HandHold, Moment, Phase, Run
+from consumers.analytics.shapes.rules import GestureRules
 
 HANDS: Final = ("left", "right")
 

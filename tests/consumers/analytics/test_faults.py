@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from consumers.analytics.frame_scores import score_frames
-from consumers.analytics.rules import GestureRules
+from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.streams import PartitionStreams
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from consumers.analytics.frame_scores import score_frames
-from consumers.analytics.hold import Phase
 from consumers.analytics.results import GestureEvent, as_time
-from consumers.analytics.rules import GestureRules
+from consumers.analytics.shapes.hold import Phase
+from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.streams import PartitionStreams
 from keypoints.frame import FrameBatch, HolisticFrame
 from performers.acts import Act, ActKind

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from consumers.analytics.frame_scores import score_frames
-from consumers.analytics.hold import Phase
 from consumers.analytics.results import GestureEvent
-from consumers.analytics.rules import GestureRules
 from consumers.analytics.saved_state import read_state, write_state
+from consumers.analytics.shapes.hold import Phase
+from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.streams import PartitionStreams
 from keypoints.frame import FrameBatch
 from tests.consumers.analytics.made_hands import START_US, make_frames, make_hand

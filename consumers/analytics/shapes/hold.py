@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from consumers.analytics.hand_shapes import SHAPES, HandShape
-from consumers.analytics.rules import GestureRules
+from consumers.analytics.shapes.rules import GestureRules
+from consumers.analytics.shapes.scoring import SHAPES, HandShape
 
 _COLUMN: Final = {shape: column for column, shape in enumerate(SHAPES)}
 

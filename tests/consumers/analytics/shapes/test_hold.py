@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from consumers.analytics.hand_shapes import SHAPES, HandShape
-from consumers.analytics.hold import HandHold, Moment, Phase, Run
-from consumers.analytics.rules import GestureRules
+from consumers.analytics.shapes.hold import HandHold, Moment, Phase, Run
+from consumers.analytics.shapes.rules import GestureRules
+from consumers.analytics.shapes.scoring import SHAPES, HandShape
 
 MS = 1_000
 RULES = GestureRules()

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.analytics.hand_features import Floats, HandFeatures, measure_hands, ramp
+from consumers.analytics.features.hands import Floats, HandFeatures, measure_hands, ramp
 
 
 class HandShape(StrEnum):

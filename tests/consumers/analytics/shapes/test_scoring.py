@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.analytics.hand_features import measure_hands
-from consumers.analytics.hand_shapes import SHAPES, HandShape, score_hands
+from consumers.analytics.features.hands import measure_hands
+from consumers.analytics.shapes.scoring import SHAPES, HandShape, score_hands
 from tests.consumers.analytics.made_hands import make_hand, thumbs_down, thumbs_up
 
 _WITHOUT_DIRECTION = [shape for shape in HandShape if shape not in {HandShape.THUMBS_UP, HandShape.THUMBS_DOWN}]

@@ -1,0 +1,1 @@
+"""What a frame shows, measured: pure functions on columns of landmarks."""

@@ -1,0 +1,1 @@
+"""Which shape each hand has, and how long it is held."""
