@@ -1,0 +1,1 @@
+"""Classifiers that learn from labelled rows, and how well they do on rows they have not seen."""
