@@ -43,13 +43,33 @@ class ActKind(StrEnum):
     BLINK = "blink"
     HEAD_TURN = "head_turn"
     T_POSE = "t_pose"
+    PUSH_UP = "push_up"
+    JUMPING_JACK = "jumping_jack"
+    CURL = "curl"
+    HALF_SQUAT = "half_squat"
+    POOR_SQUAT = "poor_squat"
+    SIDEWAYS = "sideways"
+    NOD = "nod"
+    SHAKE = "shake"
+    CLAP = "clap"
+    SWIPE_LEFT = "swipe_left"
+    SWIPE_RIGHT = "swipe_right"
+    SWIPE_UP = "swipe_up"
+    SWIPE_DOWN = "swipe_down"
+    CIRCLE_CLOCKWISE = "circle_clockwise"
+    CIRCLE_COUNTER_CLOCKWISE = "circle_counter_clockwise"
+    RAISE_HAND = "raise_hand"
+    CROSS_ARMS = "cross_arms"
+    JUMP = "jump"
+    SIT = "sit"
 
 
 @dataclass(frozen=True)
 class Act:
     """One act of a script, from `start_s` to `end_s`; the body eases into it and out of it within `ease_s` at each end.
 
-    `side` is the hand that does it, where one hand does.
+    `side` is the hand that does it, where one hand does. `repetition_s` is about how long each repetition of an
+    exercise takes: a whole number of them fills the act.
     """
 
     kind: ActKind
@@ -57,6 +77,7 @@ class Act:
     end_s: float
     side: Side = Side.RIGHT
     ease_s: float = 0.6
+    repetition_s: float | None = None
 
     def __post_init__(self) -> None:
         if not self.end_s > self.start_s >= 0.0:

@@ -6,10 +6,12 @@ from typing import Final
 import numpy as np
 
 from performers.acts import HAND_ACTS, Act, ActKind, Cue, Motion, ease
+from performers.exercises import EXERCISE_MOTIONS
 from performers.hand_shapes import HandShape
 from performers.joints import SIDES, Side
 from performers.posture import Face, Limb, Trunk
 from performers.rotations import FloatArray, cos_sin
+from performers.signals import SIGNALS
 
 _RAISED_PALM: Final[Mapping[Limb, float]] = {
     Limb.ARM_DOWN: 71.0, Limb.ARM_FORWARD: 0.0, Limb.ARM_SWING: 38.0, Limb.ARM_INTERNAL: -22.0,
@@ -107,7 +109,7 @@ def _stride(cue: Cue, x_m: FloatArray, way_m: FloatArray, speed: FloatArray) -> 
 
 def squat_starts_s(act: Act) -> tuple[float, ...]:
     """When each repetition of a squat act begins, standing; the last ends with the act."""
-    repetitions = max(1, round(act.seconds / _SQUAT_S))
+    repetitions = max(1, round(act.seconds / (act.repetition_s or _SQUAT_S)))
     return tuple(act.start_s + act.seconds * done / repetitions for done in range(repetitions))
 
 
@@ -203,4 +205,6 @@ MOTIONS: Final[Mapping[ActKind, Motion]] = {kind: _show_hand(_RAISED_PALM) for k
     ActKind.BLINK: _blink,
     ActKind.HEAD_TURN: _turn_head,
     ActKind.T_POSE: _hold_t_pose,
+    **EXERCISE_MOTIONS,
+    **SIGNALS,
 }
