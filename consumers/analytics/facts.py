@@ -173,6 +173,8 @@ class FrameFacts:
     face: FaceFacts | None
     motion: MotionFacts | None = None
     """None for a stream's first frame, without a body in this frame and the one before, and after half a second."""
+    image_width: float = 16 / 9
+    """Image heights: where the image's right edge is."""
 
     @property
     def has_person(self) -> bool:
