@@ -51,6 +51,8 @@ _THUMB_RESTS: Final = (
     HandLandmark.MIDDLE_FINGER_DIP,
 )
 
+_OPENNESS_REACHES: Final = (0.75, 1.6)
+
 
 @dataclass(frozen=True, slots=True)
 class HandFeatures:
@@ -60,8 +62,22 @@ class HandFeatures:
     """
 
     measured: NDArray[np.bool_]
+    wrist_x: Floats
+    """Image heights from the image's left and top edge; so are the next three."""
+    wrist_y: Floats
+    index_tip_x: Floats
+    index_tip_y: Floats
     scale: Floats
     """Image heights, > 0: the longer of wrist to index knuckle and wrist to middle knuckle."""
+    openness: Floats
+    """0 a fist … 1 all four fingers stretched: their mean reach, from 0.75 to 1.6; a hand that hangs is about 0.7."""
+    fingers_up: Floats
+    """-1 … 1: cosine between the hand (wrist to middle knuckle) and up in the image."""
+    palm_facing_as_right: Floats
+    """-1 … 1: cosine between the way a right hand's palm looks and the way to the camera.
+
+    Of a left hand, or in a mirrored image, it is the negative of this; of a left hand in a mirrored image, this.
+    """
     index_reach: Floats
     """About 0.8 folded … 1.65 straight; see `_measure_reach`. The same for the three others."""
     middle_reach: Floats
@@ -73,6 +89,12 @@ class HandFeatures:
     """-1 … 1: cosine between the thumb (knuckle to tip) and the palm's direction from little to index finger."""
     thumb_upwards: Floats
     """-1 down … 1 up: cosine between the thumb (knuckle to tip) and up in the image."""
+    thumb_to_little: Floats
+    """Hand lengths, ≥ 0: from the thumb's tip to the little finger's knuckle; about 1.5 spread, 0.4 on the palm."""
+    index_rise: Floats
+    """Hand lengths, ≥ 0: from the index finger's tip to its knuckle; about 0.3 in a fist, 0.7 meeting the thumb."""
+    index_lead: Floats
+    """Hand lengths, ≥ 0: from the index finger's tip to the middle finger's middle joint."""
     pinch: Floats
     """Hand lengths, ≥ 0: from the thumb's tip to the index finger's; below 0.25 they touch."""
     victory_gap: Floats
@@ -104,12 +126,30 @@ def measure_hands(
         reaches = {f"{name}_reach": _measure_reach(hand, joints) for name, joints in _FINGERS.items()}
         pinch = _length(hand.vector(HandLandmark.THUMB_TIP, HandLandmark.INDEX_FINGER_TIP))
         gap = _length(hand.vector(HandLandmark.INDEX_FINGER_TIP, HandLandmark.MIDDLE_FINGER_TIP))
+        rise = _length(hand.vector(HandLandmark.INDEX_FINGER_MCP, HandLandmark.INDEX_FINGER_TIP))
+        lead = _length(hand.vector(HandLandmark.MIDDLE_FINGER_PIP, HandLandmark.INDEX_FINGER_TIP))
+        to_little = _length(hand.vector(HandLandmark.THUMB_TIP, HandLandmark.PINKY_MCP))
+        along_palm = hand.vector(HandLandmark.WRIST, HandLandmark.MIDDLE_FINGER_MCP)
+        mean_reach = 0.25 * sum(reaches.values(), start=np.zeros(len(hands_in_image)))
         return HandFeatures(
             measured=np.isfinite(hands_in_image).all(axis=(1, 2)) & (scale > 0) & np.isfinite(scale),
+            wrist_x=hand.x[HandLandmark.WRIST],
+            wrist_y=hand.y[HandLandmark.WRIST],
+            index_tip_x=hand.x[HandLandmark.INDEX_FINGER_TIP],
+            index_tip_y=hand.y[HandLandmark.INDEX_FINGER_TIP],
             scale=scale,
+            openness=ramp(mean_reach, *_OPENNESS_REACHES),
+            fingers_up=-along_palm[1] / _length(along_palm),
+            palm_facing_as_right=_face_camera(
+                hand.vector(HandLandmark.WRIST, HandLandmark.INDEX_FINGER_MCP),
+                hand.vector(HandLandmark.WRIST, HandLandmark.PINKY_MCP),
+            ),
             thumb_clearance=clearance / scale,
             thumb_abduction=_cosine(thumb, across_palm),
             thumb_upwards=-thumb[1] / _length(thumb),
+            thumb_to_little=to_little / scale,
+            index_rise=rise / scale,
+            index_lead=lead / scale,
             pinch=pinch / scale,
             victory_gap=gap / scale,
             **reaches,
@@ -127,10 +167,10 @@ class _Hand:
 
     def __init__(self, hands_in_image: NDArray[np.float32], aspect: Floats) -> None:
         turned = np.ascontiguousarray(hands_in_image.transpose(2, 1, 0), dtype=np.float64)
-        self._x, self._y, self._z = turned[0] * aspect, turned[1], turned[2] * aspect
+        self.x, self.y, self._z = turned[0] * aspect, turned[1], turned[2] * aspect
 
     def vector(self, start: HandLandmark, end: HandLandmark) -> Vector:
-        return self._x[end] - self._x[start], self._y[end] - self._y[start], self._z[end] - self._z[start]
+        return self.x[end] - self.x[start], self.y[end] - self.y[start], self._z[end] - self._z[start]
 
 
 def _measure_reach(hand: _Hand, joints: tuple[HandLandmark, ...]) -> Floats:
@@ -157,3 +197,11 @@ def _length(vector: Vector) -> Floats:
 def _cosine(one: Vector, other: Vector) -> Floats:
     product = one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
     return product / (_length(one) * _length(other))
+
+
+def _face_camera(to_index: Vector, to_little: Vector) -> Floats:
+    """Cosine between the palm's normal, the product of two vectors in it, and the way to the camera, which is -z."""
+    x = to_index[1] * to_little[2] - to_index[2] * to_little[1]
+    y = to_index[2] * to_little[0] - to_index[0] * to_little[2]
+    z = to_index[0] * to_little[1] - to_index[1] * to_little[0]
+    return -z / _length((x, y, z))

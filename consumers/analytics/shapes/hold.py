@@ -1,37 +1,27 @@
-"""One hand of one stream in time: from a score per frame to gestures with a start and an end."""
+"""One hand of one stream in time: from a score per frame to shapes with a start and an end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, NamedTuple
 
-from consumers.analytics.shapes.rules import GestureRules
-from consumers.analytics.shapes.scoring import SHAPES, HandShape
+from consumers.analytics.finding import Moment, Phase
+from consumers.analytics.shapes.hand_shape import PASSED_THROUGH, SHAPES
+from consumers.analytics.shapes.rules import HoldRules
 
-_COLUMN: Final = {shape: column for column, shape in enumerate(SHAPES)}
-
-
-class Moment(NamedTuple):
-    """When a frame was taken (event time) and which record it is."""
-
-    at_us: int
-    offset: int
-
-
-class Phase(StrEnum):
-    START = "start"
-    END = "end"
+_BUILT_IN: Final = len(SHAPES)
 
 
 @dataclass(slots=True)
 class Run:
     """A shape seen from `started_us` to `last_us`; frames after that, which did not show it, are pending."""
 
-    shape: HandShape
+    kind: str
     started_us: int
     last_us: int
     first_offset: int
     last_offset: int
+    made_by: str | None = None
+    """The version of what was taught, of a shape a user taught."""
     frames: int = 1
     """Frames of the stream from the first to the last that showed the shape, …"""
     observed: int = 1
@@ -53,7 +43,7 @@ class Run:
         return self.observed / self.frames
 
     def extend(self, moment: Moment, score: float) -> None:
-        """A further frame shows the shape; what was pending was within the gesture."""
+        """A further frame shows the shape; what was pending was within it."""
         self.last_us, self.last_offset = moment.at_us, moment.offset
         self.frames += self.pending_frames + 1
         self.observed += self.pending_observed + 1
@@ -67,50 +57,70 @@ class Run:
         self.pending_observed += observed
 
 
+class HoldChange(NamedTuple):
+    """A run that began or ended. It may go on changing: whoever keeps it copies what it needs."""
+
+    phase: Phase
+    run: Run
+
+
 @dataclass(slots=True)
 class HandHold:
     """The shape a hand holds, and the one it may be about to hold.
 
-    Only frames in which the hand is there can begin or prolong a gesture.
+    Only frames in which the hand is there can begin or prolong a shape.
     """
 
     held: Run | None = None
     candidate: Run | None = None
 
-    def advance(self, moment: Moment, scores: Sequence[float] | None, rules: GestureRules) -> list[tuple[Phase, Run]]:
-        """Take the next frame, in order of time. `scores` is one per shape, or None when the hand was not there.
+    def advance(
+        self,
+        moment: Moment,
+        scores: Sequence[float] | None,
+        rules: HoldRules,
+        names: Sequence[str] = SHAPES,
+        taught_version: str | None = None,
+    ) -> Sequence[HoldChange]:
+        """Take the next frame, in order of time.
 
-        Returns what began or ended with this frame, an end before a start.
+        `scores` is one for each of `names`, which are SHAPES and then those taught, all different, or None when the
+        hand was not there. Returns what began or ended with this frame, an end before a start.
         """
-        if scores is None and self.held is None and self.candidate is None:
-            return []
-        changes: list[tuple[Phase, Run]] = []
         held = self.held
+        if held is None and self.candidate is None and (scores is None or max(scores) < rules.start_score):
+            return ()
+        ended: Sequence[HoldChange] = ()
         if held is not None:
             if not _within(held, moment, rules.bridge_us, rules.silence_us):
-                changes += self.end()
-            elif scores is not None and scores[_COLUMN[held.shape]] >= rules.stay_score:
-                held.extend(moment, scores[_COLUMN[held.shape]])
+                ended = self.end()
             else:
-                held.miss(observed=scores is not None)
-        self._advance_candidate(moment, scores, rules)
+                score = _score_of(held.kind, scores, names)
+                if score >= rules.stay_score:
+                    held.extend(moment, score)
+                else:
+                    held.miss(observed=scores is not None)
+        self._advance_candidate(moment, scores, rules, names, taught_version)
         candidate = self.candidate
-        if (
-            candidate is not None
-            and candidate.matched >= rules.hold_frames
-            and candidate.last_us - candidate.started_us >= rules.hold_us
-        ):
-            changes += self.end()
-            self.held, self.candidate = candidate, None
-            changes.append((Phase.START, candidate))
+        if candidate is None or not _counts(candidate, rules):
+            return ended
+        changes = [*ended, *self.end(), HoldChange(Phase.START, candidate)]
+        self.held, self.candidate = candidate, None
         return changes
 
-    def end(self) -> list[tuple[Phase, Run]]:
-        """The held gesture is over; it ended with the last frame that showed it."""
+    def end(self) -> Sequence[HoldChange]:
+        """The held shape is over; it ended with the last frame that showed it."""
         held, self.held = self.held, None
-        return [] if held is None else [(Phase.END, held)]
+        return () if held is None else (HoldChange(Phase.END, held),)
 
-    def _advance_candidate(self, moment: Moment, scores: Sequence[float] | None, rules: GestureRules) -> None:
+    def _advance_candidate(
+        self,
+        moment: Moment,
+        scores: Sequence[float] | None,
+        rules: HoldRules,
+        names: Sequence[str],
+        taught_version: str | None,
+    ) -> None:
         candidate = self.candidate
         if candidate is not None and not _within(candidate, moment, rules.hold_gap_us, rules.silence_us):
             candidate = self.candidate = None
@@ -118,14 +128,47 @@ class HandHold:
             if candidate is not None:
                 candidate.miss(observed=False)
             return
-        score = max(scores)
-        shape = SHAPES[scores.index(score)]
-        if score < rules.start_score or (self.held is not None and self.held.shape is shape):
+        column = _pick(scores, rules)
+        score, kind, held = scores[column], names[column], self.held
+        if score < rules.start_score or (held is not None and (held.kind == kind or _refines(held, column))):
             self.candidate = None
-        elif candidate is not None and candidate.shape is shape:
+        elif candidate is not None and candidate.kind == kind:
             candidate.extend(moment, score)
         else:
-            self.candidate = Run(shape, moment.at_us, moment.at_us, moment.offset, moment.offset, score_sum=score)
+            self.candidate = Run(
+                str(kind),
+                moment.at_us,
+                moment.at_us,
+                moment.offset,
+                moment.offset,
+                made_by=taught_version if column >= _BUILT_IN else None,
+                score_sum=score,
+            )
+
+
+def _pick(scores: Sequence[float], rules: HoldRules) -> int:
+    """The column of the shape a frame shows: the best of those taught, if it is one, or else the best there is."""
+    if len(scores) > _BUILT_IN:
+        taught = max(scores[_BUILT_IN:])
+        if taught >= rules.start_score:
+            return scores.index(taught, _BUILT_IN)
+    return scores.index(max(scores))
+
+
+def _counts(run: Run, rules: HoldRules) -> bool:
+    """Whether a run has been seen often and long enough."""
+    hold_us = rules.passing_hold_us if run.kind in PASSED_THROUGH else rules.hold_us
+    return run.matched >= rules.hold_frames and run.last_us - run.started_us >= hold_us
+
+
+def _refines(held: Run, column: int) -> bool:
+    """Whether a taught shape, shown in this frame too, keeps the built-in one it is a case of from taking its place."""
+    return not held.pending_frames and column < _BUILT_IN and held.kind not in SHAPES
+
+
+def _score_of(kind: str, scores: Sequence[float] | None, names: Sequence[str]) -> float:
+    """0 for a hand that is not there, and for a shape that has been forgotten since."""
+    return 0.0 if scores is None or kind not in names else scores[names.index(kind)]
 
 
 def _within(run: Run, moment: Moment, gap_us: int, silence_us: int) -> bool:

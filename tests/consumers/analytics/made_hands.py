@@ -29,6 +29,7 @@ _THUMBS = {
     "spread": ((0.3, 0.2, 0.05), (0.55, 0.45, 0.08), (0.75, 0.68, 0.08), (0.9, 0.88, 0.08)),
     "out": ((0.25, 0.2, 0.05), (0.45, 0.4, 0.1), (0.75, 0.5, 0.1), (1.05, 0.55, 0.1)),
     "across": ((0.25, 0.2, 0.1), (0.4, 0.45, 0.25), (0.3, 0.7, 0.5), (0.05, 0.85, 0.55)),
+    "on_palm": ((0.25, 0.2, 0.1), (0.35, 0.45, 0.2), (0.1, 0.6, 0.25), (-0.15, 0.65, 0.2)),
 }
 # For each finger its bends, degrees, and its spread towards the thumb; and the thumb.
 _SHAPES: Mapping[str, tuple[tuple[tuple[float, ...], float], ...]] = {
@@ -38,15 +39,21 @@ _SHAPES: Mapping[str, tuple[tuple[tuple[float, ...], float], ...]] = {
     "pointing": ((_STRAIGHT, 0), (_CURLED, 0), (_CURLED, 0), (_CURLED, 0)),
     "victory": ((_STRAIGHT, 12), (_STRAIGHT, -10), (_CURLED, 0), (_CURLED, 0)),
     "together": ((_STRAIGHT, -6), (_STRAIGHT, 2), (_CURLED, 0), (_CURLED, 0)),
+    "three": ((_STRAIGHT, 10), (_STRAIGHT, 0), (_STRAIGHT, -10), (_CURLED, 0)),
+    "four": ((_STRAIGHT, 8), (_STRAIGHT, 0), (_STRAIGHT, -6), (_STRAIGHT, -14)),
     "ok": ((_TO_THUMB, 0), (_STRAIGHT, 0), (_STRAIGHT, -6), (_STRAIGHT, -14)),
+    "pinch": ((_TO_THUMB, 0), (_CURLED, 0), (_CURLED, 0), (_CURLED, 0)),
+    "rock": ((_STRAIGHT, 4), (_CURLED, 0), (_CURLED, 0), (_STRAIGHT, -12)),
+    "i_love_you": ((_STRAIGHT, 4), (_CURLED, 0), (_CURLED, 0), (_STRAIGHT, -12)),
 }
-_THUMB_OF = {"open": "spread", "thumb_out": "out"}
+_THUMB_OF = {"open": "spread", "thumb_out": "out", "four": "on_palm", "i_love_you": "out"}
 
 
 def make_hand(
     shape: str,
     *,
     turned_deg: float = 0.0,
+    tilted_deg: float = 0.0,
     side: str = "right",
     size_px: float = 80.0,
     width: int = 1280,
@@ -54,6 +61,7 @@ def make_hand(
 ) -> NDArray[np.float32]:
     """float32 (21, 3) in fractions of the image: the palm of a hand held up to the camera, turned clockwise in it.
 
+    Before it is turned it is tilted about its own length, the thumb's side towards the camera.
     `size_px` is the palm's length. The person's right hand has its thumb on the image's left when seen from its back,
     and here shows its palm: thumb on the image's right; the left hand is its mirror image.
     """
@@ -61,6 +69,11 @@ def make_hand(
     hand = np.array([points[landmark] for landmark in HandLandmark])
     if side == "left":
         hand[:, 0] *= -1
+    tilt = np.radians(tilted_deg if side == "right" else -tilted_deg)
+    hand[:, 0], hand[:, 2] = (
+        hand[:, 0] * np.cos(tilt) - hand[:, 2] * np.sin(tilt),
+        hand[:, 0] * np.sin(tilt) + hand[:, 2] * np.cos(tilt),
+    )
     angle = np.radians(turned_deg)
     x = hand[:, 0] * np.cos(angle) + hand[:, 1] * np.sin(angle)
     y = -hand[:, 0] * np.sin(angle) + hand[:, 1] * np.cos(angle)
@@ -113,7 +126,7 @@ def _bones_of(shape: str) -> Points:
         for joint, place in zip(("MCP", "PIP", "DIP", "TIP"), joints, strict=True):
             points[HandLandmark[f"{finger}_{joint}"]] = tuple(place.tolist())
     thumb = list(_THUMBS[_THUMB_OF.get(shape, "across")])
-    if shape == "ok":
+    if shape in {"ok", "pinch"}:
         thumb[3] = points[HandLandmark.INDEX_FINGER_TIP]
         thumb[2] = (thumb[1][0], (thumb[1][1] + thumb[3][1]) / 2, (thumb[1][2] + thumb[3][2]) / 2)
     for joint, at in zip(("CMC", "MCP", "IP", "TIP"), thumb, strict=True):

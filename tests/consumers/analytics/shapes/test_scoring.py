@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.analytics.features.hands import measure_hands
-from consumers.analytics.shapes.scoring import SHAPES, HandShape, score_hands
+from consumers.analytics.shapes.hand_shape import COUNTS, SHAPES, HandShape
+from consumers.analytics.shapes.scoring import score_hands
 from tests.consumers.analytics.made_hands import make_hand, thumbs_down, thumbs_up
 
-_WITHOUT_DIRECTION = [shape for shape in HandShape if shape not in {HandShape.THUMBS_UP, HandShape.THUMBS_DOWN}]
+_THUMBS = {HandShape.THUMBS_UP, HandShape.THUMBS_DOWN, HandShape.THUMBS_SIDEWAYS}
+_WITHOUT_DIRECTION = [shape for shape in HandShape if shape not in _THUMBS]
 
 
 def _sizes(count: int, pixels: int) -> NDArray[np.int32]:
@@ -34,28 +35,46 @@ def test_a_shape_is_recognised_of_either_hand_and_however_it_is_turned(
     assert recognise(make_hand(shape.value, turned_deg=turned_deg, side=side)) is shape
 
 
+@pytest.mark.parametrize("tilted_deg", [-60, -30, 30, 60, 180])
+@pytest.mark.parametrize("shape", _WITHOUT_DIRECTION)
+def test_a_shape_is_recognised_when_the_palm_is_turned_away_from_the_camera(shape: HandShape, tilted_deg: int) -> None:
+    assert recognise(make_hand(shape.value, tilted_deg=tilted_deg, turned_deg=20)) is shape
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_thumbs_up_and_down_are_told_by_where_down_is_in_the_image(side: str) -> None:
     assert recognise(thumbs_up(side)) is HandShape.THUMBS_UP
     assert recognise(thumbs_down(side)) is HandShape.THUMBS_DOWN
 
 
-def test_a_thumb_held_sideways_is_neither_up_nor_down_nor_a_fist() -> None:
-    assert recognise(make_hand("thumb_out", turned_deg=15.0)) is None
+@pytest.mark.parametrize("turned_deg", [15, -15, 195, 165])
+def test_a_thumb_held_sideways_is_neither_up_nor_down_nor_a_fist(turned_deg: int) -> None:
+    assert recognise(make_hand("thumb_out", turned_deg=turned_deg)) is HandShape.THUMBS_SIDEWAYS
+
+
+def test_a_thumb_held_out_of_a_fist_always_is_a_thumb() -> None:
+    assert {recognise(make_hand("thumb_out", turned_deg=turned_deg)) for turned_deg in range(0, 360, 5)} == _THUMBS
 
 
 def test_two_fingers_side_by_side_are_no_victory() -> None:
     assert recognise(make_hand("together")) is None
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1080, 1920), (640, 480), (500, 500)])
-def test_a_hand_keeps_its_shape_in_an_image_that_is_not_square(width: int, height: int) -> None:
-    square = measure_hands(make_hand("victory", width=800, height=800)[None], _sizes(1, 800), _sizes(1, 800))
-    other = measure_hands(
-        make_hand("victory", width=width, height=height, turned_deg=30)[None], _sizes(1, width), _sizes(1, height)
-    )
-    for name in ("index_reach", "ring_reach", "thumb_clearance", "pinch", "victory_gap", "thumb_abduction"):
-        assert getattr(other, name)[0] == pytest.approx(getattr(square, name)[0], abs=1e-4), name
+def test_the_fingers_shown_from_one_to_five_each_have_a_shape() -> None:
+    shown = [recognise(make_hand(name)) for name in ("pointing", "victory", "three", "four", "open")]
+    assert [COUNTS[shape] for shape in shown if shape is not None] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("shape", _WITHOUT_DIRECTION)
+def test_a_shape_is_never_taken_for_another_when_its_landmarks_tremble(shape: HandShape) -> None:
+    """By 2 px on a palm of 80 px, twice as much as a landmarker's do."""
+    dice = np.random.default_rng(5)
+    trembling = make_hand(shape.value) + dice.normal(0, 2.0, (300, 21, 3)) / (1280, 720, 1280)
+    _, scores = score_hands(trembling.astype(np.float32), _sizes(300, 1280), _sizes(300, 720))
+    named = scores.max(axis=1) >= 0.5
+    right = scores.argmax(axis=1) == SHAPES.index(shape)
+    assert not (named & ~right).any()
+    assert (named & right).mean() > 0.95
 
 
 def test_an_image_of_unknown_size_still_gives_a_shape() -> None:
@@ -63,17 +82,12 @@ def test_an_image_of_unknown_size_still_gives_a_shape() -> None:
 
 
 @pytest.mark.parametrize("damage", [np.nan, np.inf])
-def test_a_hand_with_a_coordinate_that_is_no_number_is_not_measured(damage: float) -> None:
+def test_a_hand_with_a_coordinate_that_is_no_number_has_no_shape(damage: float) -> None:
     hands = np.stack([make_hand("open"), make_hand("open")])
     hands[1, 7, 2] = damage
     measured, scores = score_hands(hands, _sizes(2, 1280), _sizes(2, 720))
     assert measured.tolist() == [True, False]
     assert scores[1].tolist() == [0.0] * len(SHAPES)
-
-
-def test_a_hand_of_no_size_is_not_measured() -> None:
-    measured, _ = score_hands(np.full((1, 21, 3), 0.5, dtype=np.float32), _sizes(1, 1280), _sizes(1, 720))
-    assert not measured.any()
 
 
 @pytest.mark.parametrize("rows", [1, 7, 500])
@@ -98,22 +112,29 @@ def _read_golden(path: Path) -> NDArray[np.float32]:
     return np.array(numbers[:21], dtype=np.float32)
 
 
-def _turn(hand: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A quarter turn clockwise in a square image."""
-    return np.stack([1 - hand[:, 1], hand[:, 0], hand[:, 2]], axis=1)
+def _turn(hand: NDArray[np.float32], quarters: int) -> NDArray[np.float32]:
+    """Quarter turns clockwise in a square image."""
+    for _ in range(quarters % 4):
+        hand = np.stack([1 - hand[:, 1], hand[:, 0], hand[:, 2]], axis=1)
+    return hand
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize(
-    ("file", "shape"),
-    [("fist", HandShape.CLOSED), ("pointing_up", HandShape.POINTING), ("thumb_up", HandShape.THUMBS_UP)],
+    ("file", "upright", "quarter", "upside_down"),
+    [
+        ("fist", HandShape.CLOSED, HandShape.CLOSED, HandShape.CLOSED),
+        ("pointing_up", HandShape.POINTING, HandShape.POINTING, HandShape.POINTING),
+        ("thumb_up", HandShape.THUMBS_UP, HandShape.THUMBS_SIDEWAYS, HandShape.THUMBS_DOWN),
+    ],
 )
-def test_mediapipes_own_recordings_are_recognised(shared_data: Path, file: str, shape: HandShape) -> None:
+def test_mediapipes_own_recordings_are_recognised_however_they_are_turned(
+    shared_data: Path, file: str, upright: HandShape, quarter: HandShape, upside_down: HandShape, mirrored: bool
+) -> None:
     hand = _read_golden(shared_data / "goldens" / f"{file}_landmarks.pbtxt")
-    assert recognise(hand, 1, 1) is shape
-    if shape is HandShape.THUMBS_UP:
-        assert recognise(_turn(_turn(hand)), 1, 1) is HandShape.THUMBS_DOWN
-    else:
-        assert recognise(_turn(hand), 1, 1) is shape
+    if mirrored:
+        hand[:, 0] = 1 - hand[:, 0]
+    assert [recognise(_turn(hand, quarters), 1, 1) for quarters in range(4)] == [upright, quarter, upside_down, quarter]
 
 
 def test_nine_in_ten_labelled_hands_of_other_people_are_named_right(shared_data: Path) -> None:
@@ -124,5 +145,10 @@ def test_nine_in_ten_labelled_hands_of_other_people_are_named_right(shared_data:
     labels = [HandShape.OPEN, HandShape.CLOSED, HandShape.POINTING, HandShape.OK]
     truth = np.array([SHAPES.index(label) for label in labels])[rows[:, 0].astype(int)]
     named = scores.max(axis=1) >= 0.5
-    assert (named & (scores.argmax(axis=1) == truth)).mean() >= 0.90
-    assert (named & (scores.argmax(axis=1) != truth)).mean() <= 0.04
+    right, wrong = named & (scores.argmax(axis=1) == truth), named & (scores.argmax(axis=1) != truth)
+    for number, label in enumerate(labels):
+        labelled = rows[:, 0] == number
+        share = {"right": right[labelled].mean(), "wrong": wrong[labelled].mean(), "none": 1 - named[labelled].mean()}
+        print(f"{label.value:9} {labelled.sum():5}", *(f"{name} {100 * each:4.1f} %" for name, each in share.items()))
+    assert right.mean() >= 0.90
+    assert wrong.mean() <= 0.035
