@@ -1,6 +1,7 @@
 """A batch of frames as facts: all arithmetic on landmarks happens here, in columns, once for all recognisers."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -50,6 +51,9 @@ def read_facts(batch: FrameBatch, taught: TaughtShapes | None = None) -> list[Fr
             right,
             _read_bodies(batch),
             _read_faces(batch),
+            repeat(None),
+            find_aspect(batch.width, batch.height).tolist(),
+            batch.mirrored.tolist(),
         )
     )
 
