@@ -116,6 +116,19 @@ def measure_bodies(
     return list(map(BodyFacts._make, rows.tolist()))
 
 
+def measure_scale(pose: NDArray[np.float32], pose_world: NDArray[np.float32], aspect: Floats) -> Floats:
+    """(N,) image heights: the body scale of poses as `measure_bodies` takes them, NaN where it cannot be told."""
+    with np.errstate(all="ignore"):
+        _, half_hidden = _find_hidden(pose)
+        return _find_scale(turn_to_rows(pose, aspect), turn_to_rows(pose_world), half_hidden)[0]
+
+
+def find_seen(pose: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """bool (N, 33): which landmarks of poses (N, 33, 4) are seen; of a pair both, when one of them is."""
+    _, half_hidden = _find_hidden(pose)
+    return np.asarray(~half_hidden.T & np.isfinite(pose[:, :, :3]).all(axis=2))
+
+
 class _Bodies:
     """N bodies turned so that one landmark's coordinate is one contiguous row.
 
@@ -126,9 +139,7 @@ class _Bodies:
     def __init__(self, pose: NDArray[np.float32], pose_world: NDArray[np.float32], aspect: Floats) -> None:
         self.visibility = np.ascontiguousarray(pose[:, :, 3].T, dtype=np.float64)
         in_image, in_m = turn_to_rows(pose, aspect), turn_to_rows(pose_world)
-        hidden = ~(self.visibility >= VISIBLE_FROM)
-        half_hidden = hidden.copy()
-        half_hidden[_PAIRED] &= hidden[_OTHERS_OF_PAIRS]
+        hidden, half_hidden = _find_hidden(pose)
         self.scale, self.heights_per_m = _find_scale(in_image, in_m, half_hidden)
 
         self.has_metres = np.isfinite(in_m[:, Landmark.LEFT_HIP]).all(axis=0)
@@ -232,6 +243,15 @@ class _Bodies:
         moments = np.where(seen, centres, 0.0) * masses
         centre = np.stack([add_up(moments[0]), add_up(moments[1])]) / mass
         return np.where(seen[0] & (mass >= _MASS_NEEDED), centre, np.nan)
+
+
+def _find_hidden(pose: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """bool (33, N) twice: the landmarks below the visibility asked for, and those of them that are in no pair whose
+    other one is visible."""
+    hidden = np.ascontiguousarray(~(pose[:, :, 3] >= VISIBLE_FROM).T)
+    half_hidden = hidden.copy()
+    half_hidden[_PAIRED] &= hidden[_OTHERS_OF_PAIRS]
+    return hidden, half_hidden
 
 
 def _blank(points: Floats, hidden: NDArray[np.bool_]) -> Floats:
