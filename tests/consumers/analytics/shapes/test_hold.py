@@ -1,15 +1,15 @@
-"""When a shape counts as a gesture, how long it lasts, and what does not disturb it."""
+"""When a shape counts as held, how long it lasts, and what does not disturb it."""
 
 from collections.abc import Sequence
 
 import pytest
 
-from consumers.analytics.shapes.hold import HandHold, Moment, Phase, Run
-from consumers.analytics.shapes.rules import GestureRules
-from consumers.analytics.shapes.scoring import SHAPES, HandShape
+from consumers.analytics.finding import Moment, Phase
+from consumers.analytics.shapes.hand_shape import SHAPES, HandShape
+from consumers.analytics.shapes.hold import HandHold, Run
+from consumers.analytics.shapes.rules import HOLD_RULES
 
 MS = 1_000
-RULES = GestureRules()
 
 Change = tuple[int, Phase, Run]
 
@@ -22,13 +22,16 @@ OPEN, CLOSED, NOTHING = showing(HandShape.OPEN), showing(HandShape.CLOSED), [0.0
 
 
 def watch(
-    frames: Sequence[Sequence[float] | None], frame_us: int = 33_333, hold: HandHold | None = None
+    frames: Sequence[Sequence[float] | None],
+    frame_us: int = 33_333,
+    hold: HandHold | None = None,
+    names: Sequence[str] = SHAPES,
 ) -> list[Change]:
     """What happens, each with the number of the frame it happens in; offsets count from 100."""
     hold = hold or HandHold()
     changes: list[Change] = []
     for number, scores in enumerate(frames):
-        for phase, run in hold.advance(Moment(number * frame_us, 100 + number), scores, RULES):
+        for phase, run in hold.advance(Moment(number * frame_us, 100 + number), scores, HOLD_RULES, names, "taught-1"):
             changes.append((number, phase, run))
     return changes
 
@@ -37,7 +40,7 @@ def test_a_held_shape_is_announced_within_200_ms_and_began_with_its_first_frame(
     changes = watch([NOTHING, NOTHING, *[OPEN] * 30])
     [(number, phase, run)] = changes
     assert phase is Phase.START
-    assert run.shape is HandShape.OPEN
+    assert run.kind == "open"
     assert run.started_us == 2 * 33_333
     assert run.first_offset == 102
     assert (number - 2) * 33_333 <= 200 * MS
@@ -90,10 +93,10 @@ def test_a_score_between_the_thresholds_prolongs_a_gesture_but_begins_none() -> 
 
 def test_another_shape_ends_the_one_before_it_begins() -> None:
     changes = watch([*[OPEN] * 10, *[CLOSED] * 10])
-    assert [(phase, run.shape) for _, phase, run in changes] == [
-        (Phase.START, HandShape.OPEN),
-        (Phase.END, HandShape.OPEN),
-        (Phase.START, HandShape.CLOSED),
+    assert [(phase, run.kind) for _, phase, run in changes] == [
+        (Phase.START, "open"),
+        (Phase.END, "open"),
+        (Phase.START, "closed"),
     ]
     assert changes[1][2].last_us < changes[2][2].started_us
 
@@ -106,5 +109,58 @@ def test_a_slow_camera_has_gestures_too() -> None:
 def test_a_pause_of_the_camera_ends_what_was_held_before_it() -> None:
     hold = HandHold()
     watch([OPEN] * 10, hold=hold)
-    [(phase, run)] = hold.advance(Moment(5_000 * MS, 200), OPEN, RULES)
+    [(phase, run)] = hold.advance(Moment(5_000 * MS, 200), OPEN, HOLD_RULES)
     assert (phase, run.last_offset) == (Phase.END, 109)
+
+
+def test_a_thumb_that_passes_sideways_on_its_way_is_nothing_and_one_that_stays_there_is() -> None:
+    sideways, down = showing(HandShape.THUMBS_SIDEWAYS), showing(HandShape.THUMBS_DOWN)
+    passing = watch([*[sideways] * 12, *[down] * 20, *[sideways] * 6, *[down] * 10])
+    assert [(phase, run.kind, run.first_offset) for _, phase, run in passing] == [(Phase.START, "thumbs_down", 112)]
+    assert [(number, run.first_offset) for number, _, run in watch([sideways] * 30)] == [(16, 100)]
+
+
+NAMES = (*SHAPES, "salute", "flat")
+
+
+def taught(shape: HandShape, score: float, **scores: float) -> list[float]:
+    return [*showing(shape, score), *(scores.get(name, 0.0) for name in NAMES[len(SHAPES) :])]
+
+
+def test_a_taught_shape_goes_before_the_built_in_one_it_refines_though_that_scores_more() -> None:
+    [(_, phase, run)] = watch([taught(HandShape.OPEN, 1.0, salute=0.6, flat=0.55)] * 20, names=NAMES)
+    assert (phase, run.kind, run.made_by) == (Phase.START, "salute", "taught-1")
+    assert run.confidence == pytest.approx(0.6)
+
+
+def test_a_taught_shape_that_fades_keeps_the_built_in_one_away_until_it_is_gone() -> None:
+    salute, fading = taught(HandShape.OPEN, 1.0, salute=0.8), taught(HandShape.OPEN, 1.0, salute=0.4)
+    gone = taught(HandShape.OPEN, 1.0, salute=0.1)
+    changes = watch([*[salute] * 10, *[fading] * 10, *[gone] * 10], names=NAMES)
+    assert [(phase, run.kind, run.made_by) for _, phase, run in changes] == [
+        (Phase.START, "salute", "taught-1"),
+        (Phase.END, "salute", "taught-1"),
+        (Phase.START, "open", None),
+    ]
+    assert changes[2][2].first_offset == 120
+
+
+def test_a_built_in_shape_gives_way_to_a_taught_one_that_comes_to_be_shown() -> None:
+    opened, salute = taught(HandShape.OPEN, 1.0), taught(HandShape.OPEN, 1.0, salute=0.8)
+    changes = watch([*[opened] * 10, *[salute] * 10], names=NAMES)
+    assert [(phase, run.kind) for _, phase, run in changes] == [
+        (Phase.START, "open"),
+        (Phase.END, "open"),
+        (Phase.START, "salute"),
+    ]
+
+
+def test_a_taught_shape_that_is_removed_while_it_is_held_ends() -> None:
+    hold = HandHold()
+    watch([taught(HandShape.OPEN, 0.0, salute=1.0)] * 10, hold=hold, names=NAMES)
+    ended = [
+        change
+        for number in range(10, 30)
+        for change in hold.advance(Moment(number * 33_333, 100 + number), NOTHING, HOLD_RULES)
+    ]
+    assert [(phase, run.kind, run.last_offset) for phase, run in ended] == [(Phase.END, "salute", 109)]
