@@ -32,7 +32,7 @@ class TaughtShapes(Protocol):
 def read_facts(batch: FrameBatch, taught: TaughtShapes | None = None) -> list[FrameFacts]:
     """One entry per row, in the batch's order; `motion` is None, for it takes the frames before.
 
-    A hand with coordinates that are not finite counts as not there.
+    A hand with coordinates that are not finite counts as not there, and so does a body without a size.
     """
     if not len(batch):
         return []

@@ -1,7 +1,7 @@
 """How bodies moved since the frame before, measured: pure functions on columns of bodies.
 
 A `Track` is what of a body has to be kept for the stream's next frame. A landmark's speed is told when it is seen in
-both frames, shoulders and hips when one of the two is seen in each (see `features.bodies`).
+both frames, shoulders and hips when one of the two is seen in each (see `features.poses`).
 """
 
 from base64 import b64decode, b64encode
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.analytics.facts import MotionFacts
-from consumers.analytics.features.bodies import find_seen, measure_scale
 from consumers.analytics.features.geometry import Floats, add_up, find_aspect, length, turn_to_rows
+from consumers.analytics.features.poses import find_seen, measure_scale
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch
 from keypoints.landmarks import PoseLandmark as Landmark
