@@ -11,13 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from consumers.analytics.features.geometry import Floats, find_aspect
 from keypoints.landmarks import HandLandmark
 
-Floats = NDArray[np.float64]
 Vector = tuple[Floats, Floats, Floats]
-
-# Where a record does not say its image's size: between the phone's and the television's shape.
-ASPECT_OF_UNKNOWN_IMAGE: Final = 4 / 3
 
 _FINGERS: Final = {
     "index": (
@@ -109,9 +106,7 @@ def measure_hands(
     x is scaled by the image's width and y by its height, so that a hand keeps its shape in an image that is not
     square; z has the scale of x, as MediaPipe documents it.
     """
-    known = (width > 0) & (height > 0)
-    aspect = np.where(known, width.astype(np.float64), ASPECT_OF_UNKNOWN_IMAGE) / np.where(known, height, 1)
-    hand = _Hand(hands_in_image, aspect)
+    hand = _Hand(hands_in_image, find_aspect(width, height))
 
     with np.errstate(all="ignore"):
         scale = np.maximum(
