@@ -1,0 +1,74 @@
+"""The live feed: events and frames of Kafka → the newest in memory → everybody who reads along."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from consumers.analytics.feed.access import is_loopback
+from consumers.analytics.feed.app import build_app
+from consumers.analytics.feed.live_feed import LiveFeed
+from consumers.analytics.feed.serving import serve_feed
+from consumers.analytics.feed.settings import FeedSettings
+from kafka_io.settings import KafkaSettings
+from observability.metrics import Metrics
+from observability.port import take_port
+
+log = logging.getLogger(__name__)
+
+
+def run_feed(
+    settings: FeedSettings,
+    kafka: KafkaSettings,
+    stop: threading.Event | None = None,
+    on_listening: Callable[[str], None] | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT, or until `stop` is set where it is given, and return the exit code, 0.
+
+    Kafka may be away, then and later: who reads is told so. `on_listening` is told the page's address. Raises Terminal
+    when the port is taken or a certificate cannot be used.
+    """
+    with _stop_on_signals(stop) as stopping, take_port(settings.http_host, settings.http_port) as sock:
+        feed = LiveFeed(settings, kafka, Metrics())
+        port = sock.getsockname()[1]
+        address = f"{'https' if settings.tls_certfile else 'http'}://{_name_host(settings.http_host)}:{port}/"
+        log.info("listening on port %d", port, extra={"port": port, "page": address})
+        if settings.feed_key is None and not is_loopback(settings.http_host):
+            log.warning(
+                "anybody who reaches port %d may read along", port,
+                extra={"host": settings.http_host, "port": port, "hint": "set HOLISTIC_FEED_KEY"},
+            )  # fmt: skip
+        if on_listening is not None:
+            on_listening(address)
+        serve_feed(build_app(feed), sock, settings, stopping, feed.hub.close)
+        return 0
+
+
+def _name_host(host: str) -> str:
+    if host in {"", "0.0.0.0", "::"} or is_loopback(host):  # noqa: S104 - compared, and not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def _stop_on_signals(given: threading.Event | None) -> Iterator[threading.Event]:
+    if given is not None:
+        yield given
+        return
+    stopping = threading.Event()
+
+    def ask_to_stop(number: int, _: FrameType | None) -> None:
+        if stopping.is_set():
+            # Whoever asks twice does not want to wait, and there is nothing to be lost.
+            os._exit(128 + number)
+        stopping.set()
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
