@@ -33,6 +33,7 @@ VERBS: Final[dict[str, str]] = {
     "analytics": "holistic_cli.analytics:analytics",
     "gestures": "holistic_cli.gestures:gestures",
     "avatar": "holistic_cli.avatar:avatar",
+    "watch": "holistic_cli.watch:watch",
     "replay": "holistic_cli.replay:replay",
     "sql": "holistic_cli.sql:sql",
     "streams": "holistic_cli.streams:streams",
