@@ -27,8 +27,8 @@ _CROSSED: Final = {
     Side.RIGHT: {Limb.ARM_DOWN: 63.2, Limb.ARM_FORWARD: 115.9, Limb.ARM_INTERNAL: -33.7, Limb.ELBOW: 81.1},
 }
 _RAISED: Final[Mapping[Limb, float]] = {
-    Limb.SHOULDER_RAISE: 18.0, Limb.ARM_DOWN: -68.0, Limb.ARM_FORWARD: 10.0, Limb.ARM_SWING: 0.0,
-    Limb.ARM_INTERNAL: -80.0, Limb.ELBOW: 12.0, Limb.PRONATION: 0.0, Limb.WRIST_FLEX: 0.0, Limb.WRIST_DEVIATION: 0.0,
+    Limb.SHOULDER_RAISE: 10.0, Limb.ARM_DOWN: -22.0, Limb.ARM_FORWARD: 10.0, Limb.ARM_SWING: 0.0,
+    Limb.ARM_INTERNAL: -86.0, Limb.ELBOW: 62.0, Limb.PRONATION: 0.0, Limb.WRIST_FLEX: 0.0, Limb.WRIST_DEVIATION: 0.0,
 }  # fmt: skip
 
 _NOD_HZ: Final = 1.5
@@ -119,7 +119,7 @@ def _swipe(cue: Cue) -> None:
     inwards = leftwards if cue.act.side is Side.RIGHT else -leftwards
     cue.limb(cue.act.side, {
         **_FORWARD_ARM, Limb.ARM_FORWARD: _FORWARD_ARM[Limb.ARM_FORWARD] + 32.0 * inwards * way,
-        Limb.ARM_DOWN: _FORWARD_ARM[Limb.ARM_DOWN] - 27.0 * upwards * way,
+        Limb.ARM_DOWN: _FORWARD_ARM[Limb.ARM_DOWN] + abs(upwards) * (4.0 - 25.0 * upwards * way),
     })  # fmt: skip
     cue.hand(cue.act.side, HandShape.FLAT)
 

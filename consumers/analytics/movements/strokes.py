@@ -1,0 +1,67 @@
+"""A value that goes up and down, cut into strokes where it turns."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from consumers.analytics.movements.marks import Mark
+
+_NEAR: Final = 0.3
+"""Of the least stroke: how near its turning point a value still is there."""
+_FURTHER: Final = 0.15
+"""Of the least stroke: by how much a value has to go on to arrive anew; less is noise, or drift."""
+
+
+@dataclass(slots=True)
+class Strokes:
+    """The way a value is on, and the stroke it completed last.
+
+    A stroke is complete when the value has come back from its farthest by the least stroke there is. It lasts from the
+    last frame near where it began to the first one near where it ends: rests at its ends are no part of it.
+    """
+
+    rising: bool = True
+    farthest: float | None = None
+    reached: float = 0.0
+    """Where it was when it arrived."""
+    arrived: Mark | None = None
+    left: Mark | None = None
+    """The last frame near the farthest point."""
+    from_value: float = 0.0
+    from_mark: Mark | None = None
+    """Where the stroke under way began."""
+    size: float = 0.0
+    """Of the stroke completed last; so are the next two."""
+    first: Mark | None = None
+    last: Mark | None = None
+
+    def advance(self, value: float, mark: Mark, least: float) -> bool:
+        """Take the next value, a finite number. True when a stroke is complete with it."""
+        farthest = self.farthest
+        if farthest is None:
+            self.farthest = self.reached = self.from_value = value
+            self.arrived = self.left = self.from_mark = mark
+            return False
+        ahead = value - farthest if self.rising else farthest - value
+        if ahead > 0.0:
+            self.farthest = value
+            self.left = mark
+            if (value - self.reached if self.rising else self.reached - value) > _FURTHER * least:
+                self.reached, self.arrived = value, mark
+            return False
+        if ahead > -_NEAR * least:
+            self.left = mark
+            return False
+        if ahead > -least:
+            return False
+        self.size = abs(farthest - self.from_value)
+        self.first, self.last = self.from_mark, self.arrived
+        self.from_value, self.from_mark = farthest, self.left
+        self.rising = not self.rising
+        self.farthest = self.reached = value
+        self.arrived = self.left = mark
+        return True
+
+    @property
+    def lasted_us(self) -> int:
+        """How long the stroke completed last took."""
+        return 0 if self.first is None or self.last is None else self.last.at_us - self.first.at_us
