@@ -63,7 +63,7 @@ def _score_each(hand: HandFeatures) -> Floats:
     horns = _weakest(index, folded_middle, folded_ring, pinky)
     scores = {
         HandShape.OPEN: _weakest(stretched, ramp(hand.openness, 0.77, 0.95), apart, 1.0 - thumb_on_palm),
-        HandShape.CLOSED: _weakest(fist, ramp(hand.openness, 0.6, 0.4), 1.0 - thumb_out, 1.0 - pinching),
+        HandShape.CLOSED: _weakest(fist, ramp(hand.openness, 0.5, 0.3), 1.0 - thumb_out, 1.0 - pinching),
         HandShape.POINTING: _weakest(index, folded_middle, folded_ring, folded_pinky),
         HandShape.THUMBS_UP: np.minimum(thumb_held, ramp(hand.thumb_upwards, 0.3, 0.95)),
         HandShape.THUMBS_DOWN: np.minimum(thumb_held, ramp(-hand.thumb_upwards, 0.3, 0.95)),

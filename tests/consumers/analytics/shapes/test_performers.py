@@ -83,3 +83,10 @@ def test_half_an_hour_of_standing_and_walking_about_shows_no_shape(camera: Camer
     for seed in range(8):
         script = [Act(ActKind.WALK, 40.0, 110.0), Act(ActKind.WALK, 140.0, 200.0), Act(ActKind.IDLE, 200.0, 224.0)]
         assert perform(script, seed=seed, stage=Stage(camera=camera)) == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("kind", [ActKind.SQUAT, ActKind.FALL, ActKind.HANDS_OUT, ActKind.LEAVE, ActKind.HEAD_TURN])
+def test_relaxed_hands_show_no_shape_whatever_the_body_does(kind: ActKind) -> None:
+    for side in Side:
+        for seed in range(4):
+            assert perform([Act(kind, 2.0, 14.0, side=side)], seed=seed) == [], f"{side.name}, seed {seed}"
