@@ -1,0 +1,1 @@
+"""Something about a person that somebody may have to look at."""
