@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, MetaData, Table, cast, delete, func, inspect, select
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, delete, func, inspect, select
 
 from connect_runtime.forgetting.places import Found, Subject
 from consumers.analytics.database import connect, transaction
@@ -56,10 +56,8 @@ def _is_meant(table: Table, subject: Subject) -> ColumnElement[bool]:
         return ours
     if "started_at" in table.c:
         return ours & (func.extract("epoch", table.c.started_at) * 1_000_000 < subject.until_us)
-    if "state" in table.c:
-        # An ended stream has none.
-        seen_at_us = func.coalesce(cast(table.c.state["captured_at_us"].astext, BigInteger), 0)
-        return ours & (seen_at_us < subject.until_us)
+    if "seen_at" in table.c:
+        return ours & (func.extract("epoch", table.c.seen_at) * 1_000_000 < subject.until_us)
     return ours
 
 

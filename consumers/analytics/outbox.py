@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from consumers.analytics.store import OutboxRow
+from consumers.analytics.saved_results import OutboxRow
 from kafka_io.publisher import BoundedPublisher, Delivery, PublisherOptions
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError

@@ -1,4 +1,4 @@
-"""The analytics service: frames of the tracking topic → shapes → gestures → Postgres and the topic of events."""
+"""The analytics service: frames of the tracking topic → facts → findings → Postgres and the topic of events."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,7 +9,7 @@ from connect_runtime.service import ConnectorSpec, ServiceOptions, read_connecto
 from connect_runtime.sink import Sink
 from consumers.analytics.database import connect
 from consumers.analytics.outbox import EventPublisher
-from consumers.analytics.settings import CONNECTOR_NAME, EVENTS_TOPIC_KEY, SINK_KEYS, AnalyticsSettings
+from consumers.analytics.settings import CONNECTOR_NAME, EVENTS_TOPIC_KEY, SINK_KEYS, SNAPSHOT_KEY, AnalyticsSettings
 from consumers.analytics.sink import AnalyticsSink
 from kafka_io.admin import create_topics, topic_id
 from kafka_io.settings import KafkaSettings
@@ -40,12 +40,14 @@ def make_connector(
                 connect(settings.database_url.get_secret_value()),
                 make_publisher=lambda: connect_events_topic(kafka, events_topic),
                 topic_id=lambda topic: topic_id(kafka, topic),
+                snapshot_records=int(str(sink_settings[SNAPSHOT_KEY])),
             )
             # Nothing is kept by record here, so there is nothing to put on record.
             return ForgettingSink(sink, LedgerFollower(kafka), note_erased=lambda _rows: None)
 
         spec = ConnectorSpec(name, config, make_sink, SINK_KEYS, build, _PLUGIN_CLASS)
-        events_topic = str(read_connector(spec).sink[EVENTS_TOPIC_KEY])
+        sink_settings = read_connector(spec).sink
+        events_topic = str(sink_settings[EVENTS_TOPIC_KEY])
         return spec
 
     return build(given)

@@ -7,6 +7,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, read_text
+from connect_runtime.config_keys import read_count
 from connect_runtime.config_sources import merge_config, read_listed_files
 from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
@@ -17,8 +18,16 @@ CONNECTOR_NAME: Final = "analytics"
 
 EVENTS_TOPIC_KEY: Final = "events.topic"
 
+SNAPSHOT_KEY: Final = "snapshot.interval.records"
+
 SINK_KEYS: Final[Sequence[ConfigKey]] = (
-    ConfigKey(EVENTS_TOPIC_KEY, read_text, GESTURE_TOPIC, "Topic the start and end of each gesture go to."),
+    ConfigKey(EVENTS_TOPIC_KEY, read_text, GESTURE_TOPIC, "Topic the start and end of each result go to."),
+    ConfigKey(
+        SNAPSHOT_KEY,
+        read_count,
+        "5000",
+        "Records of a partition between two snapshots of its state: a replay starts from the one before.",
+    ),
 )
 
 

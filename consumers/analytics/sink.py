@@ -1,26 +1,38 @@
-"""Analytics as a sink: frames in, gestures saved and announced."""
+"""Analytics as a sink: frames in, results saved and announced."""
 
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from connect_runtime.forgetting.streams import ForgottenStreams
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.analytics.database import migrate
-from consumers.analytics.frame_scores import score_frames
+from consumers.analytics.facts import FrameFacts
+from consumers.analytics.features.motion import Track, track_bodies
+from consumers.analytics.frame_facts import read_facts
 from consumers.analytics.outbox import EventPublisher
-from consumers.analytics.results import GestureEvent
-from consumers.analytics.shapes.rules import GestureRules
-from consumers.analytics.store import AnalyticsStore, OpenPartition
+from consumers.analytics.repertoire import Repertoire
+from consumers.analytics.store import AnalyticsStore, OpenPartition, Unsaved
+from consumers.analytics.streams import Outcome
 from keypoints.frame import FrameBatch
+
+SNAPSHOT_RECORDS: Final = 5_000
+_SAVE_SPACING_S: Final = 0.1
+_TICK_S: Final = 0.05
+_OUTBOX_LOOK_S: Final = 1.0
 
 
 class AnalyticsSink:
-    """Works out gestures in memory, and saves them with the state and offsets they stand on.
+    """Works out results in memory, and saves them with the state and offsets they stand on.
 
-    A save is due when something began or ended, so that it is known at once, and at each flush. Where the state goes on
-    is the store's word, so a restart in the middle of a gesture neither loses nor repeats it.
+    A save is due when something began or ended, so that it is known at once (no more often than ten times a second),
+    and at each flush. Where the state goes on is the store's word, so a restart in the middle of a gesture neither
+    loses nor repeats it.
     """
 
     def __init__(
@@ -28,17 +40,21 @@ class AnalyticsSink:
         engine: Engine,
         make_publisher: Callable[[], EventPublisher],
         topic_id: Callable[[str], str],
-        rules: GestureRules | None = None,
+        snapshot_records: int = SNAPSHOT_RECORDS,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now."""
         self._engine = engine
         self._make_publisher = make_publisher
         self._topic_id = topic_id
-        self._store = AnalyticsStore(engine, rules or GestureRules())
+        self._store = AnalyticsStore(engine, snapshot_records)
+        self._monotonic_s = monotonic_s
+        self._repertoire = Repertoire()
         self._publisher: EventPublisher | None = None
         self._open: dict[TopicPartition, OpenPartition] = {}
-        self._events: list[tuple[TopicPartition, GestureEvent]] = []
+        self._outcomes: dict[TopicPartition, Outcome] = {}
         self._delivered: list[int] = []
+        self._saved_s = self._looked_s = monotonic_s()
         # One id until the save has gone through, so that trying again is known for what it is.
         self._save_id = uuid.uuid4()
 
@@ -46,7 +62,7 @@ class AnalyticsSink:
         """Load what the partitions' streams are in the middle of, and publish what a predecessor could not."""
         publisher = self._prepare()
         topic_ids = {topic: self._topic_id(topic) for topic in {each.topic for each in assignment.partitions}}
-        self._events, self._save_id = [], uuid.uuid4()
+        self._outcomes, self._save_id = {}, uuid.uuid4()
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
         }
@@ -55,27 +71,28 @@ class AnalyticsSink:
 
     def put(self, batch: FrameBatch) -> None:
         """Take frames in; rows before the partition's next offset were taken in before, and are skipped."""
-        rows = zip(batch.partition.tolist(), batch.offset.tolist(), score_frames(batch), strict=True)
-        for partition_number, offset, frame in rows:
-            partition = TopicPartition(batch.topic, partition_number)
-            opened = self._open[partition]
-            if opened.next_offset is None or offset >= opened.next_offset:
-                self._events += [(partition, event) for event in opened.streams.advance(frame)]
-                opened.next_offset = offset + 1
-        if self._events:
-            self._save()
+        facts, track = read_facts(batch), track_bodies(batch)
+        for number in np.unique(batch.partition).tolist():
+            rows = np.flatnonzero(batch.partition == number)
+            self._take(TopicPartition(batch.topic, number), batch.offset, rows, facts, track)
+        self._save_when_due()
 
     def flush(self) -> None:
-        """Save what was taken in."""
-        self._save()
+        """Save what was taken in, what is still going on included."""
+        self._save(provisional=True)
 
     @property
     def tick_interval_s(self) -> float:
-        """How often the outbox is looked after."""
-        return 1.0
+        """How often what waits to be saved, and the outbox, are looked after."""
+        return _TICK_S if self._has_news else _OUTBOX_LOOK_S
 
     def tick(self) -> None:
-        """Publish again what the topic did not acknowledge, and drop what it did."""
+        """Save what is due, publish again what the topic did not acknowledge, and drop what it did."""
+        self._save_when_due()
+        now_s = self._monotonic_s()
+        if now_s - self._looked_s < _OUTBOX_LOOK_S:
+            return
+        self._looked_s = now_s
         publisher = self._prepare()
         if publisher.take_failure():
             publisher.publish(self._store.undelivered(self._open))
@@ -99,20 +116,17 @@ class AnalyticsSink:
 
         for opened in self._open.values():
             opened.streams.forget(is_forgotten)
-        self._events = [
-            (partition, event)
-            for partition, event in self._events
-            if not is_forgotten(event.gesture.stream_id, int(event.gesture.started_at.timestamp() * 1e6))
-        ]
+        for outcome in self._outcomes.values():
+            outcome.forget(is_forgotten)
 
     def close(self, revoked: Sequence[TopicPartition]) -> None:
         """Forget what was not saved of these partitions; whoever gets them works it out again."""
         for partition in revoked:
             self._open.pop(partition, None)
-        self._events = [(partition, event) for partition, event in self._events if partition in self._open]
+            self._outcomes.pop(partition, None)
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
-        """Move offsets and state: open gestures end where they were last seen, and streams begin anew."""
+        """Move offsets and state: it becomes what it was there, as far as snapshots reach back."""
         self._prepare()
         self._store.move(offsets, {topic: self._topic_id(topic) for topic in {each.topic for each in offsets}})
 
@@ -125,21 +139,57 @@ class AnalyticsSink:
         finally:
             self._engine.dispose()
 
+    @property
+    def _has_news(self) -> bool:
+        return any(outcome.events for outcome in self._outcomes.values())
+
     def _prepare(self) -> EventPublisher:
         if self._publisher is None:
             migrate(self._engine)
             self._publisher = self._make_publisher()
         return self._publisher
 
-    def _save(self) -> None:
+    def _take(
+        self,
+        partition: TopicPartition,
+        offsets: NDArray[np.int64],
+        rows: NDArray[np.intp],
+        facts: Sequence[FrameFacts],
+        track: Track,
+    ) -> None:
+        opened = self._open[partition]
+        if opened.next_offset is not None:
+            rows = rows[offsets[rows] >= opened.next_offset]
+        if not len(rows):
+            return
+        positions = offsets[rows].tolist()
+        if opened.next_offset is None:
+            opened.first_offset = positions[0]
+        outcome = opened.streams.advance(
+            [facts[row] for row in rows.tolist()], positions, track.take(rows), self._repertoire
+        )
+        outcome.silence_before(opened.quiet_until)
+        self._outcomes.setdefault(partition, Outcome()).extend(outcome)
+        opened.next_offset = positions[-1] + 1
+
+    def _save_when_due(self) -> None:
+        if self._has_news and self._monotonic_s() - self._saved_s >= _SAVE_SPACING_S:
+            self._save(provisional=False)
+
+    def _save(self, provisional: bool) -> None:
         publisher = self._prepare()
         self._delivered += publisher.take_delivered()
-        changed = [opened for opened in self._open.values() if not opened.is_saved]
-        if changed:
-            rows = self._store.save(self._save_id, changed, self._events, self._delivered)
+        unsaved = [
+            Unsaved(opened, self._outcomes.get(partition, Outcome()), provisional)
+            for partition, opened in self._open.items()
+            if not opened.is_saved or (provisional and opened.streams.unshown)
+        ]
+        if unsaved:
+            rows = self._store.save(self._save_id, unsaved, self._delivered)
             self._save_id = uuid.uuid4()
-            self._events = []
-            for opened in changed:
-                opened.mark_saved()
+            self._outcomes = {}
+            for each in unsaved:
+                each.opened.mark_saved(with_windows=provisional)
             publisher.publish(rows)
             self._delivered = []
+        self._saved_s = self._monotonic_s()

@@ -1,184 +1,180 @@
-"""The streams of one partition in time: every frame in order of its offset, and idle streams brought to their end."""
+"""The streams of one partition: every frame in order of its offset, and idle streams brought to their end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
 
-from consumers.analytics.results import MAX_TIME_US, GestureEvent, announce
-from consumers.analytics.shapes.hold import HandHold, Moment, Phase, Run
-from consumers.analytics.shapes.rules import GestureRules
+import numpy as np
 
-HANDS: Final = ("left", "right")
+from consumers.analytics.facts import FrameFacts, MotionFacts
+from consumers.analytics.features.motion import Track, measure_motion, read_track, write_track_row
+from consumers.analytics.finding import Change
+from consumers.analytics.repertoire import Repertoire
+from consumers.analytics.results import Performance, ResultEvent, announce
+from consumers.analytics.session import Session, begin_session
+from consumers.analytics.timeline import Step, StreamKey, Timeline
+from consumers.analytics.windows.window_row import WindowRow
 
-StreamKey = tuple[str, int]
-"""Stream and epoch."""
-
-
-class FrameScores(NamedTuple):
-    """What one frame says: who, when, and one score per shape of each hand that was there."""
-
-    stream_id: str
-    epoch: int
-    sequence: int
-    captured_at_us: int
-    topic: str
-    partition: int
-    offset: int
-    left: Sequence[float] | None
-    right: Sequence[float] | None
+_NOWHERE = -1
 
 
 @dataclass(slots=True)
-class StreamCounts:
-    """How much of a stream there was to see."""
+class Outcome:
+    """What records caused, each with the position (offset in its partition) of the record that did."""
 
-    frames: int = 0
-    left_observed: int = 0
-    right_observed: int = 0
-    late: int = 0
-    """Frames out of their order of time, or with an impossible one: counted, not judged."""
+    events: list[tuple[int, ResultEvent]] = field(default_factory=list)
+    windows: list[tuple[int, Session, WindowRow]] = field(default_factory=list)
+    """Windows that closed."""
 
+    def extend(self, later: "Outcome") -> None:
+        self.events += later.events
+        self.windows += later.windows
 
-@dataclass(slots=True)
-class StreamState:
-    """One stream and epoch. `topic` and `partition` are the identity of its newest record."""
+    def silence_before(self, position: int) -> None:
+        """Keep nothing that records before a position caused."""
+        if position:
+            self.events = [entry for entry in self.events if entry[0] >= position]
+            self.windows = [entry for entry in self.windows if entry[0] >= position]
 
-    stream_id: str
-    epoch: int
-    topic: str
-    partition: int
-    sequence: int
-    captured_at_us: int
-    clock_us: int
-    """The stream's place on its partition's clock."""
-    seen_at_clock_us: int
-    """What the partition's clock said at the stream's newest record."""
-    holds: dict[str, HandHold] = field(default_factory=lambda: {hand: HandHold() for hand in HANDS})
-
-    @property
-    def key(self) -> StreamKey:
-        return self.stream_id, self.epoch
-
-    def end(self) -> list[GestureEvent]:
-        """End what is open, each with the last frame that showed it."""
-        return [self.announce(hand, phase, run) for hand, hold in self.holds.items() for phase, run in hold.end()]
-
-    def announce(self, hand: str, phase: Phase, run: Run) -> GestureEvent:
-        return announce(
-            phase,
-            run,
-            stream_id=self.stream_id,
-            epoch=self.epoch,
-            hand=hand,
-            topic=self.topic,
-            partition=self.partition,
-        )
+    def forget(self, is_forgotten: Callable[[str, int], bool]) -> None:
+        """Keep nothing of streams that `is_forgotten`, asked with a name and a time in microseconds since 1970."""
+        self.events = [
+            (position, event)
+            for position, event in self.events
+            if not is_forgotten(event.result.performance.stream_id, event.result.finding.started_us)
+        ]
+        self.windows = [
+            (position, session, row)
+            for position, session, row in self.windows
+            if not is_forgotten(session.stream_id, row.start_us)
+        ]
 
 
 class PartitionStreams:
-    """All streams of one partition. What comes out depends on the records and their order alone.
+    """All streams of one partition. What comes out depends on the records and their order alone."""
 
-    The partition's clock (`clock_us`) advances by the event time its streams advance. Each stream is laid on it where
-    the clock stood at the stream's first record, so that a recording of last week, a live camera and a camera with a
-    wrong date can share a partition and time each other's silence.
-    """
+    def __init__(self, sessions: Iterable[Session] = (), clock_us: int = 0) -> None:
+        self._sessions = {session.key: session for session in sessions}
+        self._timeline = Timeline(((session.key, session.place) for session in self._sessions.values()), clock_us)
+        tracked = [session for session in self._sessions.values() if session.track is not None]
+        self._tracks = read_track([session.track for session in tracked if session.track is not None])
+        self._track_row = {session.key: row for row, session in enumerate(tracked)}
+        self.unsaved: dict[tuple[StreamKey, int], Session] = {}
+        """The sessions changed since `mark_saved`, those that have ended among them."""
+        self.unshown: set[StreamKey] = set()
+        """Streams whose open windows were not saved since they changed."""
 
-    def __init__(self, rules: GestureRules, streams: Sequence[StreamState] = (), clock_us: int = 0) -> None:
-        self._rules = rules
-        self.clock_us = clock_us
-        self.unsaved: dict[StreamKey, StreamCounts] = {}
-        """The streams changed since `mark_saved`, and what was counted of each since then."""
-        # In the order of `seen_at_clock_us`, which never falls: the first is the one silent for longest.
-        self._streams = {
-            state.key: state for state in sorted(streams, key=lambda state: (state.seen_at_clock_us, state.key))
-        }
+    @property
+    def clock_us(self) -> int:
+        return self._timeline.clock_us
 
-    def get(self, key: StreamKey) -> StreamState | None:
-        """A stream that goes on; None for one that has ended or was never seen."""
-        return self._streams.get(key)
+    def get(self, key: StreamKey) -> Session | None:
+        """A stream that is under way; None for one that has ended or was never seen."""
+        return self._sessions.get(key)
 
-    def mark_saved(self) -> None:
+    def mark_saved(self, *, with_windows: bool) -> None:
         self.unsaved = {}
+        if with_windows:
+            self.unshown = set()
 
-    def advance(self, frame: FrameScores) -> list[GestureEvent]:
-        """Take the next record. Returns the events it causes, those of other streams' silence included."""
-        key = (frame.stream_id, frame.epoch)
-        counts = self._count(key)
-        state = self._streams.pop(key, None) or self._begin(frame)
-        events = self._take(state, frame, counts)
-        state.seen_at_clock_us = self.clock_us
-        self._streams[key] = state
-        for silent in self._pop_silent():
-            events += silent.end()
-        return events
+    def write_track(self, key: StreamKey) -> str | None:
+        """Where the body of a stream was last, as plain state."""
+        row = self._track_row.get(key)
+        return None if row is None else write_track_row(self._tracks, row)
 
-    def end_all(self) -> list[GestureEvent]:
+    def advance(
+        self, facts: Sequence[FrameFacts], positions: Sequence[int], track: Track, repertoire: Repertoire
+    ) -> Outcome:
+        """Take the partition's next records. `positions` are their offsets in it, `track` has the same rows."""
+        keys = [(frame.stream_id, frame.epoch) for frame in facts]
+        steps = [
+            self._timeline.take(key, frame.sequence, frame.captured_at_us)
+            for key, frame in zip(keys, facts, strict=True)
+        ]
+        motions = self._measure_motion(keys, steps, track)
+        outcome = Outcome()
+        for frame, key, step, position, motion in zip(facts, keys, steps, positions, motions, strict=True):
+            session = self._sessions.get(key)
+            if session is None:
+                session = self._sessions[key] = begin_session(frame, position)
+            frame.motion = motion
+            self._note(session)
+            changes, closed = session.take(frame, step.verdict, repertoire)
+            self._tell(outcome, position, session, changes, closed)
+            for silent in step.silent:
+                self._finish(outcome, position, silent)
+        for key in dict.fromkeys(keys):
+            place = self._timeline.get(key)
+            if place is not None:
+                self._sessions[key].place = place
+        return outcome
+
+    def end_all(self, position: int) -> Outcome:
         """End every stream, as if all had fallen silent."""
-        events: list[GestureEvent] = []
-        for state in self._streams.values():
-            self._count(state.key)
-            events += state.end()
-        self._streams.clear()
-        return events
+        outcome = Outcome()
+        for key in list(self._sessions):
+            self._finish(outcome, position, key)
+        self._timeline.drop(lambda _key, _place: True)
+        return outcome
 
     def forget(self, is_forgotten: Callable[[str, int], bool]) -> None:
         """Drop streams, with what was counted of them and is not saved, as if they had never been.
 
         `is_forgotten` is asked with a stream's name and when it was last seen, microseconds since 1970.
         """
-        self._streams = {
-            key: state
-            for key, state in self._streams.items()
-            if not is_forgotten(state.stream_id, state.captured_at_us)
-        }
+        gone = {key for key, each in self._sessions.items() if is_forgotten(each.stream_id, each.place.captured_at_us)}
+        for key in gone:
+            del self._sessions[key]
+            self._track_row.pop(key, None)
+        self._timeline.drop(lambda key, _place: key in gone)
         self.unsaved = {
-            key: counts for key, counts in self.unsaved.items() if key in self._streams or not is_forgotten(key[0], 0)
+            name: session
+            for name, session in self.unsaved.items()
+            if not is_forgotten(session.stream_id, session.place.captured_at_us)
         }
 
-    def _count(self, key: StreamKey) -> StreamCounts:
-        return self.unsaved.setdefault(key, StreamCounts())
+    def _measure_motion(
+        self, keys: Sequence[StreamKey], steps: Sequence[Step], track: Track
+    ) -> list[MotionFacts | None]:
+        """Each row's motion since its stream's frame before; and remember each stream's last row."""
+        carried = len(self._tracks)
+        before = np.full(len(keys), _NOWHERE, dtype=np.intp)
+        last: dict[StreamKey, int] = {}
+        for row, (key, step) in enumerate(zip(keys, steps, strict=True)):
+            if step.begins:
+                last.pop(key, None)
+                self._track_row.pop(key, None)
+            if step.verdict.is_judged:
+                if key in last:
+                    before[row] = carried + last[key]
+                else:
+                    before[row] = self._track_row.get(key, _NOWHERE)
+                last[key] = row
+            for silent in step.silent:
+                last.pop(silent, None)
+                self._track_row.pop(silent, None)
+        motions = measure_motion(self._tracks, track, before)
+        kept = [key for key in self._track_row if key not in last]
+        rows = [self._track_row[key] for key in kept] + [carried + row for row in last.values()]
+        self._tracks = Track.concat([self._tracks, track]).take(np.array(rows, dtype=np.intp))
+        self._track_row = {key: row for row, key in enumerate([*kept, *last])}
+        return motions
 
-    def _begin(self, frame: FrameScores) -> StreamState:
-        return StreamState(
-            frame.stream_id,
-            frame.epoch,
-            frame.topic,
-            frame.partition,
-            sequence=frame.sequence - 1,
-            captured_at_us=frame.captured_at_us - 1,
-            clock_us=self.clock_us,
-            seen_at_clock_us=self.clock_us,
-        )
+    def _finish(self, outcome: Outcome, position: int, key: StreamKey) -> None:
+        session = self._sessions.pop(key)
+        self._note(session)
+        changes, closed = session.end()
+        self._tell(outcome, position, session, changes, closed)
 
-    def _take(self, state: StreamState, frame: FrameScores, counts: StreamCounts) -> list[GestureEvent]:
-        rules = self._rules
-        counts.frames += 1
-        elapsed_us = frame.captured_at_us - state.captured_at_us
-        set_back = elapsed_us < -rules.late_us and frame.sequence > state.sequence
-        if not 0 <= frame.captured_at_us <= MAX_TIME_US or (elapsed_us <= 0 and not set_back):
-            counts.late += 1
-            return []
-        events = state.end() if set_back else []
-        counts.left_observed += frame.left is not None
-        counts.right_observed += frame.right is not None
-        # A leap, forward or back, is a pause or a camera's clock being set, and not time the others were silent for.
-        state.clock_us += min(max(elapsed_us, 0), rules.silence_us)
-        self.clock_us = max(self.clock_us, state.clock_us)
-        state.captured_at_us, state.sequence = frame.captured_at_us, frame.sequence
-        state.topic, state.partition = frame.topic, frame.partition
-        moment = Moment(frame.captured_at_us, frame.offset)
-        for hand, scores in zip(HANDS, (frame.left, frame.right), strict=True):
-            for phase, run in state.holds[hand].advance(moment, scores, rules):
-                events.append(state.announce(hand, phase, run))
-        return events
+    def _note(self, session: Session) -> None:
+        self.unsaved[session.key, session.first_offset] = session
+        self.unshown.add(session.key)
 
-    def _pop_silent(self) -> list[StreamState]:
-        silent: list[StreamState] = []
-        for state in self._streams.values():
-            if self.clock_us - state.seen_at_clock_us < self._rules.idle_us:
-                break
-            silent.append(state)
-        for state in silent:
-            self._count(state.key)
-            del self._streams[state.key]
-        return silent
+    @staticmethod
+    def _tell(
+        outcome: Outcome, position: int, session: Session, changes: Sequence[Change], closed: Sequence[WindowRow]
+    ) -> None:
+        if changes:
+            performance = Performance(session.stream_id, session.epoch, session.topic, session.partition)
+            outcome.events += [(position, announce(performance, *change)) for change in changes]
+        if closed:
+            outcome.windows += [(position, session, row) for row in closed]

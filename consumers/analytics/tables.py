@@ -1,9 +1,23 @@
 """The tables analytics keeps in Postgres; the migrations make them, this says what is in them."""
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+
+from connect_runtime.sink import TopicPartition
 
 SCHEMA: Final = "analytics"
 METADATA: Final = MetaData(schema=SCHEMA)
@@ -15,37 +29,74 @@ sources: Final = Table(
     Column("partition", Integer, primary_key=True),
     Column("topic_id", Text, nullable=False),
     Column("next_offset", BigInteger, nullable=False),
+    Column("state_offset", BigInteger),
+    Column("quiet_until", BigInteger),
     Column("clock_us", BigInteger, nullable=False),
     Column("save_id", Uuid, nullable=False),
 )
+
+
+def _session_columns() -> list[Column[Any]]:
+    """A session: from a stream's first record in an epoch until it fell silent."""
+    return [
+        Column("stream_id", Text, primary_key=True),
+        Column("epoch", BigInteger, primary_key=True),
+        Column("first_offset", BigInteger, primary_key=True),
+        Column("frames", BigInteger, nullable=False),
+        Column("body_observed", BigInteger, nullable=False),
+        Column("face_observed", BigInteger, nullable=False),
+        Column("left_observed", BigInteger, nullable=False),
+        Column("right_observed", BigInteger, nullable=False),
+        Column("late_frames", BigInteger, nullable=False),
+        Column("seen_at", DateTime(timezone=True), nullable=False),
+        # JSON as text, to the last bit as it was written; null for a session that has ended.
+        Column("state", Text),
+    ]
+
 
 streams: Final = Table(
     "streams",
     METADATA,
     Column("topic", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),
-    Column("stream_id", Text, primary_key=True),
-    Column("epoch", BigInteger, primary_key=True),
-    Column("frames", BigInteger, nullable=False),
-    Column("left_observed", BigInteger, nullable=False),
-    Column("right_observed", BigInteger, nullable=False),
-    Column("late_frames", BigInteger, nullable=False),
-    # SQL null for a stream that has ended, not JSON's.
-    Column("state", JSONB(none_as_null=True)),
+    *_session_columns(),
 )
 
-gestures: Final = Table(
-    "gestures",
+snapshots: Final = Table(
+    "snapshots",
     METADATA,
-    Column("gesture_id", Uuid, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", BigInteger, primary_key=True),
+    Column("topic_id", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("clock_us", BigInteger, nullable=False),
+)
+
+snapshot_streams: Final = Table(
+    "snapshot_streams",
+    METADATA,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", BigInteger, primary_key=True),
+    *_session_columns(),
+)
+
+results: Final = Table(
+    "results",
+    METADATA,
+    Column("result_id", Uuid, primary_key=True),
     Column("stream_id", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    Column("category", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("hand", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("confidence", Double, nullable=False),
     Column("observed", Double, nullable=False),
+    Column("severity", Text),
+    Column("evidence", JSONB, nullable=False),
     Column("rules_version", Text, nullable=False),
     Column("source_topic", Text, nullable=False),
     Column("source_partition", Integer, nullable=False),
@@ -63,3 +114,8 @@ outbox: Final = Table(
     Column("event_id", Uuid, nullable=False),
     Column("event", LargeBinary, nullable=False),
 )
+
+
+def of_partition(table: Table, partition: TopicPartition) -> ColumnElement[bool]:
+    """The rows of a table that are a partition's."""
+    return (table.c.topic == partition.topic) & (table.c.partition == partition.partition)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ class Bench:
     engines: list[Engine] = field(default_factory=list)
     """Each sink's own, in the same order."""
     topic_id: str = "first"
+    snapshot_records: int = 5_000
 
     def make_sink(self, partitions: Sequence[TopicPartition]) -> AnalyticsSink:
         """A sink that was assigned `partitions`; who else has them is not its business."""
@@ -35,6 +37,9 @@ class Bench:
             self.engines[-1],
             make_publisher=lambda: connect_events_topic(self.kafka, self.events_topic),
             topic_id=lambda _: self.topic_id,
+            snapshot_records=self.snapshot_records,
+            # News is saved with each put: enough time has always passed.
+            monotonic_s=count().__next__,
         )
         self.sinks.append(sink)
         sink.open(Assignment(tuple(partitions), generation=1, member_id="test", task_id=0))
@@ -44,10 +49,10 @@ class Bench:
         return query(self.database_url, statement)
 
     def results(self) -> dict[str, Rows]:
-        """All that is known of gestures and streams, in a fixed order."""
+        """All that is known of streams and what was found in them, in a fixed order."""
         return {
-            "gestures": self.query("SELECT * FROM analytics.gestures ORDER BY gesture_id"),
-            "streams": self.query("SELECT * FROM analytics.streams ORDER BY stream_id, epoch"),
+            "results": self.query("SELECT * FROM analytics.results ORDER BY result_id"),
+            "streams": self.query("SELECT * FROM analytics.streams ORDER BY stream_id, epoch, first_offset"),
         }
 
 

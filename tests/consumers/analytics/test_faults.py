@@ -10,8 +10,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from consumers.analytics.frame_scores import score_frames
-from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.streams import PartitionStreams
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
@@ -20,7 +18,8 @@ from keypoints.frame import FrameBatch
 from keypoints.topics import frame_headers, record_key
 from tests.consumers.analytics.conftest import query
 from tests.consumers.analytics.made_streams import busy_minute
-from tests.consumers.analytics.test_service import GESTURES, PROGRESS, read_events, running, stop, wait_until
+from tests.consumers.analytics.test_service import PROGRESS, RESULTS, read_events, running, stop, wait_until
+from tests.consumers.analytics.working_out import work_out
 
 pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(170)]
 
@@ -77,9 +76,8 @@ def test_replicas_that_join_and_leave_every_3_s_change_no_result(
         wait_until(database_url, PROGRESS, len(batch))
         wait_until(database_url, "SELECT count(*) FROM analytics.outbox", 0, most=0)
         assert stop(steady) == 0
-    undisturbed = PartitionStreams(GestureRules())
-    ids = {event.gesture.gesture_id for frame in score_frames(batch) for event in undisturbed.advance(frame)}
-    assert {row[0] for row in query(database_url, GESTURES)} == ids
+    ids = {event.result.result_id for event in work_out(PartitionStreams(), batch)}
+    assert {row[0] for row in query(database_url, RESULTS)} == ids
     assert len(ids) > 50
     announced = {event["gesture_id"] for event in read_events(kafka_settings, events_topic)}
     assert announced == {str(each) for each in ids}

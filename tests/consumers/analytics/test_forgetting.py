@@ -50,7 +50,7 @@ def test_a_streams_results_and_state_go_and_the_others_stay(bench: Bench) -> Non
     tables = AnalyticsTables(bench.database_url)
     found = tables.find(SUBJECT)
     assert found.records > 5
-    assert {"analytics.gestures", "analytics.streams"} <= tables.erase(SUBJECT).details["tables"].keys()
+    assert {"analytics.results", "analytics.streams"} <= tables.erase(SUBJECT).details["tables"].keys()
     assert tables.find(SUBJECT).records == rows_naming(bench, FORGOTTEN) == 0
     for name, rows in bench.results().items():
         assert rows == [row for row in before[name] if FORGOTTEN not in row]
@@ -79,13 +79,13 @@ def test_what_a_stream_did_after_the_moment_stays(bench: Bench) -> None:
     frames = make_frames([make_hand("open")] * 30 + [None] * 60 + [make_hand("closed")] * 30, stream_id=FORGOTTEN)
     sink.put(FrameBatch.from_frames(frames))
     sink.flush()
-    [(gestures,)] = bench.query("SELECT count(*) FROM analytics.gestures")
+    [(gestures,)] = bench.query("SELECT count(*) FROM analytics.results")
     moment = Subject(FORGOTTEN, frames[60].captured_at_us)
     sink.forget(ledger_of(moment))
     tables = AnalyticsTables(bench.database_url)
     tables.erase(moment)
     assert tables.find(moment).records == 0
-    [(left,)] = bench.query("SELECT count(*) FROM analytics.gestures")
+    [(left,)] = bench.query("SELECT count(*) FROM analytics.results")
     assert (gestures, left) == (2, 1)
     [(state,)] = bench.query("SELECT state IS NOT NULL FROM analytics.streams")
     assert state

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from consumers.analytics.frame_scores import score_frames
-from consumers.analytics.shapes.rules import GestureRules
 from consumers.analytics.streams import PartitionStreams
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
@@ -24,12 +22,13 @@ from keypoints.topics import frame_headers, record_key
 from tests.consumers.analytics.conftest import query
 from tests.consumers.analytics.made_hands import make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute
+from tests.consumers.analytics.working_out import work_out
 
 pytestmark = pytest.mark.servers
 
 WAIT_S = 60.0
-GESTURES = "SELECT * FROM analytics.gestures ORDER BY gesture_id"
-STREAMS = "SELECT topic, partition, stream_id, epoch, frames, late_frames, state FROM analytics.streams ORDER BY 2, 3"
+RESULTS = "SELECT * FROM analytics.results ORDER BY result_id"
+STREAMS = "SELECT * FROM analytics.streams ORDER BY partition, stream_id, epoch, first_offset"
 PROGRESS = "SELECT coalesce(sum(next_offset), 0) FROM analytics.sources"
 
 
@@ -110,12 +109,12 @@ def test_killed_again_and_again_the_tables_are_those_of_an_undisturbed_run(
     with running(topic, other_events, undisturbed, kafka_settings) as process:
         wait_until(undisturbed, PROGRESS, len(batch))
         assert stop(process) == 0
-    gestures = query(disturbed, GESTURES)
+    gestures = query(disturbed, RESULTS)
     assert len(gestures) > 50
-    assert gestures == query(undisturbed, GESTURES)
+    assert gestures == query(undisturbed, RESULTS)
     assert query(disturbed, STREAMS) == query(undisturbed, STREAMS)
     events = read_events(kafka_settings, events_topic)
-    expected = query(disturbed, "SELECT count(*) + count(ended_at) FROM analytics.gestures")[0][0]
+    expected = query(disturbed, "SELECT count(*) + count(ended_at) FROM analytics.results")[0][0]
     assert len({event["event_id"] for event in events}) == expected
     by_id = {event["event_id"]: event for event in events}
     assert all(by_id[event["event_id"]] == event for event in events), "one id, two stories"
@@ -134,13 +133,12 @@ def test_a_member_stopped_past_its_session_and_a_second_one_give_each_result_onc
         publish(kafka_settings, topic, batch.take(range(half, len(batch))))
         with running(topic, events_topic, database_url, kafka_settings) as successor:
             wait_until(database_url, PROGRESS, len(batch))
-            gestures, streams = query(database_url, GESTURES), query(database_url, STREAMS)
+            gestures, streams = query(database_url, RESULTS), query(database_url, STREAMS)
             sleeper.send_signal(signal.SIGCONT)
             assert stop(sleeper) == 0
             assert stop(successor) == 0
-    assert (query(database_url, GESTURES), query(database_url, STREAMS)) == (gestures, streams)
-    undisturbed = PartitionStreams(GestureRules())
-    ids = {event.gesture.gesture_id for frame in score_frames(batch) for event in undisturbed.advance(frame)}
+    assert (query(database_url, RESULTS), query(database_url, STREAMS)) == (gestures, streams)
+    ids = {event.result.result_id for event in work_out(PartitionStreams(), batch)}
     assert {row[0] for row in gestures} == ids
     assert {event["gesture_id"] for event in read_events(kafka_settings, events_topic)} == {str(each) for each in ids}
 

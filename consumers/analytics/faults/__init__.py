@@ -1,0 +1,1 @@
+"""What is wrong with the capture, told apart from what the person does."""

@@ -1,0 +1,107 @@
+"""Results, windows and the events on their way to the topic, in Postgres."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert
+
+from connect_runtime.sink import TopicPartition
+from consumers.analytics.results import Result, ResultEvent, as_time
+from consumers.analytics.session import Session
+from consumers.analytics.streams import PartitionStreams
+from consumers.analytics.tables import of_partition, outbox, results
+from consumers.analytics.windows.window_row import WindowRow
+
+Row = dict[str, Any]
+
+
+class OutboxRow(NamedTuple):
+    """One event on its way to the topic."""
+
+    outbox_id: int
+    stream_id: str
+    event: bytes
+
+
+def save_results(connection: Connection, changed: Sequence[Result]) -> None:
+    """Write results; what is known of one now replaces what was."""
+    # The end of a result replaces its start: Postgres refuses to touch a row twice in one statement.
+    newest = {result.result_id: result for result in changed}
+    if newest:
+        statement = insert(results)
+        replaced = {column.name: statement.excluded[column.name] for column in results.c if not column.primary_key}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=[results.c.result_id], set_=replaced),
+            [_result_row(result_id, result) for result_id, result in newest.items()],
+        )
+
+
+def save_windows(
+    connection: Connection, partition: TopicPartition, closed: Sequence[tuple[int, Session, WindowRow]]
+) -> None:
+    """Write windows that are over."""
+
+
+def save_provisional_windows(connection: Connection, partition: TopicPartition, streams: PartitionStreams) -> None:
+    """Write the windows that are not over yet, of the streams that changed."""
+
+
+def enqueue(connection: Connection, partition: TopicPartition, events: Sequence[ResultEvent]) -> None:
+    """Put events into the outbox, in order."""
+    rows = [
+        {
+            "topic": partition.topic,
+            "partition": partition.partition,
+            "stream_id": event.result.performance.stream_id,
+            "event_id": event.event_id,
+            "event": event.encode_json(),
+        }
+        for event in events
+    ]
+    if rows:
+        connection.execute(insert(outbox), rows)
+
+
+def read_outbox(connection: Connection, events: Sequence[ResultEvent]) -> list[OutboxRow]:
+    """The rows of these events, in order."""
+    if not events:
+        return []
+    chosen = outbox.c.event_id.in_([event.event_id for event in events])
+    return _read(connection, chosen)
+
+
+def undelivered(connection: Connection, partition: TopicPartition) -> list[OutboxRow]:
+    """The partition's rows, in the order they happened."""
+    return _read(connection, of_partition(outbox, partition))
+
+
+def _read(connection: Connection, chosen: Any) -> list[OutboxRow]:
+    rows = connection.execute(
+        select(outbox.c.id, outbox.c.stream_id, outbox.c.event).where(chosen).order_by(outbox.c.id)
+    )
+    return [OutboxRow(row.id, row.stream_id, bytes(row.event)) for row in rows]
+
+
+def _result_row(result_id: uuid.UUID, result: Result) -> Row:
+    performance, finding = result.performance, result.finding
+    return {
+        "result_id": result_id,
+        "stream_id": performance.stream_id,
+        "epoch": performance.epoch,
+        "category": finding.category.value,
+        "kind": finding.kind,
+        "subject": finding.subject,
+        "started_at": as_time(finding.started_us),
+        "ended_at": None if result.is_open else as_time(finding.last_us),
+        "confidence": finding.confidence,
+        "observed": finding.observed,
+        "severity": None if finding.severity is None else finding.severity.value,
+        "evidence": finding.evidence,
+        "rules_version": result.rules_version,
+        "source_topic": performance.topic,
+        "source_partition": performance.partition,
+        "first_offset": finding.first_offset,
+        "last_offset": finding.last_offset,
+    }

@@ -1,0 +1,70 @@
+"""The sessions of a partition's streams in Postgres: loaded, and written when they changed."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert
+
+from connect_runtime.sink import TopicPartition
+from consumers.analytics.results import as_time
+from consumers.analytics.saved_state import read_session, write_session
+from consumers.analytics.session import Session
+from consumers.analytics.streams import PartitionStreams
+from consumers.analytics.tables import of_partition, snapshot_streams, streams
+
+_REPLACED: Final = tuple(column.name for column in streams.c if not column.primary_key)
+
+
+def load(connection: Connection, partition: TopicPartition) -> list[Session]:
+    """What is under way."""
+    rows = connection.execute(
+        select(streams.c.state).where(of_partition(streams, partition), streams.c.state.is_not(None))
+    )
+    return [session for (state,) in rows if (session := read_session(state)) is not None]
+
+
+def load_snapshot(connection: Connection, partition: TopicPartition, next_offset: int) -> list[Session]:
+    """What was under way at a snapshot."""
+    rows = connection.execute(
+        select(snapshot_streams.c.state).where(
+            of_partition(snapshot_streams, partition), snapshot_streams.c.next_offset == next_offset
+        )
+    )
+    return [session for (state,) in rows if (session := read_session(state)) is not None]
+
+
+def save(connection: Connection, partition: TopicPartition, changed: PartitionStreams) -> None:
+    """Write the sessions that changed since the last save; one that has ended keeps what was counted."""
+    rows = [
+        _row(partition, session, write_session(session, changed.write_track(key)) if is_open else None)
+        for (key, _), session in changed.unsaved.items()
+        for is_open in [changed.get(key) is session]
+    ]
+    if rows:
+        statement = insert(streams)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(streams.primary_key),
+                set_={name: statement.excluded[name] for name in _REPLACED},
+            ),
+            rows,
+        )
+
+
+def _row(partition: TopicPartition, session: Session, state: str | None) -> dict[str, Any]:
+    counts = session.counts
+    return {
+        "topic": partition.topic,
+        "partition": partition.partition,
+        "stream_id": session.stream_id,
+        "epoch": session.epoch,
+        "first_offset": session.first_offset,
+        "frames": counts.frames,
+        "body_observed": counts.body,
+        "face_observed": counts.face,
+        "left_observed": counts.left,
+        "right_observed": counts.right,
+        "late_frames": counts.late,
+        "seen_at": as_time(max(0, session.place.captured_at_us)),
+        "state": state,
+    }
