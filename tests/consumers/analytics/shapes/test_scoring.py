@@ -56,6 +56,15 @@ def test_a_thumb_held_out_of_a_fist_always_is_a_thumb() -> None:
     assert {recognise(make_hand("thumb_out", turned_deg=turned_deg)) for turned_deg in range(0, 360, 5)} == _THUMBS
 
 
+def test_the_page_on_hand_shapes_tells_of_each() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "hand-shapes.md").read_text()
+    table, _, rest = page.partition("## Counting")
+    assert [shape for shape in HandShape if f"`{shape.value}`" not in table] == []
+    assert [
+        shape for shape, count in COUNTS.items() if f"'{shape.value}' THEN {count}" not in " ".join(rest.split())
+    ] == []
+
+
 def test_two_fingers_side_by_side_are_no_victory() -> None:
     assert recognise(make_hand("together")) is None
 
