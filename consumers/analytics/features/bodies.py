@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from consumers.analytics.facts import BodyFacts
 from consumers.analytics.features.geometry import Floats, add_up, angle_between, dot, length
 from consumers.analytics.features.mass import find_centre_of_mass
-from consumers.analytics.features.poses import PoseColumns
+from consumers.analytics.features.poses import TRUNK_OF_SHOULDER_WIDTH, PoseColumns
 from keypoints.landmarks import PoseLandmark as Landmark
 
 _SIDES: Final = ("left", "right")
@@ -147,15 +147,19 @@ def _measure_bones(poses: PoseColumns) -> dict[str, Floats]:
 
 
 def _measure_symmetry(poses: PoseColumns) -> Floats:
-    """1 less the mean distance, in trunk lengths, of left elbows, wrists, knees and ankles from the reflections of
-    the right ones in the plane that parts the body; of those pairs that are seen, NaN when there is none."""
+    """1 less the mean distance, in trunk lengths, of left elbows, wrists, knees and ankles from the reflections of the
+    right ones in the plane that parts the body; of those pairs that are seen, NaN when there is none.
+
+    The plane is between shoulders and hips; between the shoulders alone where hips are not seen, as at a desk.
+    """
     shoulders, hips = poses.middle_in_space["SHOULDERS"], poses.middle_in_space["HIPS"]
-    trunk = length(shoulders - hips)
-    across = poses.span_in_space["SHOULDERS"] + poses.span_in_space["HIPS"]
+    across_shoulders = poses.span_in_space["SHOULDERS"]
+    has_hips = ~np.isnan(hips[0])
+    trunk = np.where(has_hips, length(shoulders - hips), TRUNK_OF_SHOULDER_WIDTH * length(across_shoulders))
+    across = np.where(has_hips, across_shoulders + poses.span_in_space["HIPS"], across_shoulders)
     across = across / length(across)
-    # Shoulders turned against the hips leave no one plane; the middle of the trunk is on all that may be meant.
+    middle = np.where(has_hips, 0.5 * (shoulders + hips), shoulders)[:, None]
     left, right = poses.in_space[:, _LEFT_OF_MIRRORED], poses.in_space[:, _RIGHT_OF_MIRRORED]
-    middle = (0.5 * (shoulders + hips))[:, None]
     beyond = dot(right - middle, across[:, None])
     apart = length(left - right + 2.0 * beyond * across[:, None]) / trunk
     seen = ~np.isnan(apart)

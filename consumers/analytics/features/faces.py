@@ -12,11 +12,15 @@ from consumers.analytics.facts import FaceFacts
 from consumers.analytics.features.geometry import Floats, angle_of, cross, dot, length, turn_to_rows
 from keypoints.landmarks import FaceLandmark as Landmark
 
+NOSE_BOTTOM_AHEAD: Final = 0.152
+"""In MediaPipe's canonical face, which looks straight ahead: how far the bottom of the nose lies before the top of the
+forehead, against how far below it; 8.7 degrees."""
+
 _SIDES: Final = ("LEFT", "RIGHT")
 _LIDS: Final = ("", "_OUTER", "_INNER")
 _POINTS: Final = [
     Landmark.FOREHEAD_TOP,
-    Landmark.CHIN,
+    Landmark.NOSE_BOTTOM,
     Landmark.MOUTH_LEFT,
     Landmark.MOUTH_RIGHT,
     Landmark.UPPER_LIP_INNER,
@@ -48,8 +52,10 @@ class _Faces:
         across = side_of_left * self._eyes_apart
         self._across = across / length(across)
         """To the image's right, when the face looks into the camera."""
-        # In MediaPipe's canonical face the top of the forehead is above the chin.
-        downwards = self.vector(Landmark.FOREHEAD_TOP, Landmark.CHIN)
+        # No chin: it falls when the mouth opens.
+        to_nose = self.vector(Landmark.FOREHEAD_TOP, Landmark.NOSE_BOTTOM)
+        ahead = cross(to_nose, self._across)
+        downwards = to_nose / length(to_nose) - NOSE_BOTTOM_AHEAD * ahead / length(ahead)
         ahead = cross(downwards, self._across)
         self._ahead = ahead / length(ahead)
         self._down = cross(self._across, self._ahead)

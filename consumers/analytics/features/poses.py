@@ -44,7 +44,8 @@ class PoseColumns:
     """
 
     def __init__(self, pose: NDArray[np.float32], pose_world: NDArray[np.float32], aspect: Floats) -> None:
-        self.visibility = np.ascontiguousarray(pose[:, :, 3].T, dtype=np.float64)
+        visibility = np.ascontiguousarray(pose[:, :, 3].T, dtype=np.float64)
+        self.visibility = np.minimum(np.maximum(visibility, 0.0), 1.0)
         in_image, in_m = turn_to_rows(pose, aspect), turn_to_rows(pose_world)
         hidden, half_hidden = _find_hidden(pose)
         self.scale, self.heights_per_m = _find_scale(in_image, in_m, half_hidden)
