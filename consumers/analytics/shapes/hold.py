@@ -1,13 +1,15 @@
 """One hand of one stream in time: from a score per frame to shapes with a start and an end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from consumers.analytics.finding import Moment, Phase
 from consumers.analytics.shapes.hand_shape import PASSED_THROUGH, SHAPES
 from consumers.analytics.shapes.rules import HoldRules
 
+NOTHING_TAUGHT: Final[Mapping[str, str]] = MappingProxyType({})
 _BUILT_IN: Final = len(SHAPES)
 
 
@@ -21,7 +23,7 @@ class Run:
     first_offset: int
     last_offset: int
     made_by: str | None = None
-    """The version of what was taught, of a shape a user taught."""
+    """Which teaching of it, of a shape a user taught."""
     frames: int = 1
     """Frames of the stream from the first to the last that showed the shape, …"""
     observed: int = 1
@@ -80,12 +82,13 @@ class HandHold:
         scores: Sequence[float] | None,
         rules: HoldRules,
         names: Sequence[str] = SHAPES,
-        taught_version: str | None = None,
+        taught_versions: Mapping[str, str] = NOTHING_TAUGHT,
     ) -> Sequence[HoldChange]:
         """Take the next frame, in order of time.
 
         `scores` is one for each of `names`, which are SHAPES and then those taught, all different, or None when the
-        hand was not there. Returns what began or ended with this frame, an end before a start.
+        hand was not there. `taught_versions` says by name which teaching a taught shape is of. Returns what began or
+        ended with this frame, an end before a start.
         """
         held = self.held
         if held is None and self.candidate is None and (scores is None or max(scores) < rules.start_score):
@@ -100,7 +103,7 @@ class HandHold:
                     held.extend(moment, score)
                 else:
                     held.miss(observed=scores is not None)
-        self._advance_candidate(moment, scores, rules, names, taught_version)
+        self._advance_candidate(moment, scores, rules, names, taught_versions)
         candidate = self.candidate
         if candidate is None or not _counts(candidate, rules):
             return ended
@@ -119,7 +122,7 @@ class HandHold:
         scores: Sequence[float] | None,
         rules: HoldRules,
         names: Sequence[str],
-        taught_version: str | None,
+        taught_versions: Mapping[str, str],
     ) -> None:
         candidate = self.candidate
         if candidate is not None and not _within(candidate, moment, rules.hold_gap_us, rules.silence_us):
@@ -141,7 +144,7 @@ class HandHold:
                 moment.at_us,
                 moment.offset,
                 moment.offset,
-                made_by=taught_version if column >= _BUILT_IN else None,
+                made_by=taught_versions.get(kind) if column >= _BUILT_IN else None,
                 score_sum=score,
             )
 

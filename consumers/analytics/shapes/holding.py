@@ -1,13 +1,13 @@
 """Which shapes a stream's two hands hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.finding import Category, Change, Evidence, Finding, Moment
 from consumers.analytics.shapes.hand_shape import COUNTS, SHAPES
-from consumers.analytics.shapes.hold import HandHold, HoldChange, Run
+from consumers.analytics.shapes.hold import NOTHING_TAUGHT, HandHold, HoldChange, Run
 from consumers.analytics.shapes.rules import HOLD_RULES
 
 _COUNTS_BY_NAME: Final = {shape.value: count for shape, count in COUNTS.items()}
@@ -21,16 +21,20 @@ class HandShapes:
     right: HandHold = field(default_factory=HandHold)
 
     def advance(
-        self, moment: Moment, facts: FrameFacts, names: Sequence[str] = SHAPES, taught_version: str | None = None
+        self,
+        moment: Moment,
+        facts: FrameFacts,
+        names: Sequence[str] = SHAPES,
+        taught_versions: Mapping[str, str] = NOTHING_TAUGHT,
     ) -> Sequence[Change]:
         """Take the stream's next frame, in order of time.
 
         `names` are those of `HandFacts.scores`, all different: SHAPES, and then those taught. They may be others than
-        in the frame before: a shape that is held and no longer among them ends. `taught_version` says by which
-        teaching; findings of taught shapes carry it as `made_by`.
+        in the frame before: a shape that is held and no longer among them ends. `taught_versions` says by name which
+        teaching a taught shape is of; its findings carry that as `made_by`.
         """
         left, right = (
-            hold.advance(moment, None if hand is None else hand.scores, HOLD_RULES, names, taught_version)
+            hold.advance(moment, None if hand is None else hand.scores, HOLD_RULES, names, taught_versions)
             for hold, hand in ((self.left, facts.left), (self.right, facts.right))
         )
         return _tell(left, right) if left or right else ()

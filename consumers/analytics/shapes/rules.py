@@ -27,13 +27,3 @@ class HoldRules:
 
 
 HOLD_RULES: Final = HoldRules()
-
-
-@dataclass(frozen=True, slots=True)
-class GestureRules(HoldRules):
-    """With the times of a partition's streams."""
-
-    idle_us: int = 10_000_000
-    """A stream that is silent while its partition's other streams advance this much has ended."""
-    late_us: int = 10_000_000
-    """A frame up to this much older than the stream's newest is late; an older one means the clock was set back."""

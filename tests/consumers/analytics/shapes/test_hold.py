@@ -11,6 +11,9 @@ from consumers.analytics.shapes.rules import HOLD_RULES
 
 MS = 1_000
 
+NAMES = (*SHAPES, "salute", "flat")
+VERSIONS = {"salute": "taught-1", "flat": "taught-2"}
+
 Change = tuple[int, Phase, Run]
 
 
@@ -31,7 +34,7 @@ def watch(
     hold = hold or HandHold()
     changes: list[Change] = []
     for number, scores in enumerate(frames):
-        for phase, run in hold.advance(Moment(number * frame_us, 100 + number), scores, HOLD_RULES, names, "taught-1"):
+        for phase, run in hold.advance(Moment(number * frame_us, 100 + number), scores, HOLD_RULES, names, VERSIONS):
             changes.append((number, phase, run))
     return changes
 
@@ -118,9 +121,6 @@ def test_a_thumb_that_passes_sideways_on_its_way_is_nothing_and_one_that_stays_t
     passing = watch([*[sideways] * 12, *[down] * 20, *[sideways] * 6, *[down] * 10])
     assert [(phase, run.kind, run.first_offset) for _, phase, run in passing] == [(Phase.START, "thumbs_down", 112)]
     assert [(number, run.first_offset) for number, _, run in watch([sideways] * 30)] == [(16, 100)]
-
-
-NAMES = (*SHAPES, "salute", "flat")
 
 
 def taught(shape: HandShape, score: float, **scores: float) -> list[float]:

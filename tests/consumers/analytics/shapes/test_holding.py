@@ -86,7 +86,7 @@ def test_the_taught_state_is_written_and_read_too() -> None:
     salute = np.append(np.zeros(len(SHAPES)), 1.0).tolist()
     for number in range(10):
         facts = frame(number, None, salute)
-        shapes.advance(Moment(facts.captured_at_us, facts.offset), facts, names, "taught-7")
+        shapes.advance(Moment(facts.captured_at_us, facts.offset), facts, names, {"salute": "taught-7"})
         shapes = write_and_read(shapes)
     [change] = shapes.end()
     assert (change.finding.kind, change.finding.made_by, change.finding.observed) == ("salute", "taught-7", 1.0)
