@@ -39,6 +39,7 @@ def fit_linear(features: Floats, labels: Sequence[str], *, freedom: float) -> Li
     """
     # What was learned is applied without it: a service that only scores does not load it.
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     names = [str(label) for label in labels]
     classes = sorted(set(names))
@@ -49,7 +50,9 @@ def fit_linear(features: Floats, labels: Sequence[str], *, freedom: float) -> Li
         )
     mean, spread = features.mean(axis=0), features.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    fitted = LogisticRegression(C=freedom, max_iter=1000).fit((features - mean) / spread, np.asarray(names))
+    # So small a product gains nothing from threads, waits for them on a busy machine, and sums in their order.
+    with threadpool_limits(1):
+        fitted = LogisticRegression(C=freedom, max_iter=1000).fit((features - mean) / spread, np.asarray(names))
     weights, bias = np.asarray(fitted.coef_), np.asarray(fitted.intercept_)
     if len(classes) == 2:
         # Of two it gives the second's alone.
