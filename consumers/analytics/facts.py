@@ -175,6 +175,8 @@ class FrameFacts:
     """None for a stream's first frame, without a body in this frame and the one before, and after half a second."""
     image_width: float = 16 / 9
     """Image heights: where the image's right edge is."""
+    is_doubted: bool = False
+    """A fault of the capture took parts out of it: that they are None does not mean that nobody was there."""
     mirrored: bool = False
     """The image shows the person as in a mirror: their left is at its left when they face it."""
 

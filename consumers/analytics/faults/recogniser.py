@@ -144,6 +144,7 @@ class CaptureFaults:
         return tell_fault(phase, FaultKind.SIDES_SWAPPED, swapped, {**evidence})
 
     def _cleanse(self, facts: FrameFacts, limb: str) -> None:
+        facts.is_doubted = True
         facts.body = facts.motion = None
         if not limb:
             facts.left = facts.right = None
