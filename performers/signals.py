@@ -117,9 +117,10 @@ def _swipe(cue: Cue) -> None:
     way = 2.0 * there * (1.0 - back) - 1.0
     leftwards, upwards = _SWIPES[cue.act.kind]
     inwards = leftwards if cue.act.side is Side.RIGHT else -leftwards
+    # Up and down beside the body, to and fro before it.
     cue.limb(cue.act.side, {
-        **_FORWARD_ARM, Limb.ARM_FORWARD: _FORWARD_ARM[Limb.ARM_FORWARD] + 32.0 * inwards * way,
-        Limb.ARM_DOWN: _FORWARD_ARM[Limb.ARM_DOWN] + abs(upwards) * (4.0 - 25.0 * upwards * way),
+        **_FORWARD_ARM, Limb.ARM_FORWARD: _FORWARD_ARM[Limb.ARM_FORWARD] + 32.0 * inwards * way - 20.0 * abs(upwards),
+        Limb.ARM_DOWN: _FORWARD_ARM[Limb.ARM_DOWN] + abs(upwards) * (6.0 - 23.0 * upwards * way),
     })  # fmt: skip
     cue.hand(cue.act.side, HandShape.FLAT)
 

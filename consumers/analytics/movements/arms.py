@@ -16,12 +16,25 @@ _SCALE_SETTLES_S: Final = 0.5
 _RAISED: Final = 0.05
 """Body scales a waving wrist is above its elbow."""
 _FINGERS_UP: Final = 0.3
+_FINGERS_DOWN: Final = -0.4
+_WAIST_UP: Final = -0.65
+"""Body scales from the shoulders: hands below it swing, as in walking."""
+_LEAST_ARM_CIRCLE: Final = 0.24
+_LEAST_FINGER_CIRCLE: Final = 0.09
 _APART: Final = 0.6
 """Body scales between the wrists: hands nearer than that clap, or rub each other."""
 _MOST_LEAN_DEG: Final = 45.0
 
 WAVE: Final = RhythmRule(
-    "wave", "body_scales", least=0.13, most=1.6, longest_us=550_000, pause_us=250_000, needed=4, over_us=1_100_000
+    "wave",
+    "body_scales",
+    least=0.13,
+    most=1.6,
+    least_mean=0.16,
+    longest_us=550_000,
+    pause_us=250_000,
+    needed=4,
+    over_us=1_100_000,
 )
 
 
@@ -91,17 +104,22 @@ class Arm:
         self.x, self.y, self.last = x, y, mark
         if last is None:
             self.wave.advance(x, mark, WAVE)
-            self.circles.advance(x, y, mark, subject, changes)
             return
         step = (by_x, by_y, (at_us - last.at_us) / SECOND_US)
         circles = self.circles
-        circles.advance(x, y, mark, subject, changes)
+        if not self.of_body:
+            circles.advance(x, y, mark, _LEAST_FINGER_CIRCLE, subject, changes)
+        elif y > _WAIST_UP:
+            circles.advance(x, y, mark, _LEAST_ARM_CIRCLE, subject, changes)
+        elif circles.at is not None:
+            circles.forget(subject, changes)
         if self.wave.advance(x, mark, WAVE):
             fits = not claps and not circles.is_on and self._may_wave(raised, body)
             self.wave.count_stroke(WAVE, subject, changes, fits=fits)
         elif self.wave.last is not None:
             self.wave.expire(at_us, WAVE, subject, changes)
-        if self.wave.is_on or circles.is_on:
+        hangs = not self.of_body and raised < _FINGERS_DOWN
+        if self.wave.is_on or circles.is_on or hangs:
             self.swipes.drop(at_us)
         facing = (body if self.of_body else None, left_is)
         self.swipes.advance((x, y), step, (last, mark), facing, subject, changes)

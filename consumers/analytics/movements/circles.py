@@ -8,8 +8,7 @@ from consumers.analytics.finding import Change, Evidence, Phase
 from consumers.analytics.movements.marks import Mark, seconds_between, tell
 
 # Body scales.
-_STEP: Final = 0.045
-_LEAST_ACROSS: Final = 0.11
+_STEP: Final = 0.03
 # Degrees.
 _SHARPEST: Final = 105.0
 _BACKWARDS: Final = 40.0
@@ -19,7 +18,7 @@ _WHOLE_ROUND: Final = 360.0
 _BEGUN: Final = 150.0
 # Shares of the diameter.
 _ROUNDNESS: Final = 0.5
-_OPENING: Final = 0.5
+_OPENING: Final = 0.7
 _PAUSE_US: Final = 350_000
 _LONGEST_ROUND_US: Final = 3_000_000
 
@@ -40,9 +39,9 @@ class Box:
 
     @property
     def is_round(self) -> bool:
-        """Whether it is nearly as high as wide, and no mere trembling."""
+        """Whether it is nearly as high as wide."""
         width, height = self.right - self.left, self.high - self.low
-        return min(width, height) >= max(_LEAST_ACROSS, _ROUNDNESS * max(width, height))
+        return min(width, height) > _ROUNDNESS * max(width, height)
 
     @property
     def across(self) -> float:
@@ -73,8 +72,8 @@ class Circles:
     last: Mark | None = None
     """Where the last whole round ended, and on from there."""
 
-    def advance(self, x: float, y: float, mark: Mark, subject: str, changes: list[Change]) -> None:
-        """Take where the point is now, in body scales."""
+    def advance(self, x: float, y: float, mark: Mark, least: float, subject: str, changes: list[Change]) -> None:
+        """Take where the point is now, in body scales; smaller circles than `least` across are none."""
         at = self.at
         if at is None:
             self.x, self.y, self.at = x, y, mark
@@ -84,7 +83,7 @@ class Circles:
             if self.first is not None and mark.at_us - at.at_us > _PAUSE_US:
                 self.stop(subject, changes)
             return
-        self._step(by_x, by_y, x, y, mark, subject, changes)
+        self._step((by_x, by_y), (x, y), mark, least, subject, changes)
 
     @property
     def is_on(self) -> bool:
@@ -105,8 +104,15 @@ class Circles:
         self.at = None
 
     def _step(
-        self, by_x: float, by_y: float, x: float, y: float, mark: Mark, subject: str, changes: list[Change]
+        self,
+        by: tuple[float, float],
+        to: tuple[float, float],
+        mark: Mark,
+        least: float,
+        subject: str,
+        changes: list[Change],
     ) -> None:
+        (by_x, by_y), (x, y) = by, to
         at = self.at
         assert at is not None  # noqa: S101
         ahead = self.heading_x * by_x + self.heading_y * by_y
@@ -130,17 +136,18 @@ class Circles:
         if self.rounds:
             self.last = mark
         if abs(self.turned_deg) >= self.rounds * _WHOLE_ROUND + _ROUND:
-            self._close_round(mark, subject, changes)
+            self._close_round(mark, least, subject, changes)
 
     def _begin_round(self, mark: Mark) -> None:
         self.round_from, self.round_x, self.round_y = mark, self.x, self.y
         self.box = Box(self.x, self.x, self.y, self.y)
 
-    def _close_round(self, mark: Mark, subject: str, changes: list[Change]) -> None:
+    def _close_round(self, mark: Mark, least: float, subject: str, changes: list[Change]) -> None:
         box, begun = self.box, self.round_from
         assert box is not None and begun is not None  # noqa: S101, PT018
         if (
             not box.is_round
+            or box.across < least
             or hypot(self.x - self.round_x, self.y - self.round_y) > _OPENING * box.across
             or mark.at_us - begun.at_us > _LONGEST_ROUND_US
         ):

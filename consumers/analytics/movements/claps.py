@@ -16,7 +16,7 @@ _FAR: Final = 1.1
 _TOUCHING: Final = 0.36
 _CROSSED: Final = -0.15
 """Hands that go on past each other cross."""
-_LOWEST: Final = -1.0
+_LOWEST: Final = -0.8
 _UNDER_HEAD: Final = 0.05
 # Body scales a second.
 _LEAST_SPEED: Final = 0.9
@@ -36,8 +36,9 @@ class Claps:
     def advance(self, body: BodyFacts, left_is: float, mark: Mark, changes: list[Change]) -> None:
         """Take the next frame with a body; `left_is` is 1 where its left is the image's right, else -1."""
         across = left_is * (body.left_wrist_right - body.right_wrist_right)
-        if across > 0.0:
-            across = hypot(across, body.left_wrist_up - body.right_wrist_up)
+        if across < _FAR:
+            distance = hypot(across, body.left_wrist_up - body.right_wrist_up)
+            across = distance if across > 0.0 else -distance
         if across == across and self.between.advance(across if across < _FAR else _FAR, mark, _LEAST_STROKE):
             self._judge(body, changes)
 

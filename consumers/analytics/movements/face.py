@@ -10,7 +10,15 @@ from consumers.analytics.movements.marks import LOST_US, Mark
 from consumers.analytics.movements.rhythms import Rhythm, RhythmRule
 
 SPEAKING: Final = RhythmRule(
-    "speaking", "mouth_widths", least=0.08, most=1.5, longest_us=450_000, pause_us=450_000, needed=5, over_us=1_200_000
+    "speaking",
+    "mouth_widths",
+    least=0.08,
+    most=1.5,
+    least_mean=0.115,
+    longest_us=450_000,
+    pause_us=450_000,
+    needed=5,
+    over_us=1_500_000,
 )
 
 

@@ -9,14 +9,30 @@ from consumers.analytics.movements.marks import LOST_US, Mark
 from consumers.analytics.movements.rhythms import Rhythm, RhythmRule
 
 NOD: Final = RhythmRule(
-    "nod", "deg", least=7.0, most=60.0, longest_us=600_000, pause_us=300_000, needed=4, over_us=1_100_000
+    "nod",
+    "deg",
+    least=7.0,
+    most=60.0,
+    least_mean=8.0,
+    longest_us=600_000,
+    pause_us=300_000,
+    needed=4,
+    over_us=1_100_000,
 )
 SHAKE: Final = RhythmRule(
-    "shake", "deg", least=13.0, most=120.0, longest_us=600_000, pause_us=300_000, needed=4, over_us=1_100_000
+    "shake",
+    "deg",
+    least=13.0,
+    most=120.0,
+    least_mean=16.0,
+    longest_us=600_000,
+    pause_us=300_000,
+    needed=4,
+    over_us=1_100_000,
 )
 # Without a face the pose's nose and ears must do, which tremble more.
-NOD_OF_POSE: Final = NOD._replace(least=14.0)
-SHAKE_OF_POSE: Final = SHAKE._replace(least=20.0)
+NOD_OF_POSE: Final = NOD._replace(least=14.0, least_mean=16.0)
+SHAKE_OF_POSE: Final = SHAKE._replace(least=20.0, least_mean=24.0)
 _DEG_PER_EAR_DISTANCE: Final = 87.0
 _DEG_PER_BODY_SCALE: Final = 286.0
 """A nose is about 0.66 ear distances, 0.2 body scales, before the ears."""

@@ -17,10 +17,12 @@ class RhythmRule(NamedTuple):
     least: float
     most: float
     """A stroke's size."""
+    least_mean: float
+    """The mean size of the strokes that begin the movement: noise makes single strokes."""
     longest_us: int
-    """A stroke takes no longer, …"""
+    """A stroke takes no longer."""
     pause_us: int
-    """… nor does the rest before the next one."""
+    """Between the strokes that begin the movement there is no longer rest."""
     needed: int
     """So many strokes in a row make it."""
     over_us: int
@@ -53,17 +55,21 @@ class Rhythm:
         strokes = self.strokes
         first, last = strokes.first, strokes.last
         assert first is not None and last is not None  # noqa: S101, PT018
-        if not (fits and rule.least <= strokes.size <= rule.most and strokes.lasted_us <= rule.longest_us):
+        in_rhythm = rule.least <= strokes.size <= rule.most and strokes.lasted_us <= rule.longest_us
+        # Once the movement is on, a stroke out of rhythm or a longer rest does not end it: `over_us` does.
+        if not fits or not (in_rhythm or self.is_on):
             self._stop(rule, subject, changes)
             return
-        if self.last is not None and first.at_us - self.last.at_us > rule.pause_us:
+        if not in_rhythm:
+            return
+        if self.last is not None and not self.is_on and first.at_us - self.last.at_us > rule.pause_us:
             self._stop(rule, subject, changes)
         if self.first is None:
             self.first = first
         self.last = last
         self.count += 1
         self.size_sum += strokes.size
-        if self.count >= rule.needed and not self.is_on:
+        if self.count >= rule.needed and not self.is_on and self.size_sum >= rule.least_mean * self.count:
             self.is_on = True
             changes.append(self._tell(Phase.START, rule, subject))
 

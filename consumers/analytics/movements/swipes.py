@@ -11,9 +11,10 @@ from consumers.analytics.movements.marks import Mark, seconds_between, surpass, 
 
 # Body scales.
 _LEAST_LENGTH: Final = 0.55
-_WAIST_UP: Final = -0.85
+_WAIST_UP: Final = -0.8
 """A hand below it hangs or rests."""
-_HEAD_REACH: Final = 0.4
+_TO_FACE: Final = 0.3
+"""From the nose: a dash up that ends there reaches for the face, one down that begins there comes from it."""
 _LEAST_FASTEST: Final = 2.2
 """Body scales a second."""
 # Shares.
@@ -133,12 +134,11 @@ def _name(dash: Dash, body: BodyFacts | None, left_is: float) -> str | None:
 
 
 def _is_before(body: BodyFacts, dash: Dash) -> bool:
-    """Whether the hand was raised before the body, and not at the head, where the dash began and where it ended."""
-    head_x = (body.nose_x - body.shoulders_x) / body.scale
-    head_y = (body.shoulders_y - body.nose_y) / body.scale
-    return (
-        not body.trunk_lean > _MOST_LEAN_DEG
-        and min(dash.from_y, dash.to_y) > _WAIST_UP
-        and not hypot(dash.to_x - head_x, dash.to_y - head_y) < _HEAD_REACH
-        and not hypot(dash.from_x - head_x, dash.from_y - head_y) < _HEAD_REACH
-    )
+    """Whether the hand was raised before the body, and neither reaches for the face nor comes from it."""
+    if body.trunk_lean > _MOST_LEAN_DEG or min(dash.from_y, dash.to_y) < _WAIST_UP:
+        return False
+    if abs(dash.to_x - dash.from_x) > abs(dash.to_y - dash.from_y):
+        return True
+    x, y = (dash.to_x, dash.to_y) if dash.to_y > dash.from_y else (dash.from_x, dash.from_y)
+    nose_x, nose_y = (body.nose_x - body.shoulders_x) / body.scale, (body.shoulders_y - body.nose_y) / body.scale
+    return not hypot(x - nose_x, y - nose_y) < _TO_FACE
