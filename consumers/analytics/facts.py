@@ -34,10 +34,14 @@ class HandFacts(NamedTuple):
 
 
 class BodyFacts(NamedTuple):
-    """A body that was there. Joint angles are degrees, 0 folded … 180 straight, from the landmarks in metres."""
+    """A body that was there. Joint angles are degrees, 0 folded … 180 straight, from the landmarks in metres.
+
+    Shoulders, hips and ears are pairs of which one may hide the other: their middle, and the span between them, are told
+    while one of the two is visible. Everything else asks for every landmark it stands on.
+    """
 
     scale: float
-    """Image heights, > 0: the body scale, which is the length of the trunk (see `features.bodies`)."""
+    """Image heights, > 0: the body scale, which is the length of the trunk (see `features.poses`)."""
     visibility: float
     """0 … 1: mean over all landmarks."""
     legs_visibility: float
@@ -76,7 +80,8 @@ class BodyFacts(NamedTuple):
     hip_span: float
     """Body scales, signed: the same of the hips."""
     head_turn: float
-    """Ear distances: how far the nose lies from the middle of the ears, to the image's right."""
+    """Ear distances: how far the nose lies from the middle of the ears, to the image's right; about the sine of the turn
+    by 0.7."""
     head_drop: float
     """Body scales: how far the nose lies below the middle of the ears."""
     left_elbow: float
@@ -122,7 +127,7 @@ class FaceFacts(NamedTuple):
     mouth_width: float
     """Distances of the outer eye corners."""
     smile: float
-    """Mouth widths: how far the corners lie above the middle of the lips."""
+    """Mouth widths: how far the corners lie above the middle of the upper lip."""
     gaze_right: float
     """-1 … 1: where the irises stand between the corners of the eyes, to the image's right; NaN without irises."""
     gaze_up: float
@@ -175,10 +180,10 @@ class FrameFacts:
     """None for a stream's first frame, without a body in this frame and the one before, and after half a second."""
     image_width: float = 16 / 9
     """Image heights: where the image's right edge is."""
-    is_doubted: bool = False
-    """A fault of the capture took parts out of it: that they are None does not mean that nobody was there."""
     mirrored: bool = False
     """The image shows the person as in a mirror: their left is at its left when they face it."""
+    is_doubted: bool = False
+    """A fault of the capture took parts out of it: that they are None does not mean that nobody was there."""
 
     @property
     def has_person(self) -> bool:

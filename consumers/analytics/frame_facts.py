@@ -12,6 +12,7 @@ from consumers.analytics.features.bodies import measure_bodies
 from consumers.analytics.features.faces import measure_faces
 from consumers.analytics.features.geometry import Floats, find_aspect
 from consumers.analytics.features.hands import measure_hands
+from consumers.analytics.features.poses import take_poses
 from consumers.analytics.shapes.scoring import score_shapes
 from keypoints.frame import FrameBatch
 
@@ -59,12 +60,10 @@ def read_facts(batch: FrameBatch, taught: TaughtShapes | None = None) -> list[Fr
 
 
 def _read_bodies(batch: FrameBatch) -> list[BodyFacts | None]:
-    rows = np.flatnonzero(batch.pose_present)
-    if not len(rows):
+    poses = take_poses(batch)
+    if not len(poses.rows):
         return [None] * len(batch)
-    aspect = find_aspect(batch.width[rows], batch.height[rows])
-    bodies = measure_bodies(batch.pose[rows], batch.pose_world[rows], aspect, batch.mirrored[rows])
-    return _spread(bodies, rows, len(batch))
+    return _spread(measure_bodies(poses, batch.mirrored[poses.rows]), poses.rows, len(batch))
 
 
 def _read_faces(batch: FrameBatch) -> list[FaceFacts | None]:

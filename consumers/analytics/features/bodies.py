@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from consumers.analytics.facts import BodyFacts
 from consumers.analytics.features.geometry import Floats, add_up, angle_between, dot, length
 from consumers.analytics.features.mass import find_centre_of_mass
-from consumers.analytics.features.poses import TRUNK_OF_SHOULDER_WIDTH, PoseColumns
+from consumers.analytics.features.poses import TRUNK_OF_SHOULDER_WIDTH, PoseColumns, Poses
 from keypoints.landmarks import PoseLandmark as Landmark
 
 _SIDES: Final = ("left", "right")
@@ -47,29 +47,26 @@ _LEFT_OF_MIRRORED: Final = [Landmark[f"LEFT_{name}"] for name in _MIRRORED]
 _RIGHT_OF_MIRRORED: Final = [Landmark[f"RIGHT_{name}"] for name in _MIRRORED]
 
 
-def measure_bodies(
-    pose: NDArray[np.float32], pose_world: NDArray[np.float32], aspect: Floats, mirrored: NDArray[np.bool_]
-) -> list[BodyFacts | None]:
-    """Measure N poses, float32 (N, 33, 4): `pose` in fractions of images of an aspect (N,), `pose_world` in metres.
+def measure_bodies(poses: Poses, mirrored: NDArray[np.bool_]) -> list[BodyFacts | None]:
+    """Measure N poses, of which some are in a mirror's image (N,).
 
-    Where the pose in metres is absent (NaN), joint angles and symmetry are told from the pose in the image with its
-    depth, and what is in metres is NaN.
-    A body of which nobody can say how large it is (a shoulder or a hip that is not finite, or no size) counts as not
-    there: None.
+    Where the pose in metres is absent, joint angles and symmetry are told from the pose in the image with its depth,
+    and what is in metres is NaN. A body of which nobody can say how large it is (a shoulder that is not finite, or no
+    size) counts as not there: None.
     """
     with np.errstate(all="ignore"):
-        poses = PoseColumns(pose, pose_world, aspect)
+        seen = PoseColumns(poses)
         columns = (
-            _measure_visibility(poses)
-            | _measure_places(poses)
-            | _measure_limbs(poses, np.where(mirrored, -1.0, 1.0))
-            | _measure_head(poses)
-            | _measure_joints(poses)
-            | _measure_bones(poses)
+            _measure_visibility(seen)
+            | _measure_places(seen)
+            | _measure_limbs(seen, np.where(mirrored, -1.0, 1.0))
+            | _measure_head(seen)
+            | _measure_joints(seen)
+            | _measure_bones(seen)
         )
         rows = np.stack([columns[name] for name in BodyFacts._fields], axis=1)
     bodies: list[BodyFacts | None] = list(map(BodyFacts._make, rows.tolist()))
-    for row in np.flatnonzero(np.isnan(poses.scale)).tolist():
+    for row in np.flatnonzero(np.isnan(seen.scale)).tolist():
         bodies[row] = None
     return bodies
 

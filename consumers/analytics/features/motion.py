@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.analytics.facts import MotionFacts
-from consumers.analytics.features.geometry import Floats, add_up, find_aspect, length, turn_to_rows
-from consumers.analytics.features.poses import find_seen, measure_scale
+from consumers.analytics.features.geometry import Floats, add_up, length, turn_to_rows
+from consumers.analytics.features.poses import find_seen, measure_scale, take_poses
 from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch
 from keypoints.landmarks import PoseLandmark as Landmark
@@ -97,12 +97,13 @@ def track_bodies(batch: FrameBatch) -> Track:
     track = Track.allocate(len(batch))
     track.at_us[:] = batch.captured_at_us
     track.present[:] = batch.pose_present
-    rows = np.flatnonzero(batch.pose_present)
-    if len(rows):
-        pose, aspect = batch.pose[rows], find_aspect(batch.width[rows], batch.height[rows])
-        track.places[rows] = turn_to_rows(pose, aspect)[:2].T
-        track.scale[rows] = measure_scale(pose, batch.pose_world[rows], aspect)
-        track.visible[rows] = find_seen(pose)
+    poses = take_poses(batch)
+    if len(poses.rows):
+        with np.errstate(over="ignore", invalid="ignore"):
+            places = turn_to_rows(poses.pose, poses.aspect)[:2].T.astype(np.float32)
+        track.places[poses.rows] = np.where(np.isfinite(places), places, np.nan)
+        track.scale[poses.rows] = measure_scale(poses)
+        track.visible[poses.rows] = find_seen(poses.pose)
     return track
 
 

@@ -5,12 +5,13 @@ Shoulders, hips and ears are pairs of which one hides the other when the person 
 be told from the body: the middle of a pair, and the distance in it, stand on the more visible of the two.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.analytics.features.geometry import Floats, add_up, length, turn_to_rows
+from consumers.analytics.features.geometry import Floats, add_up, find_aspect, length, turn_to_rows
+from keypoints.frame import FrameBatch
 from keypoints.landmarks import PoseLandmark as Landmark
 
 VISIBLE_FROM: Final = 0.5
@@ -34,6 +35,27 @@ MIDDLES: Final = {
 _MIDDLE_ENDS: Final = np.array(list(MIDDLES.values())).T
 
 
+class Poses(NamedTuple):
+    """The poses of a batch that are there."""
+
+    rows: NDArray[np.intp]
+    """(N,): of the batch, rising."""
+    pose: NDArray[np.float32]
+    """(N, 33, 4) in fractions of the image."""
+    pose_world: NDArray[np.float32]
+    """(N, 33, 4) in metres, NaN where it is absent."""
+    aspect: Floats
+    """(N,): the images' widths by their heights."""
+
+
+def take_poses(batch: FrameBatch) -> Poses:
+    """The rows with a pose in the image; one in metres alone is nowhere."""
+    rows = np.flatnonzero(batch.pose_present)
+    pose_world = batch.pose_world[rows]
+    pose_world[~batch.pose_world_present[rows]] = np.nan
+    return Poses(rows, batch.pose[rows], pose_world, find_aspect(batch.width[rows], batch.height[rows]))
+
+
 class PoseColumns:
     """N poses turned so that one landmark's coordinate is one contiguous row, NaN where it is not seen.
 
@@ -43,7 +65,8 @@ class PoseColumns:
     same in space. `scale` (N,) is the body scale in image heights and `heights_per_m` (N,) how many a metre is.
     """
 
-    def __init__(self, pose: NDArray[np.float32], pose_world: NDArray[np.float32], aspect: Floats) -> None:
+    def __init__(self, poses: Poses) -> None:
+        _, pose, pose_world, aspect = poses
         visibility = np.ascontiguousarray(pose[:, :, 3].T, dtype=np.float64)
         self.visibility = np.minimum(np.maximum(visibility, 0.0), 1.0)
         in_image, in_m = turn_to_rows(pose, aspect), turn_to_rows(pose_world)
@@ -57,8 +80,8 @@ class PoseColumns:
         self.in_space = _blank(in_space, hidden)
 
 
-def measure_scale(pose: NDArray[np.float32], pose_world: NDArray[np.float32], aspect: Floats) -> Floats:
-    """(N,) image heights: the body scale of poses (N, 33, 4) in images of an aspect (N,), NaN where it cannot be told.
+def measure_scale(poses: Poses) -> Floats:
+    """(N,) image heights: the body scale, NaN where it cannot be told.
 
     A trunk in the image is short when the person bends towards the camera, a shoulder width when they turn; a trunk in
     metres is neither. So the scale is the trunk's length in metres by how many image heights a metre is at the trunk:
@@ -67,8 +90,8 @@ def measure_scale(pose: NDArray[np.float32], pose_world: NDArray[np.float32], as
     scale is the longer of the trunk, when its hips are seen, and 1.4 shoulder widths, in the image.
     """
     with np.errstate(all="ignore"):
-        _, half_hidden = _find_hidden(pose)
-        return _find_scale(turn_to_rows(pose, aspect), turn_to_rows(pose_world), half_hidden)[0]
+        _, half_hidden = _find_hidden(poses.pose)
+        return _find_scale(turn_to_rows(poses.pose, poses.aspect), turn_to_rows(poses.pose_world), half_hidden)[0]
 
 
 def find_seen(pose: NDArray[np.float32]) -> NDArray[np.bool_]:
