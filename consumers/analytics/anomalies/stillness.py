@@ -1,0 +1,130 @@
+"""Who does not move at all: less than anybody who stands or sits there, but more than a frozen picture."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from consumers.analytics.anomalies.anomaly import AnomalyKind, tell_anomaly
+from consumers.analytics.facts import BodyFacts, FrameFacts
+from consumers.analytics.finding import Change, Evidence, Moment, Phase, Severity
+from consumers.analytics.span import Span
+
+_IMMOBILE_US: Final = 60_000_000
+_IMMOBILE_AFTER_FALL_US: Final = 10_000_000
+_SECOND_US: Final = 1_000_000
+_RADIUS: Final = 0.05
+"""Body scales, about 2.5 cm: within so much of where they were the means of a second stay."""
+_FASTEST: Final = 1.0
+"""Body scales a second, on average over a second: hands that move on the spot are faster."""
+_UNSEEN_US: Final = 5_000_000
+"""Who is not seen for so long may have moved meanwhile."""
+_PLACES: Final = 8
+
+
+@dataclass(slots=True)
+class Stillness:
+    """Where nose, shoulders and wrists were when they last moved, second by second; in body scales."""
+
+    sums: list[float] = field(default_factory=lambda: [0.0] * _PLACES)
+    counts: list[int] = field(default_factory=lambda: [0] * _PLACES)
+    speed_sum: float = 0.0
+    speeds: int = 0
+    second: Span | None = None
+    """What has been seen of the second that goes on."""
+    anchor: list[float | None] | None = None
+    still: Span | None = None
+    """All frames since the anchor was set."""
+    severity: Severity | None = None
+    """Once it is told."""
+
+    def take(self, moment: Moment, facts: FrameFacts, *, after_fall: bool) -> list[Change]:
+        """Take the stream's next frame, in order of time; `after_fall` while a fallen person is on the ground."""
+        body = facts.body
+        second = self.second
+        if body is None:
+            return self.end() if second is not None and moment.at_us - second.last_us > _UNSEEN_US else []
+        changes: list[Change] = []
+        if second is None:
+            self.second = Span.at(moment)
+        elif moment.at_us - second.started_us >= _SECOND_US:
+            unseen = moment.at_us - second.last_us > _UNSEEN_US
+            changes = self.end() if unseen else self._take_second(second, after_fall=after_fall)
+            self.second = Span.at(moment)
+        else:
+            second.extend(moment)
+        self._add(body)
+        motion = facts.motion
+        if motion is not None:
+            speed = motion.left_wrist_speed + motion.right_wrist_speed
+            if speed == speed:
+                self.speed_sum += speed
+                self.speeds += 2
+        return changes
+
+    def end(self) -> list[Change]:
+        """End what goes on, and forget where they were."""
+        self.second = self.anchor = None
+        self._clear()
+        return self._close()
+
+    def _add(self, body: BodyFacts) -> None:
+        scale = body.scale
+        sums, counts = self.sums, self.counts
+        for place, value in enumerate(
+            (
+                body.nose_x / scale,
+                body.nose_y / scale,
+                body.shoulders_x / scale,
+                body.shoulders_y / scale,
+                body.left_wrist_right,
+                body.left_wrist_up,
+                body.right_wrist_right,
+                body.right_wrist_up,
+            )
+        ):
+            if value == value:
+                sums[place] += value
+                counts[place] += 1
+
+    def _clear(self) -> None:
+        self.sums, self.counts = [0.0] * _PLACES, [0] * _PLACES
+        self.speed_sum, self.speeds = 0.0, 0
+
+    def _take_second(self, second: Span, *, after_fall: bool) -> list[Change]:
+        means = [
+            None if 2 * count < second.frames else total / count
+            for total, count in zip(self.sums, self.counts, strict=True)
+        ]
+        speed = self.speed_sum / self.speeds if self.speeds else 0.0
+        self._clear()
+        still, anchor = self.still, self.anchor
+        if still is None or anchor is None or speed > _FASTEST or not _is_near(anchor, means):
+            changes = self._close()
+            self.anchor, self.still = means, second
+            return changes
+        still.last_us, still.last_offset = second.last_us, second.last_offset
+        still.frames += second.frames
+        needed_us = _IMMOBILE_AFTER_FALL_US if after_fall else _IMMOBILE_US
+        if self.severity is not None or still.last_us - still.started_us < needed_us:
+            return []
+        self.severity = Severity.CRITICAL if after_fall else Severity.WARNING
+        return [_tell(Phase.START, still, self.severity)]
+
+    def _close(self) -> list[Change]:
+        still, severity = self.still, self.severity
+        self.still = self.severity = None
+        return [] if still is None or severity is None else [_tell(Phase.END, still, severity)]
+
+
+def _is_near(anchor: list[float | None], means: list[float | None]) -> bool:
+    told = 0
+    for was, now in zip(anchor, means, strict=True):
+        if was is not None and now is not None:
+            told += 1
+            if not -_RADIUS <= now - was <= _RADIUS:
+                return False
+    return told > 1
+
+
+def _tell(phase: Phase, still: Span, severity: Severity) -> Change:
+    evidence: Evidence = {"seconds": still.seconds, "within_scales": _RADIUS}
+    return tell_anomaly(phase, AnomalyKind.IMMOBILITY, still, severity, evidence)
