@@ -36,8 +36,8 @@ class HandFacts(NamedTuple):
 class BodyFacts(NamedTuple):
     """A body that was there. Joint angles are degrees, 0 folded … 180 straight, from the landmarks in metres.
 
-    Shoulders, hips and ears are pairs of which one may hide the other: their middle, and the span between them, are told
-    while one of the two is visible. Everything else asks for every landmark it stands on.
+    Shoulders, hips and ears are pairs of which one may hide the other: their middle, and the span between them, are
+    told while one of the two is visible. Everything else asks for every landmark it stands on.
     """
 
     scale: float
@@ -80,8 +80,8 @@ class BodyFacts(NamedTuple):
     hip_span: float
     """Body scales, signed: the same of the hips."""
     head_turn: float
-    """Ear distances: how far the nose lies from the middle of the ears, to the image's right; about the sine of the turn
-    by 0.7."""
+    """Ear distances: how far the nose lies from the middle of the ears, to the image's right; about 0.75 times the sine
+    of the angle by which the head is turned."""
     head_drop: float
     """Body scales: how far the nose lies below the middle of the ears."""
     left_elbow: float
