@@ -99,7 +99,7 @@ def _curl(cue: Cue) -> None:
 def _half_squat(cue: Cue) -> None:
     """Down only half of the way: the thighs stay far from level."""
     effort = _effort(cue)
-    _bend_legs(cue, effort, dict.fromkeys(SIDES, (42.0, 18.0)), lean=18.0)
+    _bend_legs(cue, effort, dict.fromkeys(SIDES, (56.0, 26.0)), lean=25.0)
 
 
 def _poor_squat(cue: Cue) -> None:

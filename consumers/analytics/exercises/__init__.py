@@ -1,0 +1,1 @@
+"""Exercises: repetitions counted one by one, each with notes on its form."""
