@@ -1,9 +1,14 @@
 """What is looked for: the built-in recognisers' own, and what users taught and wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
+from consumers.analytics.reactions.rule import Rule
 from consumers.analytics.shapes.hand_shape import SHAPES
+from consumers.analytics.taught.gesture import TaughtGesture
+from consumers.analytics.taught.movements import MovementCatalogue
+from consumers.analytics.taught.shapes import TaughtShapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +18,22 @@ class Repertoire:
     shape_names: tuple[str, ...] = SHAPES
     """What `HandFacts.scores` are of."""
     taught_versions: Mapping[str, str] = field(default_factory=dict)
-    """By name of a taught gesture: which teaching of it."""
+    """By name of a taught shape: which teaching of it."""
+    taught_shapes: TaughtShapes | None = None
+    """None: none are taught, and no column is measured for them."""
+    taught_movements: MovementCatalogue = field(default_factory=MovementCatalogue)
+    rules: tuple[Rule, ...] = ()
+    """What users want to be told of."""
+
+    @classmethod
+    def of(cls, taught: Iterable[TaughtGesture], rules: tuple[Rule, ...] = ()) -> Self:
+        """The built-in repertoire, and what was taught."""
+        gestures = list(taught)
+        shapes = TaughtShapes(gestures)
+        return cls(
+            shape_names=(*SHAPES, *shapes.names),
+            taught_versions=shapes.versions,
+            taught_shapes=shapes if shapes.names else None,
+            taught_movements=MovementCatalogue(gestures),
+            rules=rules,
+        )

@@ -62,13 +62,13 @@ class Session:
         self.topic, self.partition = frame.topic, frame.partition
         if verdict is not Verdict.SET_BACK:
             return self.watch.advance(moment, frame, verdict, repertoire)
-        ended, closed = self.watch.end()
+        ended, closed = self.watch.end(repertoire)
         changes, closed_too = self.watch.advance(moment, frame, verdict, repertoire)
         return [*ended, *changes], [*closed, *closed_too]
 
-    def end(self) -> tuple[Sequence[Change], Sequence[WindowRow]]:
+    def end(self, repertoire: Repertoire) -> tuple[Sequence[Change], Sequence[WindowRow]]:
         """End what is open, each with the last frame that showed it."""
-        return self.watch.end()
+        return self.watch.end(repertoire)
 
 
 def begin_session(frame: FrameFacts, position: int) -> Session:

@@ -16,9 +16,11 @@ from consumers.analytics.facts import FrameFacts
 from consumers.analytics.features.motion import Track, track_bodies
 from consumers.analytics.frame_facts import read_facts
 from consumers.analytics.outbox import EventPublisher
+from consumers.analytics.reactions.rule import Rule
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.store import AnalyticsStore, OpenPartition, Unsaved
 from consumers.analytics.streams import Outcome
+from consumers.analytics.taught.store import TaughtStore
 from keypoints.frame import FrameBatch
 
 SNAPSHOT_RECORDS: Final = 5_000
@@ -49,6 +51,8 @@ class AnalyticsSink:
         self._topic_id = topic_id
         self._store = AnalyticsStore(engine, snapshot_records)
         self._monotonic_s = monotonic_s
+        self._taught = TaughtStore(engine)
+        self._rules: tuple[Rule, ...] = ()
         self._repertoire = Repertoire()
         self._publisher: EventPublisher | None = None
         self._open: dict[TopicPartition, OpenPartition] = {}
@@ -62,6 +66,7 @@ class AnalyticsSink:
         """Load what the partitions' streams are in the middle of, and publish what a predecessor could not."""
         publisher = self._prepare()
         topic_ids = {topic: self._topic_id(topic) for topic in {each.topic for each in assignment.partitions}}
+        self._repertoire = Repertoire.of(self._taught.read(), self._rules)
         self._outcomes, self._save_id = {}, uuid.uuid4()
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
@@ -71,7 +76,7 @@ class AnalyticsSink:
 
     def put(self, batch: FrameBatch) -> None:
         """Take frames in; rows before the partition's next offset were taken in before, and are skipped."""
-        facts, track = read_facts(batch), track_bodies(batch)
+        facts, track = read_facts(batch, self._repertoire.taught_shapes), track_bodies(batch)
         for number in np.unique(batch.partition).tolist():
             rows = np.flatnonzero(batch.partition == number)
             self._take(TopicPartition(batch.topic, number), batch.offset, rows, facts, track)

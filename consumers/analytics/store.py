@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from connect_runtime.sink import SinkFailed, TopicPartition
 from consumers.analytics import saved_results, saved_streams, snapshots
 from consumers.analytics.database import transaction
+from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.saved_results import OutboxRow
 from consumers.analytics.streams import Outcome, PartitionStreams
 from consumers.analytics.tables import of_partition, outbox, sources
@@ -168,7 +169,7 @@ class AnalyticsStore:
     def _let_go(self, connection: Connection, partition: TopicPartition) -> None:
         """End what is open in a partition and forget where its streams stand."""
         streams = PartitionStreams(saved_streams.load(connection, partition))
-        outcome = streams.end_all(position=0)
+        outcome = streams.end_all(0, Repertoire())
         saved_streams.save(connection, partition, streams)
         saved_results.save_windows(connection, partition, outcome.windows)
         events = [event for _, event in outcome.events]

@@ -101,18 +101,18 @@ class PartitionStreams:
             changes, closed = session.take(frame, step.verdict, repertoire)
             self._tell(outcome, position, session, changes, closed)
             for silent in step.silent:
-                self._finish(outcome, position, silent)
+                self._finish(outcome, position, silent, repertoire)
         for key in dict.fromkeys(keys):
             place = self._timeline.get(key)
             if place is not None:
                 self._sessions[key].place = place
         return outcome
 
-    def end_all(self, position: int) -> Outcome:
+    def end_all(self, position: int, repertoire: Repertoire) -> Outcome:
         """End every stream, as if all had fallen silent."""
         outcome = Outcome()
         for key in list(self._sessions):
-            self._finish(outcome, position, key)
+            self._finish(outcome, position, key, repertoire)
         self._timeline.drop(lambda _key, _place: True)
         return outcome
 
@@ -159,10 +159,10 @@ class PartitionStreams:
         self._track_row = {key: row for row, key in enumerate([*kept, *last])}
         return motions
 
-    def _finish(self, outcome: Outcome, position: int, key: StreamKey) -> None:
+    def _finish(self, outcome: Outcome, position: int, key: StreamKey, repertoire: Repertoire) -> None:
         session = self._sessions.pop(key)
         self._note(session)
-        changes, closed = session.end()
+        changes, closed = session.end(repertoire)
         self._tell(outcome, position, session, changes, closed)
 
     def _note(self, session: Session) -> None:

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from consumers.analytics.anomalies.recogniser import Anomalies
+from consumers.analytics.exercises.recogniser import Exercises
 from consumers.analytics.facts import FrameFacts
+from consumers.analytics.faults.recogniser import CaptureFaults
 from consumers.analytics.faults.verdict import Verdict
 from consumers.analytics.finding import Change, Moment
+from consumers.analytics.movements.recogniser import Movements
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.shapes.holding import HandShapes
+from consumers.analytics.taught.movements import TaughtMovements
 from consumers.analytics.windows.window_row import WindowRow
 
 
@@ -15,20 +20,30 @@ from consumers.analytics.windows.window_row import WindowRow
 class Watch:
     """Faults of the capture come first: what is not to be believed is taken out of the facts for all others."""
 
+    faults: CaptureFaults = field(default_factory=CaptureFaults)
     shapes: HandShapes = field(default_factory=HandShapes)
+    movements: Movements = field(default_factory=Movements)
+    exercises: Exercises = field(default_factory=Exercises)
+    taught: TaughtMovements = field(default_factory=TaughtMovements)
+    anomalies: Anomalies = field(default_factory=Anomalies)
 
     def advance(
         self, moment: Moment, facts: FrameFacts, verdict: Verdict, repertoire: Repertoire
     ) -> tuple[Sequence[Change], Sequence[WindowRow]]:
         """Take the stream's next frame in order. Returns what changed, and the windows that closed."""
-        changes: list[Change] = []
-        changes += self.shapes.advance(moment, facts, repertoire.shape_names)
+        changes = list(self.faults.advance(moment, facts, verdict))
+        changes += self.shapes.advance(moment, facts, repertoire.shape_names, repertoire.taught_versions)
+        changes += self.movements.advance(moment, facts)
+        changes += self.exercises.advance(moment, facts)
+        changes += self.taught.advance(moment, facts, repertoire.taught_movements)
+        changes += self.anomalies.advance(moment, facts)
         return changes, ()
 
     def take_late(self, moment: Moment, facts: FrameFacts, verdict: Verdict) -> Sequence[Change]:
         """Take a frame that is not judged."""
-        return ()
+        return self.faults.advance(moment, facts, verdict)
 
-    def end(self) -> tuple[Sequence[Change], Sequence[WindowRow]]:
+    def end(self, repertoire: Repertoire) -> tuple[Sequence[Change], Sequence[WindowRow]]:
         """The stream is over, or its time was set back: end what is open, and forget what was building up."""
-        return list(self.shapes.end()), ()
+        changes = [*self.faults.end(), *self.shapes.end(), *self.movements.end(), *self.exercises.end()]
+        return [*changes, *self.taught.end(repertoire.taught_movements), *self.anomalies.end()], ()
