@@ -83,7 +83,7 @@ def read_rows(path: Path) -> LabelledRows:
         if place == 0 and row[0].lower() == "label":
             continue
         try:
-            labels.append(_read_label(row[0], layout))
+            labels.append(name_label(row[0], layout))
             lines.append(line)
             values.append(_read_numbers(row[1:], layout))
         except ValueError as error:
@@ -108,7 +108,8 @@ def _read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _read_label(cell: str, layout: Layout) -> str:
+def name_label(cell: str, layout: Layout) -> str:
+    """The label a cell names, itself or by its number. Raises ValueError for none, and for a motion there is not."""
     names = _LABEL_OF_NUMBER[layout]
     label = str(names[int(cell)]) if cell in map(str, range(len(names))) else cell
     if not label:

@@ -17,7 +17,7 @@ _FASTER: Final = (1.0, 1.5)
 """Frames that go into one; what is past the window's end was not seen."""
 _WARP: Final = 0.1
 _STRETCH: Final = 0.25
-_SIZE: Final = 0.35
+_SIZE: Final = 0.6
 """Logarithms: of the image's shape, and of how near the hand is."""
 _TREMBLE: Final = 0.002
 """Image heights, at most."""
