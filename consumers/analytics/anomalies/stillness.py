@@ -10,11 +10,11 @@ from consumers.analytics.span import Span
 
 _IMMOBILE_US: Final = 60_000_000
 _IMMOBILE_AFTER_FALL_US: Final = 10_000_000
-_SECOND_US: Final = 1_000_000
-_RADIUS: Final = 0.05
-"""Body scales, about 2.5 cm: within so much of where they were the means of a second stay."""
+_STRETCH_US: Final = 2_000_000
+_RADIUS: Final = 0.035
+"""Body scales, less than 2 cm: within so much of where they were the means of a stretch of time stay."""
 _FASTEST: Final = 1.0
-"""Body scales a second, on average over a second: hands that move on the spot are faster."""
+"""Body scales a second, on average: hands that move on the spot are faster."""
 _UNSEEN_US: Final = 5_000_000
 """Who is not seen for so long may have moved meanwhile."""
 _PLACES: Final = 8
@@ -22,14 +22,14 @@ _PLACES: Final = 8
 
 @dataclass(slots=True)
 class Stillness:
-    """Where nose, shoulders and wrists were when they last moved, second by second; in body scales."""
+    """Where nose, shoulders and wrists were when they last moved, stretch by stretch of time; in body scales."""
 
     sums: list[float] = field(default_factory=lambda: [0.0] * _PLACES)
     counts: list[int] = field(default_factory=lambda: [0] * _PLACES)
     speed_sum: float = 0.0
     speeds: int = 0
-    second: Span | None = None
-    """What has been seen of the second that goes on."""
+    stretch: Span | None = None
+    """What has been seen of the stretch that goes on."""
     anchor: list[float | None] | None = None
     still: Span | None = None
     """All frames since the anchor was set."""
@@ -39,18 +39,18 @@ class Stillness:
     def take(self, moment: Moment, facts: FrameFacts, *, after_fall: bool) -> list[Change]:
         """Take the stream's next frame, in order of time; `after_fall` while a fallen person is on the ground."""
         body = facts.body
-        second = self.second
+        stretch = self.stretch
         if body is None:
-            return self.end() if second is not None and moment.at_us - second.last_us > _UNSEEN_US else []
+            return self.end() if stretch is not None and moment.at_us - stretch.last_us > _UNSEEN_US else []
         changes: list[Change] = []
-        if second is None:
-            self.second = Span.at(moment)
-        elif moment.at_us - second.started_us >= _SECOND_US:
-            unseen = moment.at_us - second.last_us > _UNSEEN_US
-            changes = self.end() if unseen else self._take_second(second, after_fall=after_fall)
-            self.second = Span.at(moment)
+        if stretch is None:
+            self.stretch = Span.at(moment)
+        elif moment.at_us - stretch.started_us >= _STRETCH_US:
+            unseen = moment.at_us - stretch.last_us > _UNSEEN_US
+            changes = self.end() if unseen else self._take_stretch(stretch, after_fall=after_fall)
+            self.stretch = Span.at(moment)
         else:
-            second.extend(moment)
+            stretch.extend(moment)
         self._add(body)
         motion = facts.motion
         if motion is not None:
@@ -62,7 +62,7 @@ class Stillness:
 
     def end(self) -> list[Change]:
         """End what goes on, and forget where they were."""
-        self.second = self.anchor = None
+        self.stretch = self.anchor = None
         self._clear()
         return self._close()
 
@@ -89,9 +89,9 @@ class Stillness:
         self.sums, self.counts = [0.0] * _PLACES, [0] * _PLACES
         self.speed_sum, self.speeds = 0.0, 0
 
-    def _take_second(self, second: Span, *, after_fall: bool) -> list[Change]:
+    def _take_stretch(self, stretch: Span, *, after_fall: bool) -> list[Change]:
         means = [
-            None if 2 * count < second.frames else total / count
+            None if 2 * count < stretch.frames else total / count
             for total, count in zip(self.sums, self.counts, strict=True)
         ]
         speed = self.speed_sum / self.speeds if self.speeds else 0.0
@@ -99,10 +99,10 @@ class Stillness:
         still, anchor = self.still, self.anchor
         if still is None or anchor is None or speed > _FASTEST or not _is_near(anchor, means):
             changes = self._close()
-            self.anchor, self.still = means, second
+            self.anchor, self.still = means, stretch
             return changes
-        still.last_us, still.last_offset = second.last_us, second.last_offset
-        still.frames += second.frames
+        still.last_us, still.last_offset = stretch.last_us, stretch.last_offset
+        still.frames += stretch.frames
         needed_us = _IMMOBILE_AFTER_FALL_US if after_fall else _IMMOBILE_US
         if self.severity is not None or still.last_us - still.started_us < needed_us:
             return []

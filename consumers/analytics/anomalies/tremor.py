@@ -15,6 +15,8 @@ _LARGEST: Final = 0.45
 _SHORTEST_US: Final = 30_000
 _LONGEST_US: Final = 170_000
 """Half a period of 12 Hz as frames show it, and of 3 Hz."""
+_STALE_US: Final = 250_000
+"""So long after a turn the next one is no longer of the same trembling."""
 _SWINGS: Final = 12
 _TREMBLES_US: Final = 2_000_000
 _OVER_US: Final = 600_000
@@ -37,8 +39,9 @@ class Swings:
     """… and where that was."""
     turned_us: int = 0
     span: Span | None = None
-    """From the first of the swings."""
+    """From the first of the swings to the last."""
     swings: int = 0
+    """How many."""
     widths: float = 0.0
     """The sum of the swings' widths, body scales; so are the next two of periods, in seconds."""
     periods_s: float = 0.0
@@ -49,8 +52,12 @@ class Swings:
 
     def take(self, moment: Moment, value: float, smallest: float) -> None:
         """Take where it is now, in body scales."""
-        if self.span is not None:
-            self.span.frames += 1
+        span = self.span
+        if span is not None:
+            if moment.at_us - span.last_us > _STALE_US:
+                self.span, self.swings, self.half_s = None, 0, 0.0
+            else:
+                span.frames += 1
         if self.rises:
             if value > self.extreme:
                 self.extreme, self.extreme_us = value, moment.at_us
@@ -88,7 +95,7 @@ class Swings:
         if _SHORTEST_US <= half_us <= _LONGEST_US and width <= _LARGEST:
             self._count(moment, half_us / 1e6, width)
         else:
-            self.span, self.half_s = None, 0.0
+            self.span, self.swings, self.half_s = None, 0, 0.0
         self.turned_at, self.turned_us = self.extreme, self.extreme_us
         self.rises = not self.rises
         self.extreme, self.extreme_us = value, moment.at_us
@@ -96,7 +103,7 @@ class Swings:
     def _count(self, moment: Moment, half_s: float, width: float) -> None:
         if self.span is None:
             self.span = Span.at(moment)
-            self.swings, self.periods = 0, 0
+            self.periods = 0
             self.widths = self.periods_s = self.squares_s2 = 0.0
         self.span.last_us, self.span.last_offset = moment
         self.swings += 1

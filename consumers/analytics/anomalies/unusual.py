@@ -11,8 +11,8 @@ from consumers.analytics.span import Span
 
 _SECOND_US: Final = 1_000_000
 _FRAMES: Final = 3
-_UNLIKE: Final = 0.9
-"""The score from which on a second is unlike the past."""
+_UNLIKE: Final = 0.8
+"""The score from which on a second is unlike the past: a walk after a minute of standing has 0.75 at most."""
 _LIVELY: Final = 3.0
 """Body scales a second: how fast a hand goes on average, seen from the hips, that is more than walking."""
 _SECONDS: Final = 2
