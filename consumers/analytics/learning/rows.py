@@ -24,6 +24,7 @@ class Layout(StrEnum):
     """A header; a label, then x, y, z, v of landmarks the header names."""
 
 
+_GREATEST: Final = 1e6
 _NUMBERS: Final = {Layout.HANDS: 42, Layout.MOTION: 32}
 _LABEL_OF_NUMBER: Final[dict[Layout, Sequence[str]]] = {
     Layout.HANDS: (HandShape.OPEN, HandShape.CLOSED, HandShape.POINTING, HandShape.OK),
@@ -128,9 +129,9 @@ def _read_numbers(cells: Sequence[str], layout: Layout) -> list[float]:
             number = float(cell)
         except ValueError:
             raise ValueError(f"column {column} is {cell!r}, not a number") from None
-        # Nothing that is measured comes near it, and its square is a number still.
-        if not abs(number) < 1e100:
-            raise ValueError(f"column {column} is {cell}, not a finite number")
+        # No image has as many pixels.
+        if not abs(number) <= _GREATEST:
+            raise ValueError(f"column {column} is {cell}, no coordinate")
         numbers.append(number)
     return numbers
 
