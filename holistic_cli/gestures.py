@@ -1,9 +1,11 @@
-"""`holistic gestures`: evaluate"""
+"""`holistic gestures`: evaluate; and teach, list, remove, export, import, which are in `gestures_taught`"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from holistic_cli import gestures_taught
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @gestures.callback()
 def describe() -> None:
-    """Gestures: how well they are told apart."""
+    """Gestures: how well they are told apart, and teaching your own."""
+
+
+gestures.command("teach")(gestures_taught.teach)
+gestures.command("list")(gestures_taught.list_taught)
+gestures.command("remove")(gestures_taught.remove)
+gestures.command("export")(gestures_taught.export)
+gestures.command("import")(gestures_taught.import_taught)
 
 
 @gestures.command()

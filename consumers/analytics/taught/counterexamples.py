@@ -88,4 +88,4 @@ def _show(kind: ActKind, views: list[tuple[Body, Camera]]) -> Floats:
 
 def _perform(stream_id: str, script: list[Act], seconds: float, seed: int) -> FrameBatch:
     performer = Performer(stream_id, script, seed=seed, stage=Stage(_BODIES[seed % len(_BODIES)]))
-    return performer.batch(np.arange(0.0, seconds, 1.0 / _FPS))
+    return performer.batch(np.arange(round(seconds * _FPS), dtype=np.float64) / _FPS)

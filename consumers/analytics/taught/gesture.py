@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from datetime import datetime
 from enum import StrEnum
 from math import isfinite
 from typing import Annotated, Final
@@ -21,7 +20,14 @@ FEWEST_POINTS: Final = 5
 """Of a movement's example; so is the next."""
 MOST_POINTS: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_BUILT_IN: Final = frozenset(shape.value for shape in HandShape)
+# Those of other rooms by name, for recognisers do not import each other.
+_BUILT_IN: Final = frozenset(shape.value for shape in HandShape) | {
+    "wave", "swipe_left", "swipe_right", "swipe_up", "swipe_down", "circle_clockwise", "circle_counter_clockwise",
+    "clap", "nod", "shake", "raised_hand", "crossed_arms", "t_pose", "jump", "walk", "sit_down", "sitting", "stand_up",
+    "blink", "speaking", "squat", "push_up", "jumping_jack", "curl",
+    "fall", "lying_down", "immobility", "tremor", "left_frame", "unusual_motion",
+    "frozen", "dropout", "time_jump", "sides_swapped", "impossible", "rate_drop",
+}  # fmt: skip
 
 
 class NameRefused(Terminal):
@@ -131,8 +137,3 @@ def check_name(name: str) -> str:
     if name in _BUILT_IN:
         raise NameRefused(f"{name} is a built-in gesture", hint="take another name, say my_" + name, name=name)
     return name
-
-
-def as_of(moment: datetime) -> str:
-    """A time as a person reads it."""
-    return moment.strftime("%Y-%m-%d %H:%M")

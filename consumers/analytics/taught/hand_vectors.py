@@ -1,5 +1,6 @@
 """The space in which taught shapes are compared: distances within a hand, which no turn and no mirror changes."""
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,7 @@ _THUMB: Final = HandLandmark.THUMB_TIP
 _PAIRS: Final = (
     *((tip, HandLandmark.WRIST) for tip in _TIPS),
     *zip(_TIPS, _ROOTS, strict=True),
-    *zip(_TIPS[1:], _TIPS[2:], strict=False),
+    *pairwise(_TIPS[1:]),
     *((_THUMB, tip) for tip in _TIPS[1:]),
     (_THUMB, HandLandmark.INDEX_FINGER_MCP),
     (_THUMB, HandLandmark.PINKY_MCP),

@@ -68,9 +68,12 @@ def learn_movement(
     performances: Sequence[Performance],
     hand: TaughtHand,
     others: Mapping[str, Sequence[Performance]],
+    taught: Mapping[str, MovementExamples],
     earlier: MovementExamples | None = None,
 ) -> Lesson[MovementExamples]:
     """The movement of the performances and of the `earlier` examples, apart from what `others` do, by name.
+
+    `taught` are other movements it may resemble.
 
     Raises TeachingRefused when the hand was not seen, hardly moved, or took too short or too long.
     """
@@ -92,6 +95,10 @@ def learn_movement(
                 resembles.append(name)
             else:
                 allowed = max(narrower, _LEAST)
+    for name, examples in taught.items():
+        alike = (_as_way(track, examples.interval_s) for track in examples.tracks)
+        if min(_compare(track, _resample(way, interval_s), interval_s) for way in alike for track in tracks) < allowed:
+            resembles.append(name)
     return Lesson(
         examples=MovementExamples(tracks=tracks, interval_s=interval_s, allowed=round(allowed, _DECIMALS)),
         taken=len(performances),

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.analytics.features.geometry import Floats
+from consumers.analytics.features.hands import measure_hands
+from consumers.analytics.shapes.hand_shape import SHAPES
+from consumers.analytics.shapes.scoring import score_shapes
 from consumers.analytics.taught.counterexamples import AT_REST
 from consumers.analytics.taught.gesture import ShapeExamples
 from consumers.analytics.taught.hand_vectors import measure_apart, measure_scale, measure_vectors
@@ -30,6 +33,8 @@ _ALIKE: Final = 0.7
 _ALIKE_SHARE: Final = 0.35
 """A shape that is as near as this to so many of the examples is the same shape, and cannot be told apart."""
 _AS_AT_REST: Final = 0.45
+_SHOWN: Final = 0.5
+_IMAGE_HAND_LENGTHS: Final = 8
 _STRAY: Final = 0.9
 _STRAY_SPREADS: Final = 3.0
 _DEPTH: Final = 1e-6
@@ -87,7 +92,10 @@ def learn_shape(
             "the hand in the examples hangs relaxed: everybody's would be taken for it",
             hint="choose the seconds in which the shape is shown, with --start and --end, or the hand, with --hand",
         )
-    alike = sorted((name for name, away in middles.items() if away < _ALIKE), key=middles.__getitem__)
+    built_in = _find_built_in(hands)
+    alike = sorted(
+        (name for name, away in middles.items() if away < _ALIKE or name in built_in), key=middles.__getitem__
+    )
     reaches = np.full(len(kept), wanted)
     for name, away in distances.items():
         if name not in alike:
@@ -140,6 +148,14 @@ def _pick_typical(vectors: Floats) -> list[int]:
 def _nearest(vectors: Floats, examples: Floats) -> Floats:
     """(N,): from each of vectors (F, N) to the nearest of examples (F, E), of those that could be measured."""
     return np.asarray(np.nanmin(measure_apart(vectors, examples), axis=0))
+
+
+def _find_built_in(hands: Floats) -> set[str]:
+    """The built-in shapes that many of hands (3, 21, N), in hand lengths, are taken for."""
+    image = np.full(hands.shape[2], _IMAGE_HAND_LENGTHS, dtype=np.int32)
+    in_image = (hands / _IMAGE_HAND_LENGTHS).transpose(2, 1, 0).astype(np.float32)
+    scores = score_shapes(measure_hands(in_image, image, image))
+    return {SHAPES[column].value for column in np.flatnonzero((scores >= _SHOWN).mean(axis=0) >= _ALIKE_SHARE)}
 
 
 def _list_missing(hands: int, *, flat: bool) -> tuple[str, ...]:

@@ -1,15 +1,16 @@
 """Taught hand shapes at work: how much each hand looks like the examples of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from consumers.analytics.features.geometry import Floats, find_aspect, turn_to_rows
 from consumers.analytics.taught.gesture import ShapeExamples, TaughtGesture, TaughtHand
 from consumers.analytics.taught.hand_vectors import measure_apart, measure_vectors
+from keypoints.frame import FrameBatch
+from keypoints.landmarks import Part
 
 _SCORE_AT_REACH: Final = 0.5
 
@@ -43,28 +44,31 @@ class TaughtShapes:
         self.names: tuple[str, ...] = tuple(shape.name for shape in self._shapes)
         self._versions = {shape.name: shape.version for shape in self._shapes}
 
-    @classmethod
-    def none(cls) -> Self:
-        """Nothing is taught."""
-        return cls()
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """By name, which teaching each is of: what `Finding.made_by` says."""
+        return self._versions
 
     def version_of(self, name: str) -> str | None:
-        """What `Finding.made_by` says of a taught shape; None of a name that is not taught."""
+        """The same of one name; None of a name that is not taught."""
         return self._versions.get(name)
 
-    def score(
-        self, hands_in_image: NDArray[np.float32], width: NDArray[np.int32], height: NDArray[np.int32], *, left: bool
-    ) -> Floats:
-        """float64 (N, len(names)), each 0 … 1, of N left or right hands, float32 (N, 21, 3) in fractions of the image.
+    def score(self, batch: FrameBatch) -> tuple[Floats, Floats]:
+        """float64 (N, len(names)), each 0 … 1, of the left and of the right hands of a batch of N rows.
 
-        0 where a coordinate is not finite, and for shapes of the other hand.
+        0 where a hand is absent or has a coordinate that is not finite, and for shapes of the other hand.
         """
-        scores = np.zeros((len(hands_in_image), len(self._shapes)))
-        if not self._shapes or not len(hands_in_image):
+        return self._score_side(batch, Part.LEFT_HAND), self._score_side(batch, Part.RIGHT_HAND)
+
+    def _score_side(self, batch: FrameBatch, part: Part) -> Floats:
+        scores = np.zeros((len(batch), len(self._shapes)))
+        rows = np.flatnonzero(batch.present(part))
+        if not self._shapes or not len(rows):
             return scores
-        hands = turn_to_rows(hands_in_image, find_aspect(width, height))
-        if left:
-            hands[0] = -hands[0]
+        hands = turn_to_rows(batch.part(part)[rows], find_aspect(batch.width[rows], batch.height[rows]))
+        left = part is Part.LEFT_HAND
+        # A left hand looks like a right one in a mirror, and the other way round.
+        hands[0] *= np.where(batch.mirrored[rows] ^ left, -1.0, 1.0)
         other = TaughtHand.RIGHT if left else TaughtHand.LEFT
         spaces: dict[tuple[bool, bool], Floats] = {}
         for column, shape in enumerate(self._shapes):
@@ -75,7 +79,7 @@ class TaughtShapes:
                 spaces[shape.space] = measure_vectors(hands, flat=flat, upright=upright)
             away = (measure_apart(spaces[shape.space], shape.examples) / shape.reaches).min(axis=0)
             # A comparison with NaN is False: a hand that cannot be measured has no taught shape.
-            scores[:, column] = np.where(away < 1.0 / _SCORE_AT_REACH, 1.0 - _SCORE_AT_REACH * away, 0.0)
+            scores[rows, column] = np.where(away < 1.0 / _SCORE_AT_REACH, 1.0 - _SCORE_AT_REACH * away, 0.0)
         return scores
 
 
