@@ -9,25 +9,28 @@ from consumers.analytics.movements.circles import Circles
 from consumers.analytics.movements.marks import LOST_US, SECOND_US, Mark
 from consumers.analytics.movements.rhythms import Rhythm, RhythmRule
 from consumers.analytics.movements.swipes import Swipes
+from consumers.analytics.movements.view import View
 
 HANDS_IN_BODY_SCALE: Final = 5.2
 """A trunk is about as long as so many hands, from wrist to knuckle: what a hand without a body is measured by."""
 _SCALE_SETTLES_S: Final = 0.5
+# Body scales.
 _RAISED: Final = 0.05
-"""Body scales a waving wrist is above its elbow."""
-_FINGERS_UP: Final = 0.3
-_FINGERS_DOWN: Final = -0.4
+"""A waving wrist is so much above its elbow."""
+_APART: Final = 0.6
+"""Hands nearer to each other than that clap, or rub each other."""
 _WAIST_UP: Final = -0.65
-"""Body scales from the shoulders: hands below it swing, as in walking."""
+"""From the shoulders: hands below it swing, as in walking."""
 _LEAST_ARM_CIRCLE: Final = 0.24
 _LEAST_FINGER_CIRCLE: Final = 0.09
-_APART: Final = 0.6
-"""Body scales between the wrists: hands nearer than that clap, or rub each other."""
+# Of a hand alone: cosines between it and up.
+_FINGERS_UP: Final = 0.3
+_HANGING: Final = -0.85
 _MOST_LEAN_DEG: Final = 45.0
 
 WAVE: Final = RhythmRule(
-    "wave",
-    "body_scales",
+    kind="wave",
+    unit="body_scales",
     least=0.13,
     most=1.6,
     least_mean=0.16,
@@ -63,20 +66,12 @@ class Arm:
         self,
         subject: str,
         moment: Moment,
-        frames: int,
-        facts: tuple[BodyFacts | None, HandFacts | None],
+        view: View,
         place: tuple[float, float, float],
-        left_is: float,
+        hand: HandFacts | None,
         changes: list[Change],
-        *,
-        claps: bool,
     ) -> None:
-        """Take the next frame.
-
-        `place` is the body's word for x and y of the wrist and y of the elbow, NaN without one. `left_is` is 1 where
-        the person's left is the image's right, -1 where it is its left; `claps` whether the hands are clapping.
-        """
-        body, hand = facts
+        """Take the next frame. `place` is x and y of the wrist and y of the elbow by the body's word, NaN without."""
         at_us = moment.at_us
         last = self.last
         if last is not None and at_us - last.at_us > LOST_US:
@@ -84,10 +79,10 @@ class Arm:
             last = None
         x, y, elbow_y = place
         if x == x and y == y:
-            raised = y - elbow_y
             if last is not None and not self.of_body:
                 self.forget(subject, changes)
                 last = None
+            raised = y - elbow_y
             by_x, by_y = x - self.x, y - self.y
             self.of_body = True
         elif hand is not None and (last is None or not self.of_body):
@@ -100,29 +95,22 @@ class Arm:
                 self.wave.expire(at_us, WAVE, subject, changes)
             return
         self.seen += 1
-        mark = Mark(at_us, moment.offset, frames, self.seen)
+        mark = Mark(at_us, moment.offset, view.frames, self.seen)
         self.x, self.y, self.last = x, y, mark
         if last is None:
             self.wave.advance(x, mark, WAVE)
             return
-        step = (by_x, by_y, (at_us - last.at_us) / SECOND_US)
+        self._advance_circles(mark, view, subject, changes)
         circles = self.circles
-        if not self.of_body:
-            circles.advance(x, y, mark, _LEAST_FINGER_CIRCLE, subject, changes)
-        elif y > _WAIST_UP:
-            circles.advance(x, y, mark, _LEAST_ARM_CIRCLE, subject, changes)
-        elif circles.at is not None:
-            circles.forget(subject, changes)
         if self.wave.advance(x, mark, WAVE):
-            fits = not claps and not circles.is_on and self._may_wave(raised, body)
+            fits = not view.claps and not circles.is_on and self._may_wave(raised, view.body)
             self.wave.count_stroke(WAVE, subject, changes, fits=fits)
         elif self.wave.last is not None:
             self.wave.expire(at_us, WAVE, subject, changes)
-        hangs = not self.of_body and raised < _FINGERS_DOWN
-        if self.wave.is_on or circles.is_on or hangs:
+        if self.wave.is_on or circles.is_on or (not self.of_body and raised < _HANGING):
             self.swipes.drop(at_us)
-        facing = (body if self.of_body else None, left_is)
-        self.swipes.advance((x, y), step, (last, mark), facing, subject, changes)
+        step = (by_x, by_y, (at_us - last.at_us) / SECOND_US)
+        self.swipes.advance((x, y), step, (last, mark), view, subject, changes)
 
     def forget(self, subject: str, changes: list[Change]) -> None:
         """The hand is out of sight for good, or seen in another way."""
@@ -144,6 +132,15 @@ class Arm:
             by_x, by_y = (hand.index_tip_x - self.tip_x) / unit, (self.tip_y - hand.index_tip_y) / unit
         self.tip_x, self.tip_y = hand.index_tip_x, hand.index_tip_y
         return by_x, by_y
+
+    def _advance_circles(self, mark: Mark, view: View, subject: str, changes: list[Change]) -> None:
+        circles, x = self.circles, self.x * view.unmirrored
+        if not self.of_body:
+            circles.advance(x, self.y, mark, _LEAST_FINGER_CIRCLE, subject, changes)
+        elif self.y > _WAIST_UP:
+            circles.advance(x, self.y, mark, _LEAST_ARM_CIRCLE, subject, changes)
+        elif circles.at is not None:
+            circles.forget(subject, changes)
 
     def _may_wave(self, raised: float, body: BodyFacts | None) -> bool:
         """Whether the hand is up, and by itself."""

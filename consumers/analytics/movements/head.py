@@ -75,10 +75,13 @@ class Head:
             self.seen += 1
             mark = self.last = Mark(at_us, moment.offset, frames, self.seen)
             upright = body is None or not body.trunk_lean > _MOST_LEAN_DEG
-            if self.nod.advance(pitch, mark, nod_rule):
-                self.nod.count_stroke(nod_rule, "head", changes, fits=upright)
             if self.shake.advance(yaw, mark, shake_rule):
-                self.shake.count_stroke(shake_rule, "head", changes, fits=upright)
+                fits = upright and not self.nod.outdoes(self.shake, at_us)
+                self.shake.count_stroke(shake_rule, "head", changes, fits=fits)
+            if self.nod.advance(pitch, mark, nod_rule):
+                # Seen aslant, a head that is shaken nods a little as well.
+                fits = upright and not self.shake.outdoes(self.nod, at_us)
+                self.nod.count_stroke(nod_rule, "head", changes, fits=fits)
         if self.nod.last is not None:
             self.nod.expire(at_us, nod_rule, "head", changes)
         if self.shake.last is not None:

@@ -1,11 +1,13 @@
 """Strokes that follow each other in a rhythm: waving, nodding, shaking the head, speaking."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from consumers.analytics.finding import Change, Evidence, Phase
-from consumers.analytics.movements.marks import LOST_US, Mark, seconds_between, surpass, tell
+from consumers.analytics.movements.marks import Mark, seconds_between, surpass, tell
 from consumers.analytics.movements.strokes import Strokes
+
+_NOW_US: Final = 800_000
 
 
 class RhythmRule(NamedTuple):
@@ -13,7 +15,7 @@ class RhythmRule(NamedTuple):
 
     kind: str
     unit: str
-    """Of a stroke's size, as it ends the evidence's names: deg, body_scales, mouth_widths."""
+    """Of the size of a stroke, at the end of names in the evidence: deg, body_scales, mouth_widths."""
     least: float
     most: float
     """A stroke's size."""
@@ -73,6 +75,11 @@ class Rhythm:
             self.is_on = True
             changes.append(self._tell(Phase.START, rule, subject))
 
+    def outdoes(self, other: "Rhythm", at_us: int) -> bool:
+        """Whether this value goes to and fro now, and farther than the other did with its last stroke."""
+        last = self.last
+        return last is not None and at_us - last.at_us < _NOW_US and self.size_sum > other.strokes.size * self.count
+
     def expire(self, at_us: int, rule: RhythmRule, subject: str, changes: list[Change]) -> None:
         """Time has passed, whether anything was seen or not."""
         last = self.last
@@ -116,8 +123,3 @@ class Rhythm:
         if seconds > 0.0:
             evidence["rate_hz"] = self.count / (2.0 * seconds)
         return tell(phase, rule.kind, subject, self.first, self.last, surpass(size, rule.least), evidence)
-
-
-def is_lost(last: Mark | None, at_us: int) -> bool:
-    """Whether what was last seen at a mark has been out of sight too long."""
-    return last is not None and at_us - last.at_us > LOST_US

@@ -8,6 +8,7 @@ from consumers.analytics.facts import BodyFacts
 from consumers.analytics.finding import Change, Evidence, Phase
 from consumers.analytics.movements.dashes import Dash, Dashes
 from consumers.analytics.movements.marks import Mark, seconds_between, surpass, tell
+from consumers.analytics.movements.view import View
 
 # Body scales.
 _LEAST_LENGTH: Final = 0.55
@@ -48,15 +49,15 @@ class Swipes:
         place: tuple[float, float],
         step: tuple[float, float, float],
         marks: tuple[Mark, Mark],
-        facing: tuple[BodyFacts | None, float],
+        view: View,
         subject: str,
         changes: list[Change],
     ) -> None:
         """Take where the hand is (body scales), the step that led there (x and y in body scales, seconds) and the
-        frames it lies between; `facing` is the body, and 1 where the person's left is the image's right, else -1."""
+        frames it lies between."""
         dash = self.dashes.advance(place, step, marks)
         if dash is not None:
-            self._take(dash, facing, subject, changes)
+            self._take(dash, view, subject, changes)
         if self.pending is not None and self.dashes.under_way is None and marks[1].at_us >= self.decided_us:
             self._tell(subject, changes)
 
@@ -70,7 +71,7 @@ class Swipes:
         self.dashes.forget()
         self.pending = self.previous = None
 
-    def _take(self, dash: Dash, facing: tuple[BodyFacts | None, float], subject: str, changes: list[Change]) -> None:
+    def _take(self, dash: Dash, view: View, subject: str, changes: list[Change]) -> None:
         at_us = dash.last.at_us
         pending, previous = self.pending, self.previous
         if pending is not None:
@@ -97,7 +98,7 @@ class Swipes:
         if at_us < self.restless_until_us:
             self.restless_until_us = at_us + _RESTLESS_US
             return
-        kind = _name(dash, *facing)
+        kind = _name(dash, view)
         if kind is not None:
             self.pending, self.kind, self.has_returned = dash, kind, False
             self.decided_us = at_us + _SETTLED_US
@@ -116,8 +117,9 @@ class Swipes:
         changes.append(tell(Phase.OCCURRED, self.kind, subject, dash.first, dash.last, confidence, evidence))
 
 
-def _name(dash: Dash, body: BodyFacts | None, left_is: float) -> str | None:
+def _name(dash: Dash, view: View) -> str | None:
     """Which swipe a dash is, if it is one."""
+    body = view.body
     by_x, by_y = dash.to_x - dash.from_x, dash.to_y - dash.from_y
     across, up = abs(by_x), abs(by_y)
     if (
@@ -130,7 +132,7 @@ def _name(dash: Dash, body: BodyFacts | None, left_is: float) -> str | None:
         return None
     if up > across:
         return "swipe_up" if by_y > 0.0 else "swipe_down"
-    return "swipe_left" if by_x * left_is > 0.0 else "swipe_right"
+    return "swipe_left" if by_x * view.left_is > 0.0 else "swipe_right"
 
 
 def _is_before(body: BodyFacts, dash: Dash) -> bool:
