@@ -74,7 +74,7 @@ class JumpingJackCounter:
 
     def _announce(self, swing: Swing) -> Sequence[Change]:
         if not swing.is_whole:
-            if not self._has_raised_hands():
+            if not self._has_raised_hands() or self.hands_highest < _OVERHEAD:
                 return ()
             self.form = self._note_form()
         if not self.form or not self.repetitions.take(swing):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from consumers.analytics.exercises.cycle import Cycle, Drops, Stage
 from consumers.analytics.exercises.squats import SQUAT_DROPS, SquatCounter, squat_level
 from consumers.analytics.facts import BodyFacts
-from consumers.analytics.features.frame_facts import read_facts
 from consumers.analytics.finding import Change, Moment
+from consumers.analytics.frame_facts import read_facts
 from consumers.analytics.learning.evaluation import Evaluation, compare_labels
 from keypoints.errors import Terminal
 from keypoints.frame import allocate_batch
@@ -48,8 +48,7 @@ class LabelledClip:
     @property
     def repetitions(self) -> int:
         """Times it is down between two times it is up; one that began before the film or goes on after it is none."""
-        stages = [stage for stage, _ in groupby(self.labels)]
-        return sum(stage == Stage.DOWN for stage in stages[1:-1])
+        return _count_downs([stage for stage, _ in groupby(self.labels)][1:-1])
 
 
 def evaluate_squats(path: Path, train: Path | None = None) -> Evaluation:
@@ -62,25 +61,26 @@ def evaluate_squats(path: Path, train: Path | None = None) -> Evaluation:
     clips = read_clips(path)
     labels: list[str] = []
     told: list[str] = []
-    counts = []
+    counts: list[int] = []
+    downs_told = 0
     for clip in clips:
-        counter = SquatCounter()
-        counted = 0
-        for moment, body in _play(clip):
-            counted += _count(counter.advance(moment, body, drops))
-            told.append(str(counter.cycle.stage or _UNTOLD))
-        counts.append(counted + _count(counter.end()))
+        stages, repetitions = _watch(clip, drops)
         labels += clip.labels
+        told += stages
+        counts.append(repetitions)
+        downs_told += _count_downs(stages)
     wanted = [clip.repetitions for clip in clips]
     return compare_labels(
         labels,
         told,
-        classes=(Stage.UP, Stage.DOWN),
+        classes=(Stage.UP.value, Stage.DOWN.value),
         extra={
             "repetitions_counted": sum(counts),
             "repetitions_labelled": sum(wanted),
             "clips": len(clips),
             "clips_counted_exactly": sum(map(int.__eq__, counts, wanted)),
+            "downs_told": downs_told,
+            "downs_labelled": sum(_count_downs(clip.labels) for clip in clips),
             "down_border": drops.down,
             "up_border": drops.up,
         },
@@ -159,8 +159,20 @@ def _play(clip: LabelledClip) -> Iterator[tuple[Moment, BodyFacts | None]]:
         yield Moment(number * FRAME_US, number), body
 
 
-def _count(changes: Sequence[Change]) -> int:
-    return sum(change.finding.evidence["counted"] is True for change in changes)
+def _watch(clip: LabelledClip, drops: Drops) -> tuple[list[str], int]:
+    """The stage of each frame, and how many repetitions were counted."""
+    counter, stages = SquatCounter(), []
+    changes: list[Change] = []
+    for moment, body in _play(clip):
+        changes += counter.advance(moment, body, drops)
+        stages.append(str(counter.cycle.stage or _UNTOLD))
+    changes += counter.end()
+    return stages, sum(change.finding.evidence["counted"] is True for change in changes)
+
+
+def _count_downs(stages: Sequence[str]) -> int:
+    """Runs of down, those cut off by the film's beginning or end included."""
+    return sum(stage == Stage.DOWN for stage, _ in groupby(stages))
 
 
 def _count_wrong(clip: LabelledClip, levels: Sequence[float | None], drops: Drops) -> int:
