@@ -11,6 +11,7 @@ from consumers.analytics.span import Span
 _IMMOBILE_US: Final = 60_000_000
 _IMMOBILE_AFTER_FALL_US: Final = 10_000_000
 _STRETCH_US: Final = 2_000_000
+_SAMPLE_US: Final = 80_000
 _RADIUS: Final = 0.035
 """Body scales, less than 2 cm: within so much of where they were the means of a stretch of time stay."""
 _FASTEST: Final = 1.0
@@ -50,6 +51,8 @@ class Stillness:
             changes = self.end() if unseen else self._take_stretch(stretch, after_fall=after_fall)
             self.stretch = Span.at(moment)
         else:
+            if moment.at_us - stretch.last_us < _SAMPLE_US:
+                return changes
             stretch.extend(moment)
         self._add(body)
         motion = facts.motion

@@ -10,7 +10,8 @@ from consumers.analytics.finding import Change, Evidence, Moment, Phase, Severit
 from consumers.analytics.span import Span
 
 _SECOND_US: Final = 1_000_000
-_FRAMES: Final = 3
+_SAMPLE_US: Final = 60_000
+_SAMPLES: Final = 3
 _UNLIKE: Final = 0.8
 """The score from which on a second is unlike the past: a walk after a minute of standing has 0.75 at most."""
 _LIVELY: Final = 3.0
@@ -50,6 +51,8 @@ class UnusualMotion:
             return changes
         if second is None:
             self.second = Span.at(moment)
+        elif moment.at_us - second.last_us < _SAMPLE_US:
+            return changes
         else:
             second.extend(moment)
         speeds, counts = self.speeds, self.counts
@@ -76,7 +79,7 @@ class UnusualMotion:
         )
         lean_deg = self.lean_sum_deg / self.leans if self.leans else 0.0
         self._clear()
-        if second.frames < _FRAMES:
+        if second.frames < _SAMPLES:
             return []
         hand = max(left, right)
         score = self.past.score_and_learn(
