@@ -69,18 +69,22 @@ def _archive(store: "Store", kafka: KafkaSettings) -> ReplayedConnector:
 
 
 def _analytics(kafka: KafkaSettings) -> ReplayedConnector:
-    from consumers.analytics.run import make_connector
+    from consumers.analytics.run import make_bounded_replay, make_connector
     from consumers.analytics.settings import read_analytics_settings
 
     settings = read_analytics_settings()
 
-    def refuse(_rewrite: bool) -> BoundedReplay:
-        raise Terminal(
-            "analytics has no bounded replay: it has one state for each partition, which a second reader would disturb",
-            hint="replay without --bounded: it stops for that moment, ends what is open and works everything out again",
-        )
+    def make_bounded(rewrite: bool) -> BoundedReplay:
+        if rewrite:
+            raise Terminal(
+                "a result that is worked out again takes the place of what it was anyway",
+                hint="replay without --rewrite",
+            )
+        return make_bounded_replay(settings, kafka)
 
-    return ReplayedConnector(make_connector(settings, kafka), _address(settings.http_host, settings.http_port), refuse)
+    return ReplayedConnector(
+        make_connector(settings, kafka), _address(settings.http_host, settings.http_port), make_bounded
+    )
 
 
 def _avatar(kafka: KafkaSettings) -> ReplayedConnector:  # noqa: ARG001 - made like the others

@@ -123,17 +123,19 @@ class BoundedReplay:
     """How a connector does a bounded replay beside its live group.
 
     Nothing from `limit(partition)` on may be replayed (None: no limit); `why` completes "… is not replayed: ".
-    `one_by_one`: partition after partition, for a sink that gathers what belongs together.
+    `one_by_one`: partition after partition, for a sink that gathers what belongs together. `lead_in(partition, first)`
+    is where to begin reading so that a sink with state knows what led up to the range, `first` at the latest.
     """
 
     spec: ConnectorSpec
     limit: Callable[[TopicPartition], int | None] = lambda _: None
     why: str = ""
     one_by_one: bool = False
+    lead_in: Callable[[TopicPartition, int], int] = lambda _, first: first
 
     def keep_within(self, ranges: Sequence[PlannedRange]) -> list[PlannedRange]:
-        """The ranges, cut at the limit with a warning. Raises what asking the sink's store raises."""
-        return [self._cut(one, self.limit(one.partition)) for one in ranges]
+        """The ranges, cut at the limit and led into, with a warning. Raises what asking the sink's store raises."""
+        return [self._lead_in(self._cut(one, self.limit(one.partition))) for one in ranges]
 
     def run(
         self,
@@ -161,6 +163,13 @@ class BoundedReplay:
             return one
         end = max(one.first, limit)
         return replace(one, end=end, warnings=(*one.warnings, f"from {end} on is not replayed: {self.why}"))
+
+    def _lead_in(self, one: PlannedRange) -> PlannedRange:
+        first = self.lead_in(one.partition, one.first) if one.records else one.first
+        if first == one.first:
+            return one
+        warning = f"is read from {first} on, for what led up to {one.first}"
+        return replace(one, first=first, warnings=(*one.warnings, warning))
 
 
 @contextmanager

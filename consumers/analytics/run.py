@@ -1,14 +1,17 @@
 """The analytics service: frames of the tracking topic → facts → findings → Postgres and the topic of events."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from connect_runtime.forgetting.ledger import LedgerFollower
 from connect_runtime.forgetting.sink import ForgettingSink
+from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, ServiceOptions, read_connector, run_connectors
 from connect_runtime.sink import Sink
 from consumers.analytics.database import connect
 from consumers.analytics.outbox import EventPublisher
+from consumers.analytics.replaying import LeadIn, ReplaySink
 from consumers.analytics.settings import CONNECTOR_NAME, EVENTS_TOPIC_KEY, SINK_KEYS, SNAPSHOT_KEY, AnalyticsSettings
 from consumers.analytics.sink import AnalyticsSink
 from kafka_io.admin import create_topics, topic_id
@@ -51,6 +54,24 @@ def make_connector(
         return spec
 
     return build(given)
+
+
+def make_bounded_replay(settings: AnalyticsSettings, kafka: KafkaSettings) -> BoundedReplay:
+    """How a range is worked out again while the connector goes on. Raises InvalidConfig or StoreRefused."""
+    live = make_connector(settings, kafka)
+    database_url = settings.database_url.get_secret_value()
+    lead_in = LeadIn(connect(database_url))
+
+    def make_sink() -> Sink:
+        sink = ReplaySink(connect(database_url), lead_in)
+        return ForgettingSink(sink, LedgerFollower(kafka), note_erased=lambda _rows: None)
+
+    return BoundedReplay(
+        replace(live, name=name_replay(live.name), make_sink=make_sink),
+        lead_in.passed_by_live,
+        f"{live.name} has not come so far, and works it out itself",
+        lead_in=lead_in.find,
+    )
 
 
 def connect_events_topic(kafka: KafkaSettings, events_topic: str) -> EventPublisher:

@@ -222,8 +222,8 @@ def test_wrong_usage_and_what_cannot_be_end_with_their_exit_codes(suite: Suite) 
     assert "does not read" in suite.replay("archive-parquet", "--from", '{"99": 1}', code=1).stderr
     assert "no connector" in suite.replay("nobody", "--from", "earliest", code=1).stderr
     assert "committed no offset" in suite.replay("archive-parquet", "--shift-by", "1", code=1).stderr
-    analytics = suite.replay("analytics", "--from", "earliest", "--bounded", code=1).stderr
-    assert "no bounded replay" in analytics
+    analytics = suite.replay("analytics", "--from", "earliest", "--bounded", "--rewrite", code=1).stderr
+    assert "without --rewrite" in analytics
     unreachable = suite.replay("archive-parquet", "--from", "earliest", "--rest-url", "http://127.0.0.1:1", code=1)
     assert "no service answers" in unreachable.stderr
 
