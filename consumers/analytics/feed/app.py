@@ -82,7 +82,11 @@ def _events_router(feed: LiveFeed) -> APIRouter:
     ) -> Response:
         wish = read_wish(stream, category, kind, hand, last_event_id or after, recent)
         return EventStream(
-            feed.reading.read(wish), feed.room.enter(EVENTS), settings.feed_send_timeout_s, feed.count_cut_off(EVENTS)
+            feed.reading.read(wish),
+            feed.room.enter(EVENTS),
+            settings.feed_send_timeout_s,
+            feed.count_cut_off(EVENTS),
+            feed.hub.closing,
         )
 
     @router.websocket("/v1/events/ws")
@@ -126,7 +130,8 @@ def _skeleton_router(feed: LiveFeed) -> APIRouter:
 async def _talk(feed: LiveFeed, websocket: WebSocket, of: str, messages: AsyncGenerator[str, None]) -> None:
     try:
         with feed.room.enter(of):
-            await write_messages(websocket, messages, feed.settings.feed_send_timeout_s, feed.count_cut_off(of))
+            timeout_s = feed.settings.feed_send_timeout_s
+            await write_messages(websocket, messages, timeout_s, feed.count_cut_off(of), feed.hub.closing)
     except TooManyReaders as full:
         await websocket.send_denial_response(answer_error(full))
 

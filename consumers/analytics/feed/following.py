@@ -119,9 +119,7 @@ class TopicFollowing:
                     self._note(Follow.ABSENT, message, "`holistic up` creates the suite's topics")
                     self._stopping.wait(_RETRY_S)
                     continue
-                self._place(consumer, partitions)
-                self._note(Follow.FOLLOWING, "")
-                self._poll_until_changed(consumer, partitions)
+                self._poll_until_changed(consumer, self._place(consumer, partitions))
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
 
@@ -132,7 +130,8 @@ class TopicFollowing:
             TopicPartition(self._topic, index) for index in sorted(consumer.partitions_for_topic(self._topic) or ())
         ]
 
-    def _place(self, consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+    def _place(self, consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Begin where it is due; the ends of the partitions, which are caught up with first."""
         consumer.assign(list(partitions))
         ends = consumer.end_offsets(partitions, timeout_ms=_ANSWER_MS)
         firsts = consumer.beginning_offsets(partitions, timeout_ms=_ANSWER_MS)
@@ -153,10 +152,15 @@ class TopicFollowing:
             consumer.seek(partition, start)
         self._positions = {partition.partition: start for partition, start in starts.items()}
         self._follower.begin(dict(self._positions))
+        return {partition: ends[partition] for partition in partitions}
 
-    def _poll_until_changed(self, consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+    def _poll_until_changed(self, consumer: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> None:
+        partitions, behind = list(ends), True
         heard_at = looked_at = time.monotonic()
         while not self._stopping.is_set():
+            if behind and all(consumer.position(partition) >= end for partition, end in ends.items()):
+                behind = False
+                self._note(Follow.FOLLOWING, "")
             polled = consumer.poll(timeout_ms=_POLL_MS)
             now = time.monotonic()
             if polled:
@@ -170,7 +174,7 @@ class TopicFollowing:
                 heard_at = time.monotonic()
             if now - looked_at > _LOOK_AGAIN_S:
                 looked_at = now
-                if self._find_partitions(consumer) != list(partitions):
+                if self._find_partitions(consumer) != partitions:
                     return
 
     def _note(self, follow: Follow, message: str, hint: str | None = None) -> None:

@@ -1,6 +1,7 @@
 """Events handed on: the newest in memory, each once, to every reader that wants them and keeps up."""
 
 import asyncio
+import heapq
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from consumers.analytics.feed.following import Follow, Polled, Standing
 from consumers.analytics.feed.metrics import EVENTS_READ, EVENTS_REPEATED, EVENTS_UNREADABLE
 from consumers.analytics.feed.positions import Positions, write_positions
 from consumers.analytics.feed.stream_book import StreamBook
+from keypoints.codec import RawRecord
 from keypoints.errors import Transient
 from observability.metrics import Metrics
 
@@ -28,6 +30,9 @@ class CutOff(Transient):
 
 class FeedClosing(Transient):
     """The reader is sent nothing more, because the service ends."""
+
+
+_CLOSING: Final = FeedClosing("the service is stopping")
 
 
 class Message(NamedTuple):
@@ -120,9 +125,10 @@ class Hub:
         self._seen = SeenIds()
         self._readers: set[Reader] = set()
         self._standings = {"events": Standing(), "skeletons": Standing()}
-        self._closing: FeedClosing | None = None
         self.begun = asyncio.Event()
-        """Set once it is known where the memory begins."""
+        """Set once the events of before are in memory."""
+        self.closing = asyncio.Event()
+        """Set when every reader is to go."""
         self.floor: dict[int, int] = {}
         """From these offsets on every event is in memory."""
         self.positions: dict[int, int] = {}
@@ -136,28 +142,28 @@ class Hub:
                 self._memory = deque(one for one in self._memory if one.event.partition != partition)
         self.positions = dict(starts)
         self.floor = {partition: self.floor[partition] for partition in starts}
-        self.begun.set()
 
     def take(self, polled: Polled) -> None:
-        """Records of the topic, in order."""
-        for partition, records in polled.items():
-            for record in records:
-                self._metrics.counter(EVENTS_READ).inc()
-                self.positions[partition] = record.offset + 1
-                try:
-                    event = read_event(record)
-                except UnreadableEvent as error:
-                    self._metrics.counter(EVENTS_UNREADABLE).inc()
-                    log.warning("skipped: %s", error.message, extra=error.fields)
-                    continue
-                if self._seen.add(event.event_id):
-                    self._hand_on(event)
-                else:
-                    self._metrics.counter(EVENTS_REPEATED).inc()
+        """Records of the topic, in the order of their partitions."""
+        for record in merge_by_time(polled):
+            self._metrics.counter(EVENTS_READ).inc()
+            self.positions[record.partition] = record.offset + 1
+            try:
+                event = read_event(record)
+            except UnreadableEvent as error:
+                self._metrics.counter(EVENTS_UNREADABLE).inc()
+                log.warning("skipped: %s", error.message, extra=error.fields)
+                continue
+            if self._seen.add(event.event_id):
+                self._hand_on(event)
+            else:
+                self._metrics.counter(EVENTS_REPEATED).inc()
 
     def note(self, topic: str, standing: Standing) -> None:
         """How it stands with `events` or `skeletons`; every reader is told."""
         self._standings[topic] = standing
+        if self.is_following:
+            self.begun.set()
         for reader in self._readers:
             reader.offer(self.state())
 
@@ -182,8 +188,8 @@ class Hub:
     def join(self, wanted: EventFilter) -> Iterator[Reader]:
         """A reader of everything from now on, for the length of the block."""
         reader = Reader(wanted, self._unread_events)
-        if self._closing is not None:
-            reader.cut(self._closing)
+        if self.closing.is_set():
+            reader.cut(_CLOSING)
         self._readers.add(reader)
         try:
             yield reader
@@ -205,9 +211,9 @@ class Hub:
 
     def close(self) -> None:
         """Let every reader go, and whoever comes from now on."""
-        self._closing = FeedClosing("the service is stopping")
+        self.closing.set()
         for reader in self._readers:
-            reader.cut(self._closing)
+            reader.cut(_CLOSING)
 
     def _hand_on(self, event: FeedEvent) -> None:
         remembered = Remembered(event, write_positions(self.positions))
@@ -222,15 +228,6 @@ class Hub:
                 reader.offer(message)
 
 
-def sort_by_time(events: Sequence[FeedEvent]) -> list[FeedEvent]:
-    """Events of several partitions in the order they were published, each partition's own order kept."""
-    lanes: dict[int, deque[FeedEvent]] = {}
-    for event in events:
-        lanes.setdefault(event.partition, deque()).append(event)
-    merged: list[FeedEvent] = []
-    while lanes:
-        partition = min(lanes, key=lambda lane: (lanes[lane][0].published_ms, lane))
-        merged.append(lanes[partition].popleft())
-        if not lanes[partition]:
-            del lanes[partition]
-    return merged
+def merge_by_time(records: Mapping[int, Sequence[RawRecord]]) -> Iterator[RawRecord]:
+    """Records of several partitions in the order they were published, each partition's own order kept."""
+    return heapq.merge(*records.values(), key=lambda record: record.timestamp)

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from consumers.analytics.feed.errors import TooManyReaders
 from consumers.analytics.feed.hub import CutOff
 from consumers.analytics.feed.metrics import READERS
 from observability.metrics import Metrics
+
+_FAREWELL_S: Final = 1.5
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +38,27 @@ class ReaderRoom:
             self._metrics.gauge(READERS, of=of).dec()
 
 
-async def write_while_there(receive: Callable[[], Awaitable[Any]], writing: Coroutine[Any, Any, None]) -> None:
-    """Run `writing` until it is done or the other side is gone. Raises what `writing` raises."""
+async def write_while_there(
+    receive: Callable[[], Awaitable[Any]], writing: Coroutine[Any, Any, None], closing: asyncio.Event
+) -> bool:
+    """Run `writing` until it is done, the other side is gone, or a moment after `closing` is set; whether it was done.
+
+    Raises what `writing` raises.
+    """
     task = asyncio.ensure_future(writing)
-    listening = asyncio.ensure_future(_await_leave(receive))
+    others = [asyncio.ensure_future(_await_leave(receive)), asyncio.ensure_future(closing.wait())]
     try:
-        await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, *others}, return_when=asyncio.FIRST_COMPLETED)
+        if closing.is_set():
+            await asyncio.wait({task}, timeout=_FAREWELL_S)
     finally:
-        task.cancel()
-        listening.cancel()
-        results = await asyncio.gather(task, listening, return_exceptions=True)
+        done = task.done()
+        for one in (task, *others):
+            one.cancel()
+        results = await asyncio.gather(task, *others, return_exceptions=True)
     if isinstance(results[0], Exception):
         raise results[0]
+    return done
 
 
 async def _await_leave(receive: Callable[[], Awaitable[Any]]) -> None:

@@ -15,6 +15,7 @@ from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError
 
 HEARTBEAT_S: Final = 15.0
+_LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,8 @@ class EventReading:
         """Messages as they come; None when there was none for `heartbeat_s`. Raises CutOff or FeedClosing."""
         hub = self._hub
         yield hub.state()
-        while wish.after is not None and not hub.begun.is_set():
-            # Until the topic is there nobody knows what was missed.
-            try:
-                async with asyncio.timeout(heartbeat_s):
-                    await hub.begun.wait()
-            except TimeoutError:
-                yield hub.state()
+        async for message in self._await_beginning(heartbeat_s):
+            yield message
         with hub.join(wish.wanted) as reader:
             if wish.after is None:
                 for remembered in hub.recall(wish.wanted, wish.recent):
@@ -56,6 +52,25 @@ class EventReading:
                     yield message
             while True:
                 yield await reader.next(heartbeat_s)
+
+    async def _await_beginning(self, heartbeat_s: float) -> AsyncGenerator[Message | None, None]:
+        """How it stands, until what happened before is known: nobody is sent that as news."""
+        told, silent_s = self._hub.state(), 0.0
+        while not self._hub.begun.is_set():
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    await self._hub.begun.wait()
+            except TimeoutError:
+                silent_s += _LOOK_S
+            if self._hub.closing.is_set():
+                return
+            state = self._hub.state()
+            if state != told:
+                told, silent_s = state, 0.0
+                yield state
+            elif silent_s >= heartbeat_s:
+                silent_s = 0.0
+                yield None
 
     async def _catch_up(
         self, wanted: EventFilter, after: Mapping[int, int], reader: Reader

@@ -28,6 +28,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._stop = stop
         self._let_go = let_go
+        self._letting_go = False
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -36,9 +37,11 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second. Readers stay for ever: they are let go before they are waited for."""
-        if self._stop.is_set() and not self.should_exit:
-            self._let_go()
-            self.should_exit = True
+        if self._stop.is_set():
+            self.should_exit = self._letting_go
+            if not self._letting_go:
+                self._letting_go = True
+                self._let_go()
         return await super().on_tick(counter)
 
 

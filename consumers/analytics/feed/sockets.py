@@ -28,11 +28,15 @@ def write_json(message: Message | None) -> str:
 
 
 async def write_messages(
-    websocket: WebSocket, messages: AsyncGenerator[str, None], send_timeout_s: float, on_cut_off: Callable[[], None]
+    websocket: WebSocket,
+    messages: AsyncGenerator[str, None],
+    send_timeout_s: float,
+    on_cut_off: Callable[[], None],
+    closing: asyncio.Event,
 ) -> None:
     """Accept, and send what comes until either side has enough; a reader that does not keep up is told so, code 1008.
 
-    `on_cut_off` is told as well.
+    `on_cut_off` is told as well; `closing` lets the reader go.
     """
     offered: list[str] = websocket.scope["subprotocols"]
 
@@ -57,6 +61,6 @@ async def write_messages(
 
     try:
         await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        await write_while_there(websocket.receive, write_all())
+        await write_while_there(websocket.receive, write_all(), closing)
     except WebSocketDisconnect:
         log.debug("a reader is gone")

@@ -20,6 +20,8 @@ _RETRY: Final = b"retry: 2000\n\n"
 SSE_HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
+    # Nothing follows on a connection that ends when its reader has had enough.
+    "connection": "close",
     # Proxies that gather answers before they pass them on would hold events back.
     "x-accel-buffering": "no",
 }
@@ -34,14 +36,16 @@ class EventStream(Response):
         room: AbstractContextManager[None],
         send_timeout_s: float,
         on_cut_off: Callable[[], None],
+        closing: asyncio.Event,
     ) -> None:
-        """`room` is given back at the end. `on_cut_off` is told when the reader was too slow."""
+        """`room` is given back at the end. `on_cut_off` is told when the reader was too slow; `closing` lets it go."""
         super().__init__(status_code=200, headers=SSE_HEADERS)
         del self.headers["content-length"]
         self._messages = messages
         self._room = room
         self._send_timeout_s = send_timeout_s
         self._on_cut_off = on_cut_off
+        self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer until either side has enough."""
@@ -72,7 +76,8 @@ class EventStream(Response):
                 except TimeoutError:
                     await hang_up(scope)
 
-            await write_while_there(receive, write_all())
+            if not await write_while_there(receive, write_all(), self._closing):
+                await hang_up(scope)
 
 
 def write_sse(message: Message) -> bytes:

@@ -15,7 +15,7 @@ from consumers.analytics.feed.run import run_feed
 from consumers.analytics.feed.settings import FeedSettings
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
-from keypoints.codec import AVRO_CONTENT_TYPE, encode
+from keypoints.codec import encode
 from keypoints.frame import HolisticFrame
 from keypoints.topics import frame_headers, record_key
 
@@ -109,10 +109,16 @@ class Publisher:
                 stream = partition_by or ("?" if isinstance(event, bytes) else str(event.get("stream_id", "?")))
                 publisher.publish(self.events_topic, record_key(stream), value)
 
-    def frames(self, frames: Sequence[HolisticFrame]) -> None:
-        """Frames in order."""
+    def frames(self, frames: Sequence[HolisticFrame], per_s: float | None = None) -> None:
+        """Frames in order, all at once or so many a second."""
         with BoundedPublisher(self.kafka) as publisher:
             for frame in frames:
-                publisher.publish(
-                    self.topic, record_key(frame.stream_id), encode(frame), frame_headers(AVRO_CONTENT_TYPE)
-                )
+                publisher.publish(self.topic, record_key(frame.stream_id), encode(frame), frame_headers())
+                if per_s is not None:
+                    threading.Event().wait(1 / per_s)
+
+
+def read_metric(address: str, name: str) -> float:
+    """The sum of a metric's samples whose lines begin so."""
+    lines = httpx.get(f"{address}/metrics").text.splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))

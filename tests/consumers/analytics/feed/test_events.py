@@ -1,4 +1,4 @@
-"""What readers of events are sent, from a real topic: in order, once, what they asked for, and on from where they were."""
+"""What readers of events are sent: in order, once, what they asked for alone, and on from where they were."""
 
 import time
 import uuid
@@ -10,7 +10,7 @@ import pytest
 from consumers.analytics.feed.positions import read_positions
 from consumers.analytics.feed.settings import FeedSettings
 from tests.consumers.analytics.feed.reading import next_said, read_socket, read_sse
-from tests.consumers.analytics.feed.serving import Publisher, await_true, made_event, serve
+from tests.consumers.analytics.feed.serving import Publisher, await_true, made_event, read_metric, serve
 
 pytestmark = pytest.mark.servers
 
@@ -79,7 +79,7 @@ def test_a_reader_gets_what_it_asked_for_alone(
         # One that every one of these filters admits.
         last = made_event(10, stream=f"{stream}-last", kind="squat", category="fault", hand="left")
         publisher.events(last, partition_by=stream)
-        read = []
+        read: list[int] = []
         while not read or read[-1] != 10:
             read += [said.number for said in reader.take(1)]
     assert read == [*numbers, 10]
@@ -189,9 +189,7 @@ def test_what_is_no_id_is_refused(address: str, given: str) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
 
 
-def test_streams_tell_when_they_were_heard_of_and_what_goes_on(
-    address: str, publisher: Publisher, stream: str
-) -> None:
+def test_streams_tell_when_they_were_heard_of_and_what_goes_on(address: str, publisher: Publisher, stream: str) -> None:
     def about(name: str) -> dict[str, object] | None:
         streams = httpx.get(f"{address}/v1/streams").json()["streams"]
         return next((one for one in streams if one["stream_id"] == name), None)
@@ -227,8 +225,3 @@ def test_an_event_is_there_at_once(address: str, publisher: Publisher, stream: s
             reader.take(1)
             delays_s.append(time.monotonic() - published_s)
     assert sorted(delays_s)[2] < 0.5
-
-
-def read_metric(address: str, name: str) -> float:
-    lines = httpx.get(f"{address}/metrics").text.splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))

@@ -24,7 +24,7 @@ const list = new EventList(byId("events"));
 const timeline = new Timeline(byId("timeline"));
 const announcer = new Announcer(byId("announcer"));
 const hidden = new Set();
-const heardAt = performance.now();
+const openedAtMs = Date.now();
 
 let connection = { state: "connecting", sentence: "" };
 let service = null;
@@ -34,6 +34,7 @@ let frameAtMs = 0;
 let watched = null;
 let paused = false;
 let heard = 0;
+let heardAtPause = 0;
 
 function isShown(entry) {
   const stream = byId("stream").value;
@@ -60,11 +61,12 @@ feed.addEventListener("said", ({ detail: { event, data } }) => {
 function take(event) {
   const { entry } = history.note(event, Date.now());
   heard += 1;
+  showCounts();
   if (paused) return;
   if (isShown(entry)) list.show(entry);
+  byId("events-empty").hidden = list.size > 0;
   // What the page was told of the past when it was opened is not news.
-  if (performance.now() - heardAt > 1_500) announcer.say(event);
-  showCounts();
+  if (Date.parse(event.feed.published_at) > openedAtMs + streams.aheadMs) announcer.say(event);
 }
 
 streams.addEventListener("change", () => {
@@ -150,7 +152,8 @@ function showAll() {
 }
 
 function showCounts() {
-  write("count", paused ? "paused" : heard ? `${heard} heard` : "");
+  const more = heard - heardAtPause;
+  write("count", paused ? `paused${more ? `, ${more} more` : ""}` : heard ? `${heard} heard` : "");
   byId("events-empty").hidden = list.size > 0;
   write("events-empty", heard ? "Nothing of what is chosen has happened yet." : "Nothing has happened yet. Events appear here as they are found.");
 }
@@ -246,6 +249,7 @@ byId("span").addEventListener("change", drawTimeline);
 
 byId("pause").addEventListener("click", () => {
   paused = !paused;
+  heardAtPause = heard;
   byId("pause").setAttribute("aria-pressed", String(paused));
   write("pause-label", paused ? "Go on" : "Pause");
   if (!paused) showAll();

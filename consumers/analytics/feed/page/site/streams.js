@@ -8,7 +8,8 @@ const OWN_CLOCK_MS = 10_000;
 export class Streams extends EventTarget {
   all = [];
   askedAtMs = 0;
-  #aheadMs = 0;
+  /** How far the service's clock is ahead of the browser's. */
+  aheadMs = 0;
   #timer = 0;
 
   /** Ask now and from now on. */
@@ -24,7 +25,7 @@ export class Streams extends EventTarget {
 
   /** What time it is in the service, in ms. */
   serviceNowMs() {
-    return Date.now() + this.#aheadMs;
+    return Date.now() + this.aheadMs;
   }
 
   /** What time it is in a stream: event time, which goes on as the wall's does. */
@@ -39,7 +40,7 @@ export class Streams extends EventTarget {
       const answer = await fetch("../v1/streams", { headers, cache: "no-store" });
       if (answer.ok) {
         const said = await answer.json();
-        this.#aheadMs = Date.parse(said.now) - (askedAtMs + Date.now()) / 2;
+        this.aheadMs = Date.parse(said.now) - (askedAtMs + Date.now()) / 2;
         this.all = said.streams;
         this.askedAtMs = askedAtMs;
         this.dispatchEvent(new Event("change"));

@@ -8,6 +8,8 @@ const MOST_LANES = 8;
 const LANE_PX = 26;
 const LEAST_PX = 24;
 const TICKS = 6;
+// Narrower ones have no room for a word.
+const WORD_PX = 56;
 
 export class Timeline {
   #rows = new Map();
@@ -80,6 +82,7 @@ function drawRow({ track, bars }, { nowMs, entries }, spanMs) {
       track.append(bar);
     }
     describe(bar, entry, nowMs);
+    bar.toggleAttribute("data-narrow", width * track.clientWidth < WORD_PX);
     bar.style.left = `${left * 100}%`;
     bar.style.width = `${width * 100}%`;
     bar.style.top = `${lane * LANE_PX}px`;
