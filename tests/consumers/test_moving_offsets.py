@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -80,7 +81,7 @@ class Suite:
 
     def archive(self, **configs: object) -> ArchiveSettings:
         return ArchiveSettings(
-            topic=self.topic, database_url=SecretStr(self.database_url), archive_dir=self.root, **configs  # type: ignore[arg-type]
+            topic=self.topic, database_url=SecretStr(self.database_url), archive_dir=self.root, **configs
         )  # fmt: skip
 
 
@@ -118,14 +119,17 @@ def test_archive_parquet(suite: Suite) -> None:
 def test_analytics(suite: Suite) -> None:
     name = named("analytics")
 
-    def in_postgres() -> dict[int, int]:
+    def ask(statement: str) -> list[tuple[Any, ...]]:
         connection = psycopg2.connect(suite.database_url)
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute("SELECT partition, next_offset FROM analytics.sources")
-                return dict(cursor.fetchall())
+                cursor.execute(statement)
+                return cursor.fetchall()
         finally:
             connection.close()
+
+    def in_postgres() -> dict[int, int]:
+        return dict(ask("SELECT partition, next_offset FROM analytics.sources"))  # type: ignore[arg-type]
 
     settings = AnalyticsSettings(database_url=SecretStr(suite.database_url), topic=suite.topic)
     suite.move_about(

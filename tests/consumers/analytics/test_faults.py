@@ -7,16 +7,21 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from connect_runtime.sink import TopicPartition
 from consumers.analytics.streams import PartitionStreams
+from kafka_io.admin import topic_id
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
 from keypoints.codec import encode
 from keypoints.frame import FrameBatch
 from keypoints.topics import frame_headers, record_key
-from tests.consumers.analytics.conftest import query
+from tests.consumers.analytics.busy_stage import busy_stage
+from tests.consumers.analytics.conftest import Bench, query
 from tests.consumers.analytics.made_streams import busy_minute
 from tests.consumers.analytics.test_service import PROGRESS, RESULTS, read_events, running, stop, wait_until
 from tests.consumers.analytics.working_out import work_out
@@ -27,13 +32,13 @@ FRAMES_PER_S = 500
 TURN_S = 3.0
 
 
-def publish_steadily(kafka: KafkaSettings, topic: str, batch: FrameBatch) -> None:
+def publish_steadily(kafka: KafkaSettings, topic: str, batch: FrameBatch, frames_per_s: int = FRAMES_PER_S) -> None:
     """Publish the frames in order at a steady rate, all acknowledged."""
     values = [(record_key(frame.stream_id), encode(frame)) for frame in map(batch.frame, range(len(batch)))]
     began = time.monotonic()
     with BoundedPublisher(kafka) as publisher:
         for number, (key, value) in enumerate(values):
-            threading.Event().wait(max(0.0, began + number / FRAMES_PER_S - time.monotonic()))
+            threading.Event().wait(max(0.0, began + number / frames_per_s - time.monotonic()))
             publisher.publish(topic, key, value, frame_headers())
         publisher.flush()
         assert publisher.counts().failed == 0
@@ -81,3 +86,52 @@ def test_replicas_that_join_and_leave_every_3_s_change_no_result(
     assert len(ids) > 50
     announced = {event["gesture_id"] for event in read_events(kafka_settings, events_topic)}
     assert announced == {str(each) for each in ids}
+
+
+def test_five_kills_and_three_rebalances_leave_the_tables_of_one_quiet_run(
+    kafka_settings: KafkaSettings,
+    make_topic: Callable[..., str],
+    make_database: Callable[[], str],
+    make_bench: Callable[[], Bench],
+) -> None:
+    topic, events_topic, database_url = make_topic(1, name="frames"), make_topic(1, name="events"), make_database()
+    batch = busy_stage(seconds=30.0)
+    quiet = make_bench()
+    quiet.topic_id = topic_id(kafka_settings, topic)
+    sink = quiet.make_sink([TopicPartition(topic, 0)])
+    sink.put(replace(batch, topic=topic, identity_topic=np.full(len(batch), topic, dtype=object)))
+    sink.flush()
+    expected = read_tables(quiet.database_url)
+    assert len(expected["results"]) > 100
+
+    publishing = threading.Thread(target=publish_steadily, args=(kafka_settings, topic, batch, 300))
+    publishing.start()
+    with ExitStack() as processes:
+
+        def start() -> subprocess.Popen[bytes]:
+            return processes.enter_context(running(topic, events_topic, database_url, kafka_settings))
+
+        for turn in range(5):
+            victim = start()
+            wait_until(database_url, PROGRESS, len(batch) * turn // 8 + 1)
+            if turn < 3:
+                # Another member joins, which moves the partition or gives it anew, and is killed as well or leaves.
+                visitor = start()
+                wait_until(database_url, PROGRESS, len(batch) * (turn + 1) // 8)
+                stop(visitor)
+            victim.kill()
+            victim.wait()
+        last = start()
+        wait_until(database_url, PROGRESS, len(batch))
+        wait_until(database_url, "SELECT count(*) FROM analytics.outbox", 0, most=0)
+        assert stop(last) == 0
+    publishing.join()
+    assert read_tables(database_url) == expected
+
+
+def read_tables(database_url: str) -> dict[str, list[tuple[object, ...]]]:
+    """All results, windows and sessions, state included."""
+    return {
+        "results": query(database_url, "SELECT * FROM analytics.results ORDER BY result_id"),
+        "streams": query(database_url, "SELECT * FROM analytics.streams ORDER BY stream_id, epoch, first_offset"),
+    }
