@@ -62,6 +62,8 @@ class ActKind(StrEnum):
     CROSS_ARMS = "cross_arms"
     JUMP = "jump"
     SIT = "sit"
+    REACH_FACE = "reach_face"
+    GESTICULATE = "gesticulate"
 
 
 @dataclass(frozen=True)

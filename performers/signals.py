@@ -31,6 +31,10 @@ _RAISED: Final[Mapping[Limb, float]] = {
     Limb.ARM_INTERNAL: -86.0, Limb.ELBOW: 62.0, Limb.PRONATION: 0.0, Limb.WRIST_FLEX: 0.0, Limb.WRIST_DEVIATION: 0.0,
 }  # fmt: skip
 
+_HANDS_AT_CHEEKS: Final[Mapping[Limb, float]] = {
+    **_PALMS_APART, Limb.ARM_DOWN: 29.3, Limb.ARM_FORWARD: 91.4, Limb.ARM_INTERNAL: -65.9, Limb.ELBOW: 138.9,
+}  # fmt: skip
+
 _NOD_HZ: Final = 1.5
 _NOD_DEG: Final = 17.0
 _SHAKE_HZ: Final = 1.4
@@ -45,6 +49,8 @@ _CROUCH_S: Final = 0.45
 _JUMP_M: Final = 0.22
 _GRAVITY: Final = 9.81
 _SITTING_DOWN_S: Final = 1.1
+_REACH_HZ: Final = 0.55
+_REACH_S: Final = 0.4
 
 
 def _repeat(act: Act, hertz: float) -> tuple[float, ...]:
@@ -187,6 +193,30 @@ def _sit(cue: Cue) -> None:
     })  # fmt: skip
 
 
+def _reach_face(cue: Cue) -> None:
+    """Both hands from the chest to the cheeks and back, with a rest at each end."""
+    starts_s = _repeat(cue.act, _REACH_HZ)
+    since_s = cue.act.start_s + cue.elapsed_s - starts_s[0]
+    within = (since_s >= 0.0) & (since_s < len(starts_s) / _REACH_HZ)
+    in_turn_s = since_s % (1.0 / _REACH_HZ)
+    there = np.where(within, ease(in_turn_s / _REACH_S) * ease((0.6 / _REACH_HZ - in_turn_s) / _REACH_S), 0.0)
+    cue.both({limb: apart + (_HANDS_AT_CHEEKS[limb] - apart) * there for limb, apart in _PALMS_APART.items()})
+
+
+def _gesticulate(cue: Cue) -> None:
+    """The hands of someone who explains something: both before the chest, beating and opening as they please."""
+    for side in Side:
+        phase = 0.37 * side
+        cue.limb(side, {
+            **_PALMS_APART,
+            Limb.ARM_DOWN: 68.0 + 5.0 * cue.swing(0.43, phase),
+            Limb.ARM_FORWARD: 34.0 + 9.0 * cue.swing(0.31, 0.2 + phase),
+            Limb.ARM_INTERNAL: -34.0 + 9.0 * cue.swing(0.83, phase) + 5.0 * cue.swing(1.31, 0.1 + phase),
+            Limb.ELBOW: 92.0 + 11.0 * cue.swing(1.07, 0.4 + phase) + 8.0 * cue.swing(0.52, phase),
+        })  # fmt: skip
+        cue.hand(side, HandShape.FLAT)
+
+
 SIGNALS: Final[Mapping[ActKind, Motion]] = {
     ActKind.NOD: _nod,
     ActKind.SHAKE: _shake,
@@ -198,4 +228,6 @@ SIGNALS: Final[Mapping[ActKind, Motion]] = {
     ActKind.CROSS_ARMS: _cross_arms,
     ActKind.JUMP: _jump,
     ActKind.SIT: _sit,
+    ActKind.REACH_FACE: _reach_face,
+    ActKind.GESTICULATE: _gesticulate,
 }

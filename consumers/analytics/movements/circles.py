@@ -12,13 +12,16 @@ _STEP: Final = 0.03
 # Degrees.
 _SHARPEST: Final = 105.0
 _BACKWARDS: Final = 40.0
-_ROUND: Final = 330.0
-"""A round less the step that has no heading before it."""
+_ROUND: Final = 345.0
+"""A round less what the step has turned that has no heading before it."""
 _WHOLE_ROUND: Final = 360.0
 _BEGUN: Final = 150.0
 # Shares of the diameter.
 _ROUNDNESS: Final = 0.5
 _OPENING: Final = 0.7
+_SAME_SIZE: Final = 0.6
+_NEEDED: Final = 2
+"""Rounds: hands that explain something often draw a single loop."""
 _PAUSE_US: Final = 350_000
 _LONGEST_ROUND_US: Final = 3_000_000
 
@@ -92,7 +95,7 @@ class Circles:
 
     def stop(self, subject: str, changes: list[Change]) -> None:
         """The path ends here."""
-        if self.rounds:
+        if self.rounds >= _NEEDED:
             changes.append(self._tell(Phase.END, subject))
         self.turned_deg, self.heading_x, self.heading_y = 0.0, 0.0, 0.0
         self.first = self.round_from = self.box = self.last = None
@@ -153,11 +156,15 @@ class Circles:
         ):
             self.stop(subject, changes)
             return
+        mean = self.across_sum / self.rounds if self.rounds else box.across
+        if not _SAME_SIZE < box.across / mean < 1.0 / _SAME_SIZE:
+            self.stop(subject, changes)
+            return
         self.rounds += 1
         self.across_sum += box.across
         self.last = mark
         self._begin_round(mark)
-        if self.rounds == 1:
+        if self.rounds == _NEEDED:
             changes.append(self._tell(Phase.START, subject))
 
     def _tell(self, phase: Phase, subject: str) -> Change:

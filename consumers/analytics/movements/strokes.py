@@ -7,8 +7,10 @@ from consumers.analytics.movements.marks import Mark
 
 _NEAR: Final = 0.3
 """Of the least stroke: how near its turning point a value still is there."""
-_FURTHER: Final = 0.15
+_FURTHER: Final = 0.25
 """Of the least stroke: by how much a value has to go on to arrive anew; less is noise, or drift."""
+
+_REST_US: Final = 400_000
 
 
 @dataclass(slots=True)
@@ -43,10 +45,7 @@ class Strokes:
             return False
         ahead = value - farthest if self.rising else farthest - value
         if ahead > 0.0:
-            self.farthest = value
-            self.left = mark
-            if (value - self.reached if self.rising else self.reached - value) > _FURTHER * least:
-                self.reached, self.arrived = value, mark
+            self._go_on(value, mark, least)
             return False
         if ahead > -_NEAR * least:
             self.left = mark
@@ -60,6 +59,15 @@ class Strokes:
         self.farthest = self.reached = value
         self.arrived = self.left = mark
         return True
+
+    def _go_on(self, value: float, mark: Mark, least: float) -> None:
+        if (value - self.reached if self.rising else self.reached - value) > _FURTHER * least:
+            arrived = self.arrived
+            if arrived is not None and mark.at_us - arrived.at_us > _REST_US:
+                # It had come to rest: what goes on the same way now is another stroke.
+                self.from_value, self.from_mark = self.reached, self.left
+            self.reached, self.arrived = value, mark
+        self.farthest, self.left = value, mark
 
     @property
     def lasted_us(self) -> int:
