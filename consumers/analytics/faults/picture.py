@@ -23,7 +23,7 @@ _UNSEEN: Final = 0.2
 _TURNED: Final = 0.06
 """Body scales: by how much the span of the shoulders changes at least, when its ends are exchanged."""
 _FACING: Final = 0.2
-"""Body scales: who shows so much of a span is turned to the camera, or away from it."""
+"""Body scales: who shows so much of a span of the shoulders is turned to the camera, or away from it."""
 _EXCHANGED: Final = 0.35
 _EXCHANGED_BY: Final = 0.25
 """Body scales, over all pairs: exchanged sides cost less than this share when crossed over, and this much less."""
@@ -68,10 +68,10 @@ def are_sides_exchanged(before: Picture, now: Picture) -> bool:
     if was is None or body is None:
         return False
     was_span, span = was[_SHOULDER_SPAN], body[_SHOULDER_SPAN]
-    if was_span is not None and span is not None:
-        if was_span * span >= 0.0 or abs(was_span - span) < _TURNED:
+    if was_span is not None and span is not None and abs(was_span - span) >= _TURNED:
+        if was_span * span >= 0.0:
             return False
-    elif was_span is not span or not _is_other_side_hidden(was, body):
+    elif not _is_other_side_hidden(was, body):
         return False
     straight = crossed = 0.0
     for left, right in _PAIRS:
@@ -85,10 +85,10 @@ def are_sides_exchanged(before: Picture, now: Picture) -> bool:
     return crossed < _EXCHANGED * straight and straight - crossed > _EXCHANGED_BY
 
 
-def faces_camera(now: Picture) -> bool | None:
-    """Whether the left shoulder is where it is of one who faces the camera; None when it cannot be told."""
+def is_left_at_right(now: Picture) -> bool:
+    """Whether the left shoulder is clearly at the image's right, as of everybody who faces the camera."""
     span = None if now.body is None else now.body[_SHOULDER_SPAN]
-    return None if span is None or abs(span) < _FACING else span > 0.0
+    return span is not None and span > _FACING
 
 
 def _read_places(hand: HandFacts) -> tuple[float, float, float, float]:

@@ -9,7 +9,7 @@ from consumers.analytics.faults.arrivals import Arrivals
 from consumers.analytics.faults.fault import FaultKind, tell_fault
 from consumers.analytics.faults.limbs import Limbs
 from consumers.analytics.faults.pace import Pace
-from consumers.analytics.faults.picture import Picture, are_sides_exchanged, faces_camera, is_same, take_picture
+from consumers.analytics.faults.picture import Picture, are_sides_exchanged, is_left_at_right, is_same, take_picture
 from consumers.analytics.faults.presence import Presence
 from consumers.analytics.faults.verdict import Verdict
 from consumers.analytics.finding import Change, Moment, Phase
@@ -87,7 +87,7 @@ class CaptureFaults:
         if self.swapped is not None or (
             elapsed_us <= max(_ADJACENT_US, _TWO_FRAMES * self.pace.interval_us) and are_sides_exchanged(before, now)
         ):
-            changes += self._follow_sides(moment, before, now, elapsed_us)
+            changes += self._follow_sides(moment, before, now, elapsed_us, sees_face=facts.face is not None)
         doubted = self.frozen or self.swapped is not None
         if not doubted:
             changes += self.limbs.take(moment, facts.body, None if self.was_doubted else facts.motion)
@@ -117,16 +117,20 @@ class CaptureFaults:
     def _tell_frozen(self, phase: Phase, alike: Span) -> Change:
         return tell_fault(phase, FaultKind.FROZEN, alike, {"frames": alike.frames, "seconds": alike.seconds})
 
-    def _follow_sides(self, moment: Moment, before: Picture, now: Picture, elapsed_us: int) -> list[Change]:
+    def _follow_sides(
+        self, moment: Moment, before: Picture, now: Picture, elapsed_us: int, *, sees_face: bool
+    ) -> list[Change]:
+        # Whose face is seen faces the camera, and then their left is at the image's right, or sides are exchanged.
+        is_right = sees_face and is_left_at_right(now)
         swapped = self.swapped
         if swapped is None:
-            if faces_camera(now) and self.picture.body is not None and faces_camera(before) is False:
-                # They are right from now on: they were exchanged when the stream began.
+            if is_right:
                 return []
             self.swapped, self.swapped_since_us = Span.at(moment), self.picture_us
             return [self._tell_swapped(Phase.START, self.swapped)]
         if (
-            now.body is None
+            is_right
+            or now.body is None
             or elapsed_us > _SWAPPED_AT_MOST_US
             or self.picture_us - self.swapped_since_us > _SWAPPED_AT_MOST_US
             or are_sides_exchanged(before, now)

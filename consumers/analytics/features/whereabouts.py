@@ -6,11 +6,13 @@ from typing import Final
 from consumers.analytics.facts import FrameFacts
 
 _SMOOTHED_OVER_S: Final = 0.25
-_AHEAD_S: Final = 0.4
-"""A frame may be lost as soon as half of a person is out: so far ahead their way is followed."""
-_EDGE_SCALES: Final = 0.7
+_AHEAD_S: Final = 0.15
+"""The next frame may be lost as soon as half of a person is out: so far ahead their way is followed."""
+_SIDE_SCALES: Final = 0.7
 """Body scales from the left or right edge, where a person's outer arm is out of the image."""
-_TOP_SCALES: Final = 0.2
+_TOP_SCALES: Final = 0.1
+_BOTTOM_SCALES: Final = 0.2
+"""Body scales: a head hardly leaves upwards or downwards but wholly, and who jumps or falls is still there."""
 _OUTWARD_SCALES_PER_S: Final = 0.25
 _FORGET_S: Final = 1.0
 
@@ -52,15 +54,15 @@ class Whereabouts:
         """
         if self.scale <= 0.0:
             return None
-        near, outward = _EDGE_SCALES * self.scale, _OUTWARD_SCALES_PER_S * self.scale
+        scale, outward = self.scale, _OUTWARD_SCALES_PER_S * self.scale
         x, y = self.x + _AHEAD_S * self.speed_x, self.y + _AHEAD_S * self.speed_y
-        if self.speed_x < -outward and x < near:
+        if self.speed_x < -outward and x < _SIDE_SCALES * scale:
             return "left"
-        if self.speed_x > outward and x > image_width - near:
+        if self.speed_x > outward and x > image_width - _SIDE_SCALES * scale:
             return "right"
-        if self.speed_y > outward and y > 1.0 - near:
+        if self.speed_y > outward and y > 1.0 - _BOTTOM_SCALES * scale:
             return "bottom"
-        if self.speed_y < -outward and y < _TOP_SCALES * self.scale:
+        if self.speed_y < -outward and y < _TOP_SCALES * scale:
             return "top"
         return None
 
