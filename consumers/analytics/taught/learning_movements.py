@@ -236,7 +236,7 @@ def _find_nearest(examples: MovementExamples, hand: TaughtHand, doing: Iterable[
 def _list_missing(tracks: Sequence[Track], *, narrowed: bool) -> tuple[str, ...]:
     missing = []
     if len(tracks) < FEWEST_TRACKS:
-        missing.append(f"{FEWEST_TRACKS - len(tracks)} more examples: {FEWEST_TRACKS} at least")
+        missing.append(f"{FEWEST_TRACKS - len(tracks)} more: {FEWEST_TRACKS} examples at least")
     if not all(track.placed for track in tracks):
         missing.append("a body: where the hand is cannot be told in some examples, only how it moves")
     if narrowed:

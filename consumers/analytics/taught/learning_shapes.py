@@ -135,13 +135,18 @@ def _find_strays(vectors: Floats) -> NDArray[np.bool_]:
 
 
 def _pick_typical(vectors: Floats) -> list[int]:
-    """Each time the one that is near most of those not yet near a picked one, until all are; few, and seldom strays."""
+    """Each time the one that is near most of those not yet near a picked one, until all are; few, and seldom strays.
+
+    Of examples that are all near each other as many as are asked for, those farthest apart.
+    """
     near = measure_apart(vectors, vectors) <= _COVERED
     open_yet = np.ones(vectors.shape[1], dtype=np.bool_)
     picked: list[int] = []
     while len(picked) < _MOST_KEPT and open_yet.any():
         picked.append(int(np.argmax((near & open_yet).sum(axis=1))))
         open_yet &= ~near[picked[-1]]
+    while len(picked) < min(FEWEST_HANDS, vectors.shape[1]):
+        picked.append(int(np.argmax(_nearest(vectors, vectors[:, picked]))))
     return picked
 
 
@@ -161,7 +166,7 @@ def _find_built_in(hands: Floats) -> set[str]:
 def _list_missing(hands: int, *, flat: bool) -> tuple[str, ...]:
     missing = []
     if hands < FEWEST_HANDS:
-        missing.append(f"{FEWEST_HANDS - hands} more examples: {FEWEST_HANDS} at least, turned a little each")
+        missing.append(f"{FEWEST_HANDS - hands} more: {FEWEST_HANDS} examples at least, turned a little each")
     if flat:
         missing.append("depth: hands are compared as seen in the image, so show all the sides they are seen from")
     return tuple(missing)
