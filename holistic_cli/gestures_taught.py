@@ -190,7 +190,7 @@ def _open_store(source: str | None = None, *, migrate: bool = False) -> "TaughtS
     from consumers.analytics.database import connect
     from consumers.analytics.database import migrate as migrate_tables
     from consumers.analytics.taught.store import TaughtStore
-    from holistic_cli.connect import use_stack
+    from holistic_cli.connect import NoServers, use_stack
     from holistic_cli.gestures_sources import is_file
 
     # Kafka is only needed for a stream.
@@ -198,7 +198,7 @@ def _open_store(source: str | None = None, *, migrate: bool = False) -> "TaughtS
         use_stack()
     url = os.environ.get("DATABASE_URL")
     if not url:
-        raise typer.BadParameter("set DATABASE_URL, or start the local stack with `holistic up`")
+        raise NoServers("no database is configured", hint="set DATABASE_URL, or start the local stack: `holistic up`")
     engine = connect(url)
     if migrate:
         migrate_tables(engine)
