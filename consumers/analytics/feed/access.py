@@ -2,7 +2,7 @@
 
 Events and skeletons tell of people. A browser opens a WebSocket for a page of any origin, and a name that its owner
 points at this machine (DNS rebinding) makes a foreign page look like one of this service: so where no key is asked for,
-the name must be known.
+the name must be known, if only this machine reaches the service or names are listed.
 """
 
 import hmac
@@ -60,7 +60,7 @@ class AccessRules:
         """Raise RequestRefused where a request or WebSocket may not be served."""
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self.key is None and self.only_loopback and not self._knows(host):
+        if self.key is None and (self.only_loopback or self.hosts) and not self._knows(host):
             hint = "HOLISTIC_ALLOWED_HOSTS lists the names of this service"
             raise RequestRefused(403, "host_not_allowed", "this service is not known by that name", hint)
         if scope["type"] == "websocket" and origin is not None and not self._admits_origin(origin, host):

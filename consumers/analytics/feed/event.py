@@ -3,16 +3,18 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from consumers.analytics.finding import Category, Phase, Severity
+from consumers.analytics.finding import Category, Phase
 from keypoints.codec import RawRecord
 from keypoints.errors import Terminal
 
 LARGEST_EVENT_BYTES: Final = 64 * 1024
+_FIRST_MS: Final = int(datetime(1, 1, 2, tzinfo=UTC).timestamp() * 1000)
+_LAST_MS: Final = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp() * 1000)
 
 
 class UnreadableEvent(Terminal):
@@ -34,10 +36,6 @@ class _Event(BaseModel):
     category: str = Field(default=Category.SHAPE.value, max_length=64)
     hand: str | None = None
     subject: str | None = None
-    severity: Severity | None = Field(default=None, strict=False)
-    confidence: float | None = None
-    observed: float | None = None
-    evidence: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def read_event(record: RawRecord) -> FeedEvent:
         "ended_at": None,
         **said,
         "gesture_id": gesture_id,
-        "feed": {"partition": record.partition, "offset": record.offset, "published_at": _write_ms(record.timestamp)},
+        "feed": {"partition": record.partition, "offset": record.offset, "published_at": write_ms(record.timestamp)},
     }
     return FeedEvent(
         event_id=event.event_id,
@@ -124,8 +122,10 @@ def read_event(record: RawRecord) -> FeedEvent:
     )
 
 
-def _write_ms(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+def write_ms(at_ms: int) -> str:
+    """Milliseconds since 1970 in RFC 3339; what a record says may lie beyond every calendar, and then is its end."""
+    within_ms = min(max(at_ms, _FIRST_MS), _LAST_MS)
+    return datetime.fromtimestamp(within_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def _refuse(record: RawRecord, why: str) -> UnreadableEvent:

@@ -13,7 +13,7 @@ from kafka import errors as kafka_errors
 from kafka.consumer.fetcher import ConsumerRecord
 
 from kafka_io.consumer import make_consumer
-from kafka_io.errors import explain_kafka_error
+from kafka_io.errors import KafkaUnavailable, explain_kafka_error
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError, Terminal
 
@@ -88,21 +88,12 @@ class TopicFollowing:
         self._stopping.set()
         self._thread.join()
 
-    @property
-    def stopping(self) -> threading.Event:
-        """Set once it is to end."""
-        return self._stopping
-
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._connect_and_follow()
             except (kafka_errors.KafkaError, OSError, HolisticError) as error:
-                explained = (
-                    error
-                    if isinstance(error, HolisticError)
-                    else explain_kafka_error(error, f"reading {self._topic}", topic=self._topic)
-                )
+                explained = self._explain(error)
                 refused = isinstance(explained, Terminal)
                 self._note(Follow.REFUSED if refused else Follow.AWAY, explained.message, explained.hint)
                 self._stopping.wait(_RETRY_REFUSED_S if refused else _RETRY_S)
@@ -176,6 +167,16 @@ class TopicFollowing:
                 looked_at = now
                 if self._find_partitions(consumer) != partitions:
                     return
+
+    def _explain(self, error: Exception) -> HolisticError:
+        if isinstance(error, HolisticError):
+            return error
+        explained = explain_kafka_error(error, f"reading {self._topic}", topic=self._topic)
+        if isinstance(error, kafka_errors.KafkaTimeoutError):
+            # Which of the client's calls it was that nobody answered is of no use to a reader.
+            message = f"no broker answered within {_ANSWER_MS // 1000} s when {self._topic} was to be read"
+            return KafkaUnavailable(message, hint=explained.hint, topic=self._topic)
+        return explained
 
     def _note(self, follow: Follow, message: str, hint: str | None = None) -> None:
         if follow is not self._standing.follow:

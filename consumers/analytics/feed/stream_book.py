@@ -3,12 +3,11 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
-from consumers.analytics.feed.event import FeedEvent
+from consumers.analytics.feed.event import FeedEvent, write_ms
 from consumers.analytics.finding import Phase
 
 _MOST_STREAMS: Final = 500
@@ -55,7 +54,7 @@ class StreamBook:
     def describe(self, now_ms: int) -> dict[str, Any]:
         """`{"now", "streams": [{"stream_id", "last_frame_at", …}]}`, the one heard of most lately first."""
         return {
-            "now": _write_ms(now_ms),
+            "now": write_ms(now_ms),
             "streams": [self._describe(stream_id, self._streams[stream_id]) for stream_id in reversed(self._streams)],
         }
 
@@ -63,10 +62,10 @@ class StreamBook:
         last_event_ms = None if stream.last_event_us is None else stream.last_event_us // 1000
         return {
             "stream_id": stream_id,
-            "last_frame_at": _write_ms(stream.last_frame_ms),
-            "frame_seen_at": _write_ms(stream.frame_seen_ms),
-            "last_event_at": _write_ms(last_event_ms),
-            "event_seen_at": _write_ms(stream.event_seen_ms),
+            "last_frame_at": _write(stream.last_frame_ms),
+            "frame_seen_at": _write(stream.frame_seen_ms),
+            "last_event_at": _write(last_event_ms),
+            "event_seen_at": _write(stream.event_seen_ms),
             "events": stream.events,
             "open": [orjson.loads(body) for body in stream.open.values()],
         }
@@ -79,5 +78,5 @@ class StreamBook:
         return stream
 
 
-def _write_ms(at_ms: int | None) -> str | None:
-    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+def _write(at_ms: int | None) -> str | None:
+    return None if at_ms is None else write_ms(at_ms)

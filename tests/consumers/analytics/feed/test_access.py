@@ -1,6 +1,7 @@
 """Who may read: with a key, from which pages, under which names."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from pydantic import SecretStr
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from consumers.analytics.feed.access import AccessRules
+from consumers.analytics.feed.errors import RequestRefused
 from consumers.analytics.feed.settings import FeedSettings
 from tests.consumers.analytics.feed.reading import read_sse
 from tests.consumers.analytics.feed.serving import PATIENCE_S, Publisher, serve
@@ -98,6 +101,25 @@ def test_a_name_somebody_pointed_at_this_machine_is_not_ours(address: str) -> No
     for path in ("/v1/streams", "/page/", "/livez"):
         assert httpx.get(address + path, headers=rebound).status_code == 403
     assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "key", "hosts", "admitted"),
+    [
+        ("0.0.0.0", None, (), True),
+        ("0.0.0.0", None, ("feed.test",), False),
+        ("0.0.0.0", None, ("evil.test",), True),
+        ("127.0.0.1", None, (), False),
+        ("127.0.0.1", SecretStr(KEY), (), True),
+    ],
+)
+def test_where_names_are_known_others_are_refused(
+    host: str, key: SecretStr | None, hosts: tuple[str, ...], admitted: bool
+) -> None:
+    rules = AccessRules.of(FeedSettings(http_host=host, feed_key=key, allowed_hosts=hosts))
+    scope = {"type": "http", "path": "/page/", "headers": [(b"host", b"evil.test:8086")]}
+    with nullcontext() if admitted else pytest.raises(RequestRefused):
+        rules.check(scope)
 
 
 def test_what_is_no_stream_is_refused(address: str) -> None:

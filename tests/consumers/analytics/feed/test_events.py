@@ -85,6 +85,22 @@ def test_a_reader_gets_what_it_asked_for_alone(
     assert read == [*numbers, 10]
 
 
+def test_fields_nobody_foresaw_and_times_beyond_the_calendar_break_nothing(
+    address: str, publisher: Publisher, stream: str
+) -> None:
+    odd = [
+        made_event(1, stream=stream, confidence=1, severity="catastrophic", evidence=[1, 2], source=None),
+        made_event(2, stream=stream, category="of tomorrow", subject="tail", hand=None, feed="ours"),
+        made_event(3, stream=stream) | {"started_at": "0001-01-01T00:00:00+14:00", "ended_at": "9999-12-31T23:59:59Z"},
+    ]
+    with read_sse(address, f"?stream={stream}") as reader:
+        publisher.events(*odd)
+        read = reader.take(3)
+    assert [said.data["kind"] for said in read] == ["thumbs_up"] * 3
+    assert read[1].data["feed"]["partition"] in {0, 1, 2}
+    assert httpx.get(f"{address}/v1/streams").status_code == 200
+
+
 def test_an_event_that_was_published_twice_is_sent_once(address: str, publisher: Publisher, stream: str) -> None:
     with read_sse(address, f"?stream={stream}") as reader:
         publisher.events(*[made_event(number, stream=stream) for number in (1, 2, 1, 2, 3)])
