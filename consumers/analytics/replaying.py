@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, select
 
 from connect_runtime.sink import Assignment, TopicPartition
-from consumers.analytics import saved_results, saved_streams, snapshots
+from consumers.analytics import saved_results, saved_streams, saved_windows, snapshots
 from consumers.analytics.database import migrate, transaction
 from consumers.analytics.features.motion import track_bodies
 from consumers.analytics.finding import Category
@@ -108,7 +108,7 @@ class ReplaySink:
                 saved_results.save_results(
                     connection, [each for each in results if each.finding.category is not Category.REACTION]
                 )
-                saved_results.save_windows(connection, partition, outcome.windows)
+                saved_windows.save_windows(connection, partition, outcome.windows)
         self._outcomes = {}
         self._durable = {
             partition: opened.next_offset for partition, opened in self._open.items() if opened.next_offset is not None

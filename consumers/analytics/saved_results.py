@@ -1,4 +1,4 @@
-"""Results, windows and the events on their way to the topic, in Postgres."""
+"""Results, and the events on their way to the topic, in Postgres."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,10 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import TopicPartition
 from consumers.analytics.results import Result, ResultEvent, as_time
-from consumers.analytics.session import Session
-from consumers.analytics.streams import PartitionStreams
 from consumers.analytics.tables import of_partition, outbox, results
-from consumers.analytics.windows.window_row import WindowRow
 
 Row = dict[str, Any]
 
@@ -36,16 +33,6 @@ def save_results(connection: Connection, changed: Sequence[Result]) -> None:
             statement.on_conflict_do_update(index_elements=[results.c.result_id], set_=replaced),
             [_result_row(result_id, result) for result_id, result in newest.items()],
         )
-
-
-def save_windows(
-    connection: Connection, partition: TopicPartition, closed: Sequence[tuple[int, Session, WindowRow]]
-) -> None:
-    """Write windows that are over."""
-
-
-def save_provisional_windows(connection: Connection, partition: TopicPartition, streams: PartitionStreams) -> None:
-    """Write the windows that are not over yet, of the streams that changed."""
 
 
 def enqueue(connection: Connection, partition: TopicPartition, events: Sequence[ResultEvent]) -> None:

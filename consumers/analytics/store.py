@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import SinkFailed, TopicPartition
-from consumers.analytics import saved_results, saved_streams, snapshots
+from consumers.analytics import saved_results, saved_streams, saved_windows, snapshots
 from consumers.analytics.database import transaction
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.saved_results import OutboxRow
@@ -72,7 +72,7 @@ class AnalyticsStore:
         with transaction(self._engine, "loading the state of analytics") as connection:
             source = connection.execute(select(sources).where(of_partition(sources, partition))).one_or_none()
             if source is not None and source.topic_id != topic_id:
-                self._let_go(connection, partition)
+                self._let_go(connection, partition, closes_windows=True)
                 snapshots.drop(connection, partition)
                 source = None
             if source is None:
@@ -126,7 +126,7 @@ class AnalyticsStore:
             for partition, next_offset in offsets.items():
                 topic_id = topic_ids[partition.topic]
                 if next_offset is None or not self._go_back(connection, partition, topic_id, next_offset):
-                    self._let_go(connection, partition)
+                    self._let_go(connection, partition, closes_windows=next_offset is not None)
                     if next_offset is not None:
                         row = _source_row(uuid.uuid4(), OpenPartition(partition, topic_id, next_offset=next_offset))
                         connection.execute(insert(sources).values(row))
@@ -135,9 +135,9 @@ class AnalyticsStore:
         opened = unsaved.opened
         partition = opened.topic_partition
         saved_streams.save(connection, partition, opened.streams)
-        saved_results.save_windows(connection, partition, unsaved.outcome.windows)
+        saved_windows.save_windows(connection, partition, unsaved.outcome.windows)
         if unsaved.provisional:
-            saved_results.save_provisional_windows(connection, partition, opened.streams)
+            saved_windows.save_provisional_windows(connection, partition, opened.streams)
         events = [event for _, event in unsaved.outcome.events]
         saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)
@@ -166,12 +166,16 @@ class AnalyticsStore:
         connection.execute(update(sources).where(of_partition(sources, partition)).values(moved))
         return True
 
-    def _let_go(self, connection: Connection, partition: TopicPartition) -> None:
-        """End what is open in a partition and forget where its streams stand."""
+    def _let_go(self, connection: Connection, partition: TopicPartition, *, closes_windows: bool) -> None:
+        """End what is open in a partition and forget where its streams stand.
+
+        Windows stay as they are where the same records may come again: some are closed by the end alone.
+        """
         streams = PartitionStreams(saved_streams.load(connection, partition))
         outcome = streams.end_all(0, Repertoire())
         saved_streams.save(connection, partition, streams)
-        saved_results.save_windows(connection, partition, outcome.windows)
+        if closes_windows:
+            saved_windows.save_windows(connection, partition, outcome.windows)
         events = [event for _, event in outcome.events]
         saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)

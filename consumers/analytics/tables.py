@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     DateTime,
@@ -113,6 +114,38 @@ outbox: Final = Table(
     Column("stream_id", Text, nullable=False),
     Column("event_id", Uuid, nullable=False),
     Column("event", LargeBinary, nullable=False),
+)
+
+windows: Final = Table(
+    "windows",
+    METADATA,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("stream_id", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("session_offset", BigInteger, primary_key=True),
+    Column("stretch", Integer, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("length_s", Double, primary_key=True),
+    Column("started_at", DateTime(timezone=True), primary_key=True),
+    Column("provisional", Boolean, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("late_frames", BigInteger, nullable=False),
+    Column("too_late_frames", BigInteger, nullable=False),
+    Column("body_share", Double),
+    Column("face_share", Double),
+    Column("left_hand_share", Double),
+    Column("right_hand_share", Double),
+    Column("seconds_covered", Double, nullable=False),
+    Column("frames_per_s", Double),
+    Column("activity_mean", Double),
+    Column("activity_peak", Double),
+    Column("seconds_still", Double),
+    Column("seconds_moving", Double),
+    Column("left_wrist_travel", Double),
+    Column("right_wrist_travel", Double),
+    Column("ranges_deg", JSONB, nullable=False),
+    Column("findings", JSONB, nullable=False),
 )
 
 

@@ -13,6 +13,7 @@ from consumers.analytics.movements.recogniser import Movements
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.shapes.holding import HandShapes
 from consumers.analytics.taught.movements import TaughtMovements
+from consumers.analytics.windows.recogniser import Windows
 from consumers.analytics.windows.window_row import WindowRow
 
 
@@ -26,6 +27,7 @@ class Watch:
     exercises: Exercises = field(default_factory=Exercises)
     taught: TaughtMovements = field(default_factory=TaughtMovements)
     anomalies: Anomalies = field(default_factory=Anomalies)
+    windows: Windows = field(default_factory=Windows)
 
     def advance(
         self, moment: Moment, facts: FrameFacts, verdict: Verdict, repertoire: Repertoire
@@ -37,13 +39,19 @@ class Watch:
         changes += self.exercises.advance(moment, facts)
         changes += self.taught.advance(moment, facts, repertoire.taught_movements)
         changes += self.anomalies.advance(moment, facts)
-        return changes, ()
+        closed = self.windows.advance(moment, facts)
+        self.windows.count(changes)
+        return changes, closed
 
     def take_late(self, moment: Moment, facts: FrameFacts, verdict: Verdict) -> Sequence[Change]:
         """Take a frame that is not judged."""
+        if verdict is Verdict.LATE:
+            self.windows.take_late(moment.at_us, facts)
         return self.faults.advance(moment, facts, verdict)
 
     def end(self, repertoire: Repertoire) -> tuple[Sequence[Change], Sequence[WindowRow]]:
         """The stream is over, or its time was set back: end what is open, and forget what was building up."""
         changes = [*self.faults.end(), *self.shapes.end(), *self.movements.end(), *self.exercises.end()]
-        return [*changes, *self.taught.end(repertoire.taught_movements), *self.anomalies.end()], ()
+        changes += [*self.taught.end(repertoire.taught_movements), *self.anomalies.end()]
+        self.windows.count(changes)
+        return changes, self.windows.end()

@@ -52,6 +52,7 @@ class Bench:
         """All that is known of streams and what was found in them, in a fixed order."""
         return {
             "results": self.query("SELECT * FROM analytics.results ORDER BY result_id"),
+            "windows": self.query("SELECT * FROM analytics.windows ORDER BY 3, 4, 5, 6, 7, 8, 9"),
             "streams": self.query("SELECT * FROM analytics.streams ORDER BY stream_id, epoch, first_offset"),
         }
 

@@ -133,5 +133,6 @@ def read_tables(database_url: str) -> dict[str, list[tuple[object, ...]]]:
     """All results, windows and sessions, state included."""
     return {
         "results": query(database_url, "SELECT * FROM analytics.results ORDER BY result_id"),
+        "windows": query(database_url, "SELECT * FROM analytics.windows ORDER BY 3, 4, 5, 6, 7, 8, 9"),
         "streams": query(database_url, "SELECT * FROM analytics.streams ORDER BY stream_id, epoch, first_offset"),
     }

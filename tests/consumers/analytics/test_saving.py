@@ -213,7 +213,7 @@ def test_replicas_that_start_together_migrate_once(bench: Bench) -> None:
         list(pool.map(migrate, engines))
     for engine in engines:
         engine.dispose()
-    assert bench.query("SELECT version_num FROM analytics.alembic_version") == [("0003",)]
+    assert bench.query("SELECT version_num FROM analytics.alembic_version") == [("0005",)]
 
 
 def test_a_database_that_does_not_answer_is_worth_another_try_and_a_wrong_url_is_not() -> None:

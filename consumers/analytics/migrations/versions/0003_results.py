@@ -26,7 +26,7 @@ COMMENT ON TABLE analytics.results IS 'Everything found in streams: shapes, move
 
 ALTER TABLE analytics.sources ADD COLUMN state_offset bigint, ADD COLUMN quiet_until bigint;
 COMMENT ON COLUMN analytics.sources.state_offset IS
-    'The offset the state belongs to, where it is not next_offset: offsets were moved, and it was taken from a snapshot.';
+    'The offset the state belongs to, where that is not next_offset: offsets were moved, and a snapshot was taken up.';
 COMMENT ON COLUMN analytics.sources.quiet_until IS
     'Records before this offset are read for the state alone: what they cause was said before.';
 
@@ -71,7 +71,8 @@ CREATE TABLE analytics.snapshots (
     clock_us bigint NOT NULL,
     PRIMARY KEY (topic, partition, next_offset)
 );
-COMMENT ON TABLE analytics.snapshots IS 'Where each partition stood at some offsets: a replay starts from the newest before.';
+COMMENT ON TABLE analytics.snapshots IS
+    'Where each partition stood at some offsets: a replay starts from the newest before.';
 CREATE TABLE analytics.snapshot_streams (
     topic text NOT NULL,
     partition integer NOT NULL,
@@ -118,7 +119,8 @@ SELECT
     result_id AS gesture_id
 FROM analytics.results
 WHERE category IN ('shape', 'movement');
-COMMENT ON VIEW gesture_events IS 'Every hand shape and movement recognised: who, what, of which part, from when to when.';
+COMMENT ON VIEW gesture_events IS
+    'Every hand shape and movement recognised: who, what, of which part, from when to when.';
 COMMENT ON COLUMN gesture_events.category IS 'shape (held by a hand) or movement.';
 COMMENT ON COLUMN gesture_events.kind IS 'Which: thumbs_up, wave, squat …, or the name of a gesture that was taught.';
 COMMENT ON COLUMN gesture_events.hand IS 'left or right, the person''s own; null where it is not about one hand.';
@@ -176,7 +178,8 @@ SELECT
     result_id AS anomaly_id
 FROM analytics.results
 WHERE category IN ('anomaly', 'fault');
-COMMENT ON VIEW anomalies IS 'What somebody may have to look at: of the person (a fall), or of the capture (a frozen picture).';
+COMMENT ON VIEW anomalies IS
+    'What somebody may have to look at: of the person (a fall), or of the capture (a frozen picture).';
 COMMENT ON COLUMN anomalies.concerns IS 'person, or capture: then what is seen meanwhile is not to be believed.';
 COMMENT ON COLUMN anomalies.severity IS 'info, warning or critical.';
 COMMENT ON COLUMN anomalies.evidence IS 'The numbers it stands on, units in their names.';

@@ -1,0 +1,68 @@
+"""Windows in Postgres: those that are over, and those that are not, as far as they are known."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+
+from connect_runtime.sink import TopicPartition
+from consumers.analytics.results import as_time
+from consumers.analytics.session import Session
+from consumers.analytics.streams import PartitionStreams
+from consumers.analytics.tables import windows
+from consumers.analytics.windows.window_row import WindowRow
+
+Row = dict[str, Any]
+
+_AS_THEY_ARE: Final = tuple(
+    column.name for column in windows.c if column.name in WindowRow.__slots__ and column.name != "kind"
+)
+
+
+def save_windows(
+    connection: Connection, partition: TopicPartition, closed: Iterable[tuple[int, Session, WindowRow]]
+) -> None:
+    """Write windows that are over."""
+    _write(connection, (_row(partition, session, window) for _, session, window in closed))
+
+
+def save_provisional_windows(connection: Connection, partition: TopicPartition, streams: PartitionStreams) -> None:
+    """Write the windows that are not over yet, of the streams that changed since this was done last."""
+    _write(
+        connection,
+        (
+            _row(partition, session, window)
+            for key in streams.unshown
+            if (session := streams.get(key)) is not None
+            for window in session.watch.windows.open_rows()
+        ),
+    )
+
+
+def _write(connection: Connection, rows: Iterator[Row]) -> None:
+    # The same window may come twice, and Postgres refuses to touch a row twice in one statement.
+    newest = {tuple(row[column.name] for column in windows.primary_key): row for row in rows}
+    if newest:
+        statement = insert(windows)
+        replaced = {column.name: statement.excluded[column.name] for column in windows.c if not column.primary_key}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=list(windows.primary_key), set_=replaced),
+            list(newest.values()),
+        )
+
+
+def _row(partition: TopicPartition, session: Session, window: WindowRow) -> Row:
+    return {
+        "topic": partition.topic,
+        "partition": partition.partition,
+        "stream_id": session.stream_id,
+        "epoch": session.epoch,
+        "session_offset": session.first_offset,
+        "kind": window.kind.value,
+        "length_s": window.length_us / 1e6,
+        "started_at": as_time(max(0, window.start_us)),
+        **{name: getattr(window, name) for name in _AS_THEY_ARE},
+        "ranges_deg": {name: list(degrees) for name, degrees in window.ranges_deg.items()},
+        "findings": {name: total._asdict() for name, total in window.findings.items()},
+    }
