@@ -6,19 +6,21 @@ from typing import Final
 
 from consumers.analytics.exercises.cycle import Cycle, Drops, Stage, Swing
 from consumers.analytics.exercises.repetition import ExerciseSet, announce
+from consumers.analytics.facts import HandFacts
 from consumers.analytics.finding import Change, Evidence, Moment
 
 CURL: Final = "curl"
 STRAIGHT_DEG: Final = 165.0
 """An elbow nobody would call bent: level 1."""
-CURL_DROPS: Final = Drops(leaves=0.07, up=0.28, half=0.36, down=0.5, lowest_rest=0.8, highest_rest=1.1)
+CURL_DROPS: Final = Drops(leaves=0.07, up=0.28, half=0.36, down=0.6, lowest_rest=0.8, highest_rest=1.1)
 
 _AT_THE_SIDE_DEG: Final = 60.0
-_STEADY_DEG: Final = 25.0
+_STEADY_DEG: Final = 22.0
 """An upper arm that moves by more was raised: to wave, to drink, to point."""
 _HELD_WITHIN: Final = 0.12
 _LONGEST_HOLD: Final = 0.55
 """Of a curl's time the elbow is so long within 20 degrees of where it turns; who shows a hand holds it there."""
+_OPEN: Final = 0.75
 _SECOND_WITHIN_US: Final = 5_000_000
 _DRIFT_DEG: Final = 15.0
 _SHALLOW_DEG: Final = 70.0
@@ -40,6 +42,8 @@ class CurlCounter:
     """The shoulder's angle before it."""
     drift_deg: float = 0.0
     """By how much it has changed in the depth of what is under way."""
+    is_empty: bool = False
+    """Whether the hand was open there: it lifts nothing."""
     held_level: float = 1.0
     held_us: int = 0
     """How long the elbow has stayed about as bent."""
@@ -48,8 +52,10 @@ class CurlCounter:
     first_form: Evidence = field(default_factory=dict)
     """… and its form."""
 
-    def advance(self, moment: Moment, elbow_deg: float, shoulder_deg: float) -> Sequence[Change]:
-        """Take the arm in the next frame: its angles in degrees, NaN when they are not known."""
+    def advance(
+        self, moment: Moment, elbow_deg: float, shoulder_deg: float, hand: HandFacts | None
+    ) -> Sequence[Change]:
+        """Take the arm in the next frame: its angles in degrees, NaN when they are not known, and its hand."""
         cycle = self.cycle
         if elbow_deg != elbow_deg or shoulder_deg != shoulder_deg:
             cycle.miss()
@@ -64,6 +70,7 @@ class CurlCounter:
         swing = cycle.advance(moment, level, CURL_DROPS)
         changes = () if swing is None else self._announce(swing)
         if cycle.is_turning:
+            self.is_empty = hand is not None and hand.openness > _OPEN
             drift_deg = self.drift_deg = abs(shoulder_deg - self.hanging_deg)
             self.form = {
                 "depth_deg": elbow_deg,
@@ -91,7 +98,7 @@ class CurlCounter:
     def _announce(self, swing: Swing) -> Sequence[Change]:
         form, first = self.form, self.first
         is_held = swing.is_whole and self.held_us > _LONGEST_HOLD * (swing.last_us - swing.started_us)
-        if is_held or self.drift_deg > _STEADY_DEG:
+        if is_held or self.is_empty or self.drift_deg > _STEADY_DEG:
             self.first = None
             return ()
         if self.repetitions.goes_on(swing):

@@ -30,11 +30,11 @@ class Exercises:
         push_ups = self.push_up.advance(moment, body)
         jumping_jacks = self.jumping_jack.advance(moment, body)
         if body is None:
-            left_curls = self.left_curl.advance(moment, _UNKNOWN, _UNKNOWN)
-            right_curls = self.right_curl.advance(moment, _UNKNOWN, _UNKNOWN)
+            left_curls = self.left_curl.advance(moment, _UNKNOWN, _UNKNOWN, None)
+            right_curls = self.right_curl.advance(moment, _UNKNOWN, _UNKNOWN, None)
         else:
-            left_curls = self.left_curl.advance(moment, body.left_elbow, body.left_shoulder)
-            right_curls = self.right_curl.advance(moment, body.right_elbow, body.right_shoulder)
+            left_curls = self.left_curl.advance(moment, body.left_elbow, body.left_shoulder, facts.left)
+            right_curls = self.right_curl.advance(moment, body.right_elbow, body.right_shoulder, facts.right)
         if squats or push_ups or jumping_jacks or left_curls or right_curls:
             return [*squats, *push_ups, *jumping_jacks, *left_curls, *right_curls]
         return ()

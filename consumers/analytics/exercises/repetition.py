@@ -41,10 +41,11 @@ def announce(kind: str, subject: str, swing: Swing, repetitions: ExerciseSet, dr
     evidence: Evidence = {
         "repetition": repetitions.counted,
         "counted": swing.is_whole,
-        "too_shallow": not swing.is_whole,
         "duration_s": (swing.last_us - swing.started_us) / 1_000_000,
         **form,
     }
+    if not swing.is_whole:
+        evidence["too_shallow"] = True
     beyond = (swing.depth - drops.up) / drops.down
     finding = Finding(
         category=Category.MOVEMENT,
