@@ -48,8 +48,8 @@ class Limbs:
 
     def take(self, moment: Moment, body: BodyFacts | None, motion: MotionFacts | None) -> list[Change]:
         """Take a frame. Afterwards `doubted` says which limb is not to be believed in it."""
+        self.doubted = ""
         if body is None:
-            self.doubted = ""
             return []
         lengths_m = body[_FIRST:_END]
         if (
@@ -88,7 +88,6 @@ class Limbs:
         return [] if span is None else [self._tell(Phase.END, span)]
 
     def _clear(self) -> list[Change]:
-        self.doubted = ""
         self.clean_frames += 1
         return self.end() if self.clean_frames >= _CLEAN_FRAMES else []
 
