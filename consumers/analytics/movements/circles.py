@@ -12,6 +12,7 @@ _STEP: Final = 0.03
 # Degrees.
 _SHARPEST: Final = 105.0
 _BACKWARDS: Final = 40.0
+_BACK_AGAIN: Final = 60.0
 _ROUND: Final = 345.0
 """A round less what the step has turned that has no heading before it."""
 _WHOLE_ROUND: Final = 360.0
@@ -65,6 +66,8 @@ class Circles:
     """Of the last step; 0 and 0 before the first."""
     turned_deg: float = 0.0
     """Clockwise is positive."""
+    farthest_deg: float = 0.0
+    """The farthest it has turned one way."""
     first: Mark | None = None
     round_from: Mark | None = None
     round_x: float = 0.0
@@ -97,7 +100,7 @@ class Circles:
         """The path ends here."""
         if self.rounds >= _NEEDED:
             changes.append(self._tell(Phase.END, subject))
-        self.turned_deg, self.heading_x, self.heading_y = 0.0, 0.0, 0.0
+        self.turned_deg = self.farthest_deg = self.heading_x = self.heading_y = 0.0
         self.first = self.round_from = self.box = self.last = None
         self.rounds, self.across_sum = 0, 0.0
 
@@ -124,6 +127,7 @@ class Circles:
         if (
             abs(turn) > _SHARPEST
             or (abs(turn) > _BACKWARDS and turn * self.turned_deg < 0.0)
+            or abs(self.farthest_deg) - abs(self.turned_deg + turn) > _BACK_AGAIN
             or mark.at_us - at.at_us > _PAUSE_US
         ):
             self.stop(subject, changes)
@@ -135,6 +139,8 @@ class Circles:
         assert self.box is not None  # noqa: S101
         self.box.take(x, y)
         self.turned_deg += turn
+        if abs(self.turned_deg) > abs(self.farthest_deg):
+            self.farthest_deg = self.turned_deg
         self.x, self.y, self.at, self.heading_x, self.heading_y = x, y, mark, by_x, by_y
         if self.rounds:
             self.last = mark

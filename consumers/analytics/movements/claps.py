@@ -23,6 +23,7 @@ _UNDER_NOSE: Final = 0.05
 _LEAST_SPEED: Final = 0.9
 _LONGEST_TOUCH_US: Final = 300_000
 _ONE_RUN_US: Final = 1_500_000
+_HANGING: Final = -0.6
 _MOST_LEAN_DEG: Final = 45.0
 
 
@@ -71,7 +72,7 @@ class Claps:
             distance = hypot(across, above)
             across = distance if across > 0.0 else -distance
         if self.apart.advance(across if across < _FAR else _FAR, mark, _LEAST_STROKE) and self.apart.rising:
-            self._judge(body, changes)
+            self._judge(body, hands, changes)
 
     def clapped_within(self, at_us: int, by_us: int) -> bool:
         """Whether the last clap was so short a time ago."""
@@ -83,7 +84,9 @@ class Claps:
         self.last = self.clapped = None
         self.count = 0
 
-    def _judge(self, body: BodyFacts | None, changes: list[Change]) -> None:
+    def _judge(
+        self, body: BodyFacts | None, hands: tuple[HandFacts | None, HandFacts | None], changes: list[Change]
+    ) -> None:
         """The hands have come near and part again."""
         apart = self.apart
         first, met, left, nearest = apart.first, apart.last, apart.from_mark, apart.from_value
@@ -93,7 +96,7 @@ class Claps:
             _CROSSED < nearest < _TOUCHING
             and speed > _LEAST_SPEED
             and left.at_us - met.at_us <= _LONGEST_TOUCH_US
-            and (body is None or _is_before_chest(body))
+            and (_is_before_chest(body) if body is not None else not _hang(hands))
         ):
             return
         self.count = self.count + 1 if self.clapped_within(met.at_us, _ONE_RUN_US) else 1
@@ -106,6 +109,11 @@ class Claps:
             "touch_seconds": seconds_between(met, left),
         }
         changes.append(tell(Phase.OCCURRED, "clap", "both", first, met, surpass(speed, _LEAST_SPEED), evidence))
+
+
+def _hang(hands: tuple[HandFacts | None, HandFacts | None]) -> bool:
+    """Whether the fingers of a hand point down, as of one who walks by."""
+    return any(hand is not None and hand.fingers_up < _HANGING for hand in hands)
 
 
 def _is_before_chest(body: BodyFacts) -> bool:

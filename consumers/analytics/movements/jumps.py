@@ -11,6 +11,8 @@ from consumers.analytics.movements.marks import SECOND_US, Mark, seconds_between
 _OFF_FLOOR: Final = 0.07
 _LEAST_HEIGHT: Final = 0.12
 _LEAST_HIPS_RISE: Final = 0.08
+_ASIDE: Final = 1.5
+"""Of its height: who moves farther aside meanwhile walks, seen by a camera held aslant."""
 _SETTLES_S: Final = 0.6
 _LONGEST_US: Final = 1_000_000
 _MOST_LEAN_DEG: Final = 35.0
@@ -27,7 +29,10 @@ class Jumps:
     """The last frame on the floor."""
     height: float = 0.0
     hips_rise: float = 0.0
-    """Body scales, the greatest so far."""
+    """Body scales, the greatest so far; so is the next."""
+    aside: float = 0.0
+    from_x: float = 0.0
+    """Image heights: where the hips were on the floor."""
 
     def advance(self, body: BodyFacts, mark: Mark, changes: list[Change]) -> None:
         """Take the next frame with a body."""
@@ -46,9 +51,11 @@ class Jumps:
         if height > _OFF_FLOOR:
             if first is None:
                 self.first = first = last
-                self.height = self.hips_rise = 0.0
+                self.height = self.hips_rise = self.aside = 0.0
+                self.from_x = body.hips_x
             self.height = max(self.height, height)
             self.hips_rise = max(self.hips_rise, (self.hips_y - body.hips_y) / scale)
+            self.aside = max(self.aside, abs(body.hips_x - self.from_x) / scale)
             if mark.at_us - first.at_us > _LONGEST_US:
                 # Who walks away from the camera stands higher in the image, and does not come down.
                 self.first, self.floor_y, self.hips_y = None, foot_y, body.hips_y
@@ -59,8 +66,13 @@ class Jumps:
         self.hips_y += share * (body.hips_y - self.hips_y)
         if first is not None:
             self.first = None
-            upright = not body.trunk_lean > _MOST_LEAN_DEG
-            if self.height > _LEAST_HEIGHT and self.hips_rise > _LEAST_HIPS_RISE and upright:
+            if (
+                self.height > _LEAST_HEIGHT
+                and self.hips_rise > _LEAST_HIPS_RISE
+                and self.aside < _ASIDE * self.height
+                and mark.at_us - first.at_us <= _LONGEST_US
+                and not body.trunk_lean > _MOST_LEAN_DEG
+            ):
                 changes.append(self._tell(first, mark))
 
     def forget(self) -> None:

@@ -7,12 +7,13 @@ from typing import Final
 from consumers.analytics.facts import BodyFacts
 from consumers.analytics.movements.marks import SECOND_US
 
-_SETTLES_S: Final = 3.0
+_SETTLES_S: Final = 5.0
 _MOST_LEAN_DEG: Final = 45.0
-_ASLANT: Final = 0.1
-"""The sine of 6°: with less than that, people only stand a little aslant."""
+_ASLANT: Final = 0.12
+_LEVEL: Final = 0.08
+"""Sines: from the one on, which is 7°, the camera is taken to be aslant, and not until the other is it level again."""
 _LIMBS: Final = tuple(f"{side}_{joint}" for joint in ("elbow", "wrist", "knee", "ankle") for side in ("left", "right"))
-_PAIRS: Final = tuple(
+_FROM_TRUNK: Final = tuple(
     (BodyFacts._fields.index(f"{limb}_right"), BodyFacts._fields.index(f"{limb}_up")) for limb in _LIMBS
 )
 
@@ -23,18 +24,21 @@ class Level:
 
     right: float = 0.0
     up: float = 1.0
+    is_aslant: bool = False
     at_us: int | None = None
     """When that was last looked at."""
 
     def straighten(self, body: BodyFacts, at_us: int) -> BodyFacts:
         """The body with arms, legs and nose turned as if the trunk pointed up by and by; most bodies as they are."""
         self._follow(body, at_us)
-        if -_ASLANT < self.right < _ASLANT:
+        off = abs(self.right)
+        self.is_aslant = off > (_LEVEL if self.is_aslant else _ASLANT)
+        if not self.is_aslant:
             return body
         length = hypot(self.right, self.up)
         sine, cosine = self.right / length, self.up / length
         values = list(body)
-        for across, upwards in _PAIRS:
+        for across, upwards in _FROM_TRUNK:
             x, y = values[across], values[upwards]
             values[across], values[upwards] = x * cosine - y * sine, x * sine + y * cosine
         nose_x, nose_y = body.nose_x - body.shoulders_x, body.shoulders_y - body.nose_y

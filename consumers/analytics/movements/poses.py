@@ -90,6 +90,20 @@ class Poses:
         self.crossed.stop("crossed_arms", "both", changes)
         self.t_pose.stop("t_pose", "body", changes)
 
+    def shown(self, at_us: int) -> list[tuple[str, str]]:
+        """Kind and subject of the poses held that the newest frame, of `at_us`, shows: they are not only bridged."""
+        named = (
+            (self.left_raised, "raised_hand", "left"),
+            (self.right_raised, "raised_hand", "right"),
+            (self.crossed, "crossed_arms", "both"),
+            (self.t_pose, "t_pose", "body"),
+        )
+        return [
+            (kind, subject)
+            for held, kind, subject in named
+            if held.is_on and held.last is not None and held.last.at_us == at_us
+        ]
+
 
 # Body scales, upwards from the shoulders.
 _RAISED_FROM: Final = 0.3
