@@ -44,6 +44,14 @@ class HandShapes:
         self.left.candidate = self.right.candidate = None
         return _tell(self.left.end(), self.right.end())
 
+    def shown(self, at_us: int) -> list[tuple[str, str]]:
+        """Kind and hand of what is held and what the newest frame, of `at_us`, shows: it is not only bridged."""
+        return [
+            (hold.held.kind, hand)
+            for hand, hold in (("left", self.left), ("right", self.right))
+            if hold.held is not None and hold.held.last_us == at_us
+        ]
+
 
 def _tell(left: Sequence[HoldChange], right: Sequence[HoldChange]) -> list[Change]:
     return [

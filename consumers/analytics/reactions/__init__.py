@@ -1,0 +1,1 @@
+"""Rules users write: when this is seen, then that is told to them."""
