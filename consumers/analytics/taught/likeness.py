@@ -3,7 +3,7 @@
 Directions do not depend on how large, and hardly on how fast, somebody moves; nor on where they stand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import Final, NamedTuple
 
@@ -47,15 +47,26 @@ def list_instants(track: Track, interval_s: float) -> tuple[Instant, ...]:
 
 def measure_unlikeness(one: Instant, other: Instant, *, placed: bool) -> float:
     """0 the same; about 1 a hand that moves and one that does not; 2 opposite directions."""
-    x, y = one.along_x - other.along_x, one.along_y - other.along_y
-    square = x * x + y * y
+    along_x, along_y, x, y, openness = one
+    other_along_x, other_along_y, other_x, other_y, other_openness = other
+    along_x -= other_along_x
+    along_y -= other_along_y
+    square = along_x * along_x + along_y * along_y
     if placed:
-        x, y = one.x - other.x, one.y - other.y
+        x -= other_x
+        y -= other_y
         square += _OF_PLACE * (x * x + y * y)
-    if one.openness is not None and other.openness is not None:
-        apart = one.openness - other.openness
-        square += _OF_OPENNESS * apart * apart
+    if openness is not None and other_openness is not None:
+        openness -= other_openness
+        square += _OF_OPENNESS * openness * openness
     return sqrt(square)
+
+
+def find_slowest(openings: Iterable[Instant], allowed: float) -> float:
+    """Body scales a second, squared: a hand slower than this is too unlike all of the openings to begin any."""
+    shortest = min(sqrt(opening.along_x * opening.along_x + opening.along_y * opening.along_y) for opening in openings)
+    least = max(shortest - allowed, 0.0)
+    return _SLOW_SCALES_PER_S * _SLOW_SCALES_PER_S * least * least / (1.0 - least * least)
 
 
 def warp(example: Sequence[Instant], performed: Sequence[Instant], *, placed: bool) -> float:

@@ -10,7 +10,7 @@ from consumers.analytics.finding import Category, Change, Finding, Moment, Phase
 from consumers.analytics.taught.alignment import Alignment, Match, Pattern
 from consumers.analytics.taught.gesture import MovementExamples, TaughtGesture, TaughtHand
 from consumers.analytics.taught.hand_path import HandPath
-from consumers.analytics.taught.likeness import Instant, list_instants, see_instant
+from consumers.analytics.taught.likeness import Instant, find_slowest, list_instants, see_instant
 
 _WAIT_INTERVALS: Final = 3
 """How long a match waits for a better one of the same performance."""
@@ -27,6 +27,8 @@ class TaughtMovement:
     interval_us: int
     allowed: float
     patterns: tuple[Pattern, ...]
+    least_speed_squared: float
+    """Body scales a second, squared: a hand that is slower begins none of the patterns."""
 
 
 class MovementCatalogue:
@@ -69,14 +71,17 @@ class Watch:
         """Look at the instants that were due since the hand was last seen."""
         span_us = moment.at_us - path.before_us
         interval_s = movement.interval_us / 1e6
+        least_step_squared = movement.least_speed_squared * interval_s * interval_s
         while self.due_us <= moment.at_us:
             share = (self.due_us - path.before_us) / span_us
             x = path.before_x + share * (path.x - path.before_x)
             y = path.before_y + share * (path.y - path.before_y)
-            instant = see_instant(self.x, self.y, x, y, interval_s, path.openness)
+            right, up = x - self.x, y - self.y
+            if right * right + up * up >= least_step_squared or any(alignment.ways for alignment in self.alignments):
+                instant = see_instant(self.x, self.y, x, y, interval_s, path.openness)
+                self._align(movement, path, instant, moment)
             self.x, self.y = x, y
             self.due_us += movement.interval_us
-            self._align(movement, path, instant, moment)
 
     def settle(self, movement: TaughtMovement, at_us: int, subject: str) -> Change | None:
         """The movement, once no better match of the same performance is to be expected.
@@ -130,22 +135,23 @@ class TaughtMovements:
         if not catalogue.movements:
             return ()
         changes: list[Change] = []
+        at_us = moment.at_us
         for hand, path, watches in (
             (TaughtHand.LEFT, self.left, self.left_watches),
             (TaughtHand.RIGHT, self.right, self.right_watches),
         ):
-            goes_on = path.follow(moment.at_us, facts, left=hand is TaughtHand.LEFT)
+            goes_on = path.follow(at_us, facts, left=hand is TaughtHand.LEFT)
             for movement, watch in zip(catalogue.movements, watches, strict=True):
                 if movement.hand is not hand and movement.hand is not TaughtHand.EITHER:
                     continue
                 if goes_on:
-                    if watch.due_us <= moment.at_us:
+                    if watch.due_us <= at_us:
                         watch.advance(movement, path, moment)
                 elif goes_on is not None:
                     if change := watch.finish(movement, hand):
                         changes.append(change)
-                    watch.begin(movement, path, moment.at_us)
-                if watch.best is not None and (change := watch.settle(movement, moment.at_us, hand)):
+                    watch.begin(movement, path, at_us)
+                if watch.best is not None and (change := watch.settle(movement, at_us, hand)):
                     changes.append(change)
         return changes
 
@@ -173,7 +179,8 @@ def _prepare(gesture: TaughtGesture, examples: MovementExamples) -> TaughtMoveme
         Pattern(list_instants(track, examples.interval_s), track.placed) for track in examples.tracks[:_MOST_PATTERNS]
     )
     interval_us = round(examples.interval_s * 1e6)
-    return TaughtMovement(gesture.name, gesture.version, gesture.hand, interval_us, examples.allowed, patterns)
+    slowest = find_slowest((pattern.instants[0] for pattern in patterns), examples.allowed)
+    return TaughtMovement(gesture.name, gesture.version, gesture.hand, interval_us, examples.allowed, patterns, slowest)
 
 
 def _describe(movement: TaughtMovement, match: Match, subject: str) -> Finding:
