@@ -1,7 +1,7 @@
 """All movements of one stream."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from consumers.analytics.facts import BodyFacts, FrameFacts
@@ -70,6 +70,9 @@ class Movements:
         self.face.forget(changes)
         self._forget_body(changes)
         self.sitting.forget(changes)
+        begun_anew = Movements()
+        for remembered in fields(self):
+            setattr(self, remembered.name, getattr(begun_anew, remembered.name))
         return changes
 
     def _advance_arms(
