@@ -108,11 +108,14 @@ class _Faces:
         level = np.sqrt(x * x + z * z)
         zero = np.zeros_like(x)
         to_right = np.stack([-z, zero, x]) / level
-        return {
-            "yaw": angle_of(x, -z),
-            "pitch": angle_of(y, level),
-            "roll": angle_of(dot(self._across, cross(to_right, self._ahead)), dot(self._across, to_right)),
-        }
+        tilt, upright = dot(self._across, cross(to_right, self._ahead)), dot(self._across, to_right)
+        return dict(
+            zip(
+                ("yaw", "pitch", "roll"),
+                angle_of(np.stack([x, y, tilt]), np.stack([-z, level, upright])),
+                strict=True,
+            )
+        )
 
 
 def _within_one(values: Floats) -> Floats:
