@@ -32,7 +32,14 @@ from keypoints.schemas import SchemaLookup
 from observability.metrics import Metrics
 from observability.tracing import open_tracing
 
-__all__ = ["ConnectorSpec", "ServiceOptions", "read_connector", "run_connectors", "run_connectors_on"]
+__all__ = [
+    "ConnectorSpec",
+    "ServiceOptions",
+    "read_connector",
+    "run_connectors",
+    "run_connectors_on",
+    "stop_on_signals",
+]
 
 EXIT_DRAINED = 0
 EXIT_NOT_DRAINED = 1
@@ -100,7 +107,7 @@ def run_connectors_on(
 def _run(
     connectors: Sequence[ConnectorSpec], assembly: Assembly, options: ServiceOptions, kafka: KafkaSettings | None
 ) -> int:
-    with _stop_on_signals(options.stop) as stopping, ExitStack() as held:
+    with stop_on_signals(options.stop) as stopping, ExitStack() as held:
         around = Surroundings(stopping=stopping)
         tracing = held.enter_context(closing(open_tracing(f"holistic-{'-'.join(spec.name for spec in connectors)}")))
         assembly = replace(assembly, tracing=tracing)
@@ -127,7 +134,7 @@ def _run(
 
 
 @contextmanager
-def _stop_on_signals(given: threading.Event | None) -> Iterator[threading.Event]:
+def stop_on_signals(given: threading.Event | None) -> Iterator[threading.Event]:
     """The event that says stop: the one given, or one that SIGTERM and SIGINT set for the length of the block."""
     if given is not None:
         yield given

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from producer_service.gateway.errors import Shown
 
@@ -92,21 +91,6 @@ class PatientHttp(H11Protocol):
     def _hang_up(self) -> None:
         self._deadline = None
         self.transport.abort()
-
-
-class PatientWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket that is gone a moment after its conversation, even when nobody reads what was left to send."""
-
-    async def send(self, message: Any) -> None:
-        """A refusal is a complete answer, of which nothing is to be logged."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True
-
-    async def run_asgi(self) -> None:
-        """Converse, and hang up."""
-        await super().run_asgi()
-        self.loop.call_later(_LINGER_S, self.transport.abort)
 
 
 def make_http_class(header_timeout_s: float, connections_at_once: int) -> type[PatientHttp]:

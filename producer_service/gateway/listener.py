@@ -13,7 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from keypoints.errors import Terminal
-from producer_service.gateway.connections import PatientWebSocket, make_http_class
+from observability.patient_socket import PatientWebSocket
+from producer_service.gateway.connections import make_http_class
 from producer_service.gateway.heads import LARGEST_HEAD_BYTES
 from producer_service.gateway.settings import GatewaySettings
 from producer_service.gateway.websocket import LARGEST_MESSAGE_BYTES

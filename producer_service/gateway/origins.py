@@ -4,15 +4,14 @@ A page of another origin could otherwise have its visitor's browser upload to a 
 open a WebSocket to it, which no browser forbids. Who sends no `Origin` is no page, and needs none.
 """
 
-import ipaddress
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from observability.own_names import is_known_host, is_own_origin
 from producer_service.gateway.errors import Shown
 
 _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -21,7 +20,6 @@ _PREFLIGHT: Final = {
     "access-control-allow-headers": "authorization, content-type",
     "access-control-max-age": "600",
 }
-_LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
 
 class OriginRules:
@@ -45,29 +43,14 @@ class OriginRules:
         """Whether a page of `origin` may use the service that its browser calls `host`."""
         if self.is_listed(origin):
             return True
-        try:
-            own = urlsplit(origin).netloc.lower() == host.lower() != ""
-        except ValueError:
-            return False
-        return own and (self._asks_who or self._knows(host))
+        return is_own_origin(origin, host) and (self._asks_who or self._knows(host))
 
     def admits_host(self, host: str) -> bool:
         """Whether a service that only this machine reaches, and that asks for no key, may be called so."""
         return self._asks_who or not self._only_loopback or self._knows(host)
 
     def _knows(self, host: str) -> bool:
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").lower()
-        except ValueError:
-            return False
-        if name in self._hosts or name in _LOOPBACK_NAMES:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        # An address is no name, so nobody can have pointed it elsewhere.
-        return True
+        return is_known_host(host, self._hosts)
 
 
 class OriginGate:
