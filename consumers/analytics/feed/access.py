@@ -6,11 +6,9 @@ the name must be known, if only this machine reaches the service or names are li
 """
 
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -18,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from consumers.analytics.feed.errors import RequestRefused, answer_error
 from consumers.analytics.feed.settings import FeedSettings
+from observability.own_names import is_known_host, is_own_origin
 
 SUBPROTOCOL: Final = "holistic.v1"
 KEY_PREFIX: Final = "key."
@@ -60,7 +59,7 @@ class AccessRules:
         """Raise RequestRefused where a request or WebSocket may not be served."""
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self.key is None and (self.only_loopback or self.hosts) and not self._knows(host):
+        if self.key is None and (self.only_loopback or self.hosts) and not is_known_host(host, self.hosts):
             hint = "HOLISTIC_ALLOWED_HOSTS lists the names of this service"
             raise RequestRefused(403, "host_not_allowed", "this service is not known by that name", hint)
         if scope["type"] == "websocket" and origin is not None and not self._admits_origin(origin, host):
@@ -83,26 +82,8 @@ class AccessRules:
         return any(hmac.compare_digest(key.encode(), (self.key or "").encode()) for key in keys)
 
     def _admits_origin(self, origin: str, host: str) -> bool:
-        if self.lists(origin):
-            return True
-        try:
-            is_own = urlsplit(origin).netloc.lower() == host.lower() != ""
-        except ValueError:
-            return False
-        return is_own and (self.key is not None or self._knows(host))
-
-    def _knows(self, host: str) -> bool:
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").lower()
-        except ValueError:
-            return False
-        if name in self.hosts or name == "localhost":
-            return True
-        try:
-            # An address is no name, so nobody can have pointed it elsewhere.
-            return bool(ipaddress.ip_address(name))
-        except ValueError:
-            return False
+        own = is_own_origin(origin, host) and (self.key is not None or is_known_host(host, self.hosts))
+        return own or self.lists(origin)
 
 
 class AccessGate:

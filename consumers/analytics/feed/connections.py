@@ -6,11 +6,9 @@ from typing import Any, Final
 import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 _HANG_UP: Final = "holistic.hang_up"
 _HEADERS_S: Final = 10.0
-_LINGER_S: Final = 3.0
 
 
 class FeedHttp(H11Protocol):
@@ -46,21 +44,6 @@ class FeedHttp(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-
-class FeedWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket that is gone a moment after its conversation, even when nobody reads what was left to send."""
-
-    async def send(self, message: Any) -> None:
-        """A refusal is a complete answer, of which nothing is to be logged."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True
-
-    async def run_asgi(self) -> None:
-        """Converse, and hang up."""
-        await super().run_asgi()
-        self.loop.call_later(_LINGER_S, self.transport.abort)
 
 
 async def hang_up(scope: Scope) -> None:

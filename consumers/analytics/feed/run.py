@@ -1,13 +1,10 @@
 """The live feed: events and frames of Kafka → the newest in memory → everybody who reads along."""
 
 import logging
-import os
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
+from connect_runtime.service import stop_on_signals
 from consumers.analytics.feed.access import is_loopback
 from consumers.analytics.feed.app import build_app
 from consumers.analytics.feed.live_feed import LiveFeed
@@ -31,7 +28,7 @@ def run_feed(
     Kafka may be away, then and later: who reads is told so. `on_listening` is told the page's address. Raises Terminal
     when the port is taken or a certificate cannot be used.
     """
-    with _stop_on_signals(stop) as stopping, take_port(settings.http_host, settings.http_port) as sock:
+    with stop_on_signals(stop) as stopping, take_port(settings.http_host, settings.http_port) as sock:
         feed = LiveFeed(settings, kafka, Metrics())
         port = sock.getsockname()[1]
         address = f"{'https' if settings.tls_certfile else 'http'}://{_name_host(settings.http_host)}:{port}/"
@@ -51,24 +48,3 @@ def _name_host(host: str) -> str:
     if host in {"", "0.0.0.0", "::"} or is_loopback(host):  # noqa: S104 - compared, and not bound
         return "localhost"
     return f"[{host}]" if ":" in host else host
-
-
-@contextmanager
-def _stop_on_signals(given: threading.Event | None) -> Iterator[threading.Event]:
-    if given is not None:
-        yield given
-        return
-    stopping = threading.Event()
-
-    def ask_to_stop(number: int, _: FrameType | None) -> None:
-        if stopping.is_set():
-            # Whoever asks twice does not want to wait, and there is nothing to be lost.
-            os._exit(128 + number)
-        stopping.set()
-
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

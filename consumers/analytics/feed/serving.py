@@ -11,9 +11,10 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from consumers.analytics.feed.connections import FeedHttp, FeedWebSocket
+from consumers.analytics.feed.connections import FeedHttp
 from consumers.analytics.feed.settings import FeedSettings
 from keypoints.errors import Terminal
+from observability.patient_socket import PatientWebSocket
 
 _GRACE_S: Final = 3
 _LARGEST_ORDER_BYTES: Final = 4_096
@@ -53,7 +54,7 @@ def serve_feed(
         app,
         loop="asyncio",
         http=FeedHttp,
-        ws=FeedWebSocket,
+        ws=PatientWebSocket,
         ws_max_size=_LARGEST_ORDER_BYTES,
         ws_per_message_deflate=False,
         lifespan="on",

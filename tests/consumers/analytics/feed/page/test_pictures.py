@@ -20,7 +20,7 @@ from tests.consumers.analytics.feed.serving import Publisher
 
 pytestmark = pytest.mark.servers
 
-LARGEST_BYTES = 200_000
+LARGEST_BYTES = 300_000
 WRITES = os.environ.get("HOLISTIC_WRITE_SCREENSHOTS", "") not in ("", "0")
 
 
@@ -54,6 +54,7 @@ def test_the_page_in_the_documentation(
     assert min(controls.evaluate_all("all => all.map((one) => one.offsetHeight)")) >= (40 if width < 900 else 32)
     path = (REPOSITORY / "docs" / "pictures" if WRITES else tmp_path) / f"{name}.png"
     seen = Image.open(io.BytesIO(visitor.page.screenshot())).convert("RGB")
-    seen.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    # In fewer colours those of the categories would not be told apart.
+    seen.save(path, optimize=True)
     assert seen.size == (width, height)
     assert path.stat().st_size <= LARGEST_BYTES
