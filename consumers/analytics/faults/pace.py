@@ -85,8 +85,10 @@ class Pace:
     def end(self) -> list[Change]:
         """End what goes on."""
         changes = self._end_impossible()
-        leap, self.leap = self.leap, None
+        # A leap forward may be what the time is set back from: it is told, or forgotten, with the next frame.
+        leap = self.leap
         if leap is not None and leap.by_us < 0:
+            self.leap = None
             changes.append(_tell_leap(Phase.END, leap))
         return changes + self._end_slow()
 

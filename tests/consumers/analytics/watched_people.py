@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from consumers.analytics.anomalies.recogniser import Anomalies
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.faults.recogniser import CaptureFaults
+from consumers.analytics.faults.verdict import Verdict
 from consumers.analytics.features.motion import Track, measure_motion, track_bodies
 from consumers.analytics.finding import Category, Change, Finding, Moment, Phase
 from consumers.analytics.frame_facts import read_facts
@@ -53,6 +54,8 @@ def watch(facts: Sequence[FrameFacts], *, saved_every: int = 0) -> list[Change]:
         frame = replace(original)
         moment = Moment(frame.captured_at_us, frame.offset)
         verdict = timeline.take((frame.stream_id, frame.epoch), frame.sequence, frame.captured_at_us).verdict
+        if verdict is Verdict.SET_BACK:
+            changes += [*faults.end(), *anomalies.end()]
         changes += faults.advance(moment, frame, verdict)
         if verdict.is_judged:
             changes += anomalies.advance(moment, frame)
