@@ -37,7 +37,7 @@ class ExerciseSet:
 
 
 def announce(kind: str, subject: str, swing: Swing, repetitions: ExerciseSet, drops: Drops, form: Evidence) -> Change:
-    """A repetition that is over. A half one is not counted, and says so."""
+    """A repetition that is over. A half one is of a kind of its own, so that nobody counts it by mistake."""
     evidence: Evidence = {
         "repetition": repetitions.counted,
         "counted": swing.is_whole,
@@ -49,7 +49,7 @@ def announce(kind: str, subject: str, swing: Swing, repetitions: ExerciseSet, dr
     beyond = (swing.depth - drops.up) / drops.down
     finding = Finding(
         category=Category.MOVEMENT,
-        kind=kind,
+        kind=kind if swing.is_whole else f"half_{kind}",
         subject=subject,
         started_us=swing.started_us,
         last_us=swing.last_us,

@@ -41,13 +41,8 @@ def recognise(frames: Sequence[FrameFacts]) -> list[Finding]:
 
 
 def tally(findings: Sequence[Finding]) -> dict[tuple[str, str], int]:
-    """How many repetitions were counted, by kind and subject; half ones under "half" and the kind."""
-    return dict(
-        Counter(
-            (finding.kind if finding.evidence["counted"] else f"half {finding.kind}", finding.subject)
-            for finding in findings
-        )
-    )
+    """How many repetitions there are, by kind and subject."""
+    return dict(Counter((finding.kind, finding.subject) for finding in findings))
 
 
 def repetitions_of(act: Act) -> int:

@@ -98,7 +98,8 @@ def test_what_began_before_the_stream_is_not_counted() -> None:
 def test_half_repetitions_within_a_set_are_noted_and_not_counted() -> None:
     squats, halves = Act(ActKind.SQUAT, 1.0, 12.2), Act(ActKind.HALF_SQUAT, 13.0, 22.0)
     found = recognise(perform(squats, halves, seconds=24.0))
-    assert tally(found) == {("squat", "body"): 4, ("half squat", "body"): repetitions_of(halves)}
+    assert tally(found) == {("squat", "body"): 4, ("half_squat", "body"): repetitions_of(halves)}
+    assert [finding.evidence["counted"] for finding in found[3:5]] == [True, False]
     assert all(finding.evidence["too_shallow"] for finding in found[4:])
     assert {finding.evidence["repetition"] for finding in found[4:]} == {4}
 
