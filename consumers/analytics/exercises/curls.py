@@ -57,13 +57,11 @@ class CurlCounter:
     ) -> Sequence[Change]:
         """Take the arm in the next frame: its angles in degrees, NaN when they are not known, and its hand."""
         cycle = self.cycle
-        if elbow_deg != elbow_deg or shoulder_deg != shoulder_deg:
-            cycle.miss()
-            return ()
-        if shoulder_deg > _AT_THE_SIDE_DEG:
-            cycle.miss()
-            cycle.interrupt()
-            return ()
+        if elbow_deg != elbow_deg or not shoulder_deg < _AT_THE_SIDE_DEG:
+            missed = cycle.miss(moment)
+            if shoulder_deg > _AT_THE_SIDE_DEG:
+                cycle.interrupt()
+            return () if missed is None else self._announce(missed)
         level = elbow_deg / STRAIGHT_DEG
         if cycle.stage is Stage.DOWN:
             self._measure_hold(level, moment.at_us - cycle.seen_us)

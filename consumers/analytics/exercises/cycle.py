@@ -89,10 +89,15 @@ class Cycle:
     is_back: bool = False
     """Whether the level was at rest since then."""
 
-    def miss(self) -> None:
-        """Take a frame in which the level is not known."""
+    def miss(self, moment: Moment) -> Swing | None:
+        """Take a frame in which the level is not known. Returns the repetition that nothing came after."""
         self.frames += 1
         self.is_turning = False
+        swing = self.swing
+        if swing is None or moment.at_us - self.returned_us < SETTLE_US:
+            return None
+        self.swing = None
+        return swing
 
     def advance(self, moment: Moment, level: float, drops: Drops) -> Swing | None:
         """Take the level in the next frame (finite). Returns the repetition that is over with it, whole or half."""

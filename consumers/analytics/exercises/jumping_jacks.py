@@ -6,6 +6,7 @@ from typing import Final
 
 from consumers.analytics.exercises.cycle import Cycle, Drops, Swing
 from consumers.analytics.exercises.repetition import ExerciseSet, announce
+from consumers.analytics.exercises.sides import NAN
 from consumers.analytics.facts import BodyFacts
 from consumers.analytics.finding import Change, Evidence, Moment
 
@@ -43,13 +44,10 @@ class JumpingJackCounter:
     def advance(self, moment: Moment, body: BodyFacts | None) -> Sequence[Change]:
         """Take the next frame's body."""
         cycle = self.cycle
-        if body is None:
-            cycle.miss()
-            return ()
-        apart = abs(body.left_ankle_right - body.right_ankle_right)
-        if apart != apart:
-            cycle.miss()
-            return ()
+        apart = NAN if body is None else abs(body.left_ankle_right - body.right_ankle_right)
+        if body is None or apart != apart:
+            missed = cycle.miss(moment)
+            return () if missed is None else self._announce(missed)
         swing = cycle.advance(moment, _STANDING - apart, JUMPING_JACK_DROPS)
         changes = () if swing is None else self._announce(swing)
         hands_up = _find_hands_up(body)

@@ -52,8 +52,8 @@ class PushUpCounter:
         cycle = self.cycle
         level = NAN if body is None else push_up_level(body)
         if body is None or level != level:
-            cycle.miss()
-            return ()
+            missed = cycle.miss(moment)
+            return () if missed is None else self._announce(missed)
         swing = cycle.advance(moment, level, PUSH_UP_DROPS)
         changes = () if swing is None else self._announce(swing)
         if cycle.is_turning:

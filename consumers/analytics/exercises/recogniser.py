@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from consumers.analytics.exercises.curls import CurlCounter
 from consumers.analytics.exercises.jumping_jacks import JumpingJackCounter
 from consumers.analytics.exercises.push_ups import PushUpCounter
+from consumers.analytics.exercises.sides import NAN
 from consumers.analytics.exercises.squats import SquatCounter
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.finding import Change, Moment
-
-_UNKNOWN = float("nan")
 
 
 @dataclass(slots=True)
@@ -30,8 +29,8 @@ class Exercises:
         push_ups = self.push_up.advance(moment, body)
         jumping_jacks = self.jumping_jack.advance(moment, body)
         if body is None:
-            left_curls = self.left_curl.advance(moment, _UNKNOWN, _UNKNOWN, None)
-            right_curls = self.right_curl.advance(moment, _UNKNOWN, _UNKNOWN, None)
+            left_curls = self.left_curl.advance(moment, NAN, NAN, None)
+            right_curls = self.right_curl.advance(moment, NAN, NAN, None)
         else:
             left_curls = self.left_curl.advance(moment, body.left_elbow, body.left_shoulder, facts.left)
             right_curls = self.right_curl.advance(moment, body.right_elbow, body.right_shoulder, facts.right)

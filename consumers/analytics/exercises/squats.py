@@ -105,8 +105,8 @@ class SquatCounter:
         cycle = self.cycle
         level = NAN if body is None else squat_level(body)
         if body is None or level != level:
-            cycle.miss()
-            return ()
+            missed = cycle.miss(moment)
+            return () if missed is None else self._announce(missed, drops)
         swing = cycle.advance(moment, level, drops)
         changes = () if swing is None else self._announce(swing, drops)
         if cycle.is_turning:

@@ -15,10 +15,8 @@ def follow(levels: Sequence[float | None], cycle: Cycle | None = None) -> list[S
     cycle = cycle or Cycle()
     swings = []
     for number, level in enumerate(levels, start=1):
-        if level is None:
-            cycle.miss()
-        else:
-            swings.append(cycle.advance(Moment(number * FRAME_US, number), level, DROPS))
+        moment = Moment(number * FRAME_US, number)
+        swings.append(cycle.miss(moment) if level is None else cycle.advance(moment, level, DROPS))
     swings.append(cycle.end())
     return [swing for swing in swings if swing is not None]
 
@@ -66,6 +64,14 @@ def test_what_was_not_seen_is_bridged_and_said() -> None:
     levels[10:12] = [None, None]
     (swing,) = follow(levels)
     assert (swing.frames, swing.observed) == (9, 7)
+
+
+def test_who_leaves_right_after_a_repetition_has_it_counted_without_delay() -> None:
+    cycle = Cycle()
+    for number, level in enumerate([*REST, *dip(0.8)], start=1):
+        assert cycle.advance(Moment(number * FRAME_US, number), level, DROPS) is None
+    after = [cycle.miss(Moment(number * FRAME_US, number)) for number in range(16, 21)]
+    assert [swing is not None for swing in after] == [False, False, True, False, False]
 
 
 def test_a_long_gap_ends_what_was_under_way() -> None:
