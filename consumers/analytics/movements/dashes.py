@@ -24,6 +24,8 @@ class Dash:
     to_y: float
     way: float
     """Body scales, along the path."""
+    longest_step: float
+    """Body scales, from one frame to the next."""
     fastest: float
     """Body scales a second."""
     first: Mark
@@ -65,10 +67,12 @@ class Dashes:
             if square > _FAST * _FAST:
                 (x, y), (before, mark) = place, marks
                 way = hypot(by_x, by_y)
-                self.under_way = Dash(x - by_x, y - by_y, x, y, way, square**0.5, before, mark)
+                self.under_way = Dash(x - by_x, y - by_y, x, y, way, way, square**0.5, before, mark)
             return None
         dash.to_x, dash.to_y, dash.last = *place, marks[1]
-        dash.way += hypot(by_x, by_y)
+        step_length = hypot(by_x, by_y)
+        dash.way += step_length
+        dash.longest_step = max(dash.longest_step, step_length)
         dash.fastest = max(dash.fastest, square**0.5)
         ahead = (dash.to_x - dash.from_x) * speed_x + (dash.to_y - dash.from_y) * speed_y
         if square > _SLOW * _SLOW and ahead > 0.0:

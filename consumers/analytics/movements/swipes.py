@@ -21,6 +21,8 @@ _LEAST_FASTEST: Final = 2.2
 # Shares.
 _STRAIGHTNESS: Final = 0.85
 _ASLANT: Final = 0.5
+_LEAP: Final = 0.75
+"""A hand that is here in one frame and there in the next was taken for another, or lost and found."""
 _PARALLEL: Final = 0.6
 _SAME_LENGTH: Final = 0.6
 _LONGEST_US: Final = 650_000
@@ -124,6 +126,7 @@ def _name(dash: Dash, view: View) -> str | None:
     across, up = abs(by_x), abs(by_y)
     if (
         dash.length < max(_LEAST_LENGTH, _STRAIGHTNESS * dash.way)
+        or dash.longest_step > _LEAP * dash.length
         or dash.fastest < _LEAST_FASTEST
         or dash.last.at_us - dash.first.at_us > _LONGEST_US
         or min(across, up) > _ASLANT * max(across, up)
