@@ -11,6 +11,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from consumers.analytics.feed.run import run_feed
 from consumers.analytics.feed.settings import FeedSettings, read_feed_settings
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.settings import KafkaSettings
@@ -81,7 +82,7 @@ def test_a_feed_without_kafka_serves_its_page_and_says_what_is_wrong() -> None:
         assert httpx.get(f"{address}/page/").status_code == 200
 
 
-def test_the_program_ends_in_order_and_names_what_is_wrong(settings: FeedSettings, publisher: Publisher) -> None:
+def test_the_program_ends_in_order(settings: FeedSettings, publisher: Publisher) -> None:
     environment = os.environ | {
         "KAFKA_BOOTSTRAP_SERVERS": publisher.kafka.bootstrap_servers,
         "HOLISTIC_EVENTS_TOPIC": settings.events_topic,
@@ -99,14 +100,14 @@ def test_the_program_ends_in_order_and_names_what_is_wrong(settings: FeedSetting
             assert reader.next().event == "cut"
         assert running.wait(PATIENCE_S) == 0
         assert "Traceback" not in running.stderr.read()
+
+
+def test_a_port_that_is_taken_is_named(settings: FeedSettings, publisher: Publisher) -> None:
     with take_port("127.0.0.1", 0) as taken:
-        program[-1] = str(taken.getsockname()[1])
-        failed = subprocess.run(
-            program, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-        )
-    assert failed.returncode == 1
-    assert "cannot listen" in failed.stderr
-    assert "HOLISTIC_HTTP_PORT" in failed.stderr
+        same = settings.model_copy(update={"http_port": taken.getsockname()[1]})
+        with pytest.raises(Terminal, match="cannot listen") as refused:
+            run_feed(same, publisher.kafka)
+    assert "HOLISTIC_HTTP_PORT" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(

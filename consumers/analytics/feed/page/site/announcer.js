@@ -2,7 +2,7 @@
 
 import { sentenceOf } from "./words.js";
 
-const EVERY_MS = 2_500;
+const EVERY_MS = 1_500;
 const MOST_SENTENCES = 2;
 
 export class Announcer {
