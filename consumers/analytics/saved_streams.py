@@ -20,7 +20,7 @@ def load(connection: Connection, partition: TopicPartition) -> list[Session]:
     rows = connection.execute(
         select(streams.c.state).where(of_partition(streams, partition), streams.c.state.is_not(None))
     )
-    return [session for (state,) in rows if (session := read_session(state)) is not None]
+    return [session for (state,) in rows if (session := read_session(bytes(state))) is not None]
 
 
 def load_snapshot(connection: Connection, partition: TopicPartition, next_offset: int) -> list[Session]:
@@ -30,7 +30,7 @@ def load_snapshot(connection: Connection, partition: TopicPartition, next_offset
             of_partition(snapshot_streams, partition), snapshot_streams.c.next_offset == next_offset
         )
     )
-    return [session for (state,) in rows if (session := read_session(state)) is not None]
+    return [session for (state,) in rows if (session := read_session(bytes(state))) is not None]
 
 
 def save(connection: Connection, partition: TopicPartition, changed: PartitionStreams) -> None:
@@ -51,7 +51,7 @@ def save(connection: Connection, partition: TopicPartition, changed: PartitionSt
         )
 
 
-def _row(partition: TopicPartition, session: Session, state: str | None) -> dict[str, Any]:
+def _row(partition: TopicPartition, session: Session, state: bytes | None) -> dict[str, Any]:
     counts = session.counts
     return {
         "topic": partition.topic,

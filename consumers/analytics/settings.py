@@ -25,7 +25,7 @@ SINK_KEYS: Final[Sequence[ConfigKey]] = (
     ConfigKey(
         SNAPSHOT_KEY,
         read_count,
-        "5000",
+        "50000",
         "Records of a partition between two snapshots of its state: a replay starts from the one before.",
     ),
 )

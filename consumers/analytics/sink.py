@@ -18,23 +18,23 @@ from consumers.analytics.frame_facts import read_facts
 from consumers.analytics.outbox import EventPublisher
 from consumers.analytics.reactions.rule import Rule
 from consumers.analytics.repertoire import Repertoire
+from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.store import AnalyticsStore, OpenPartition, Unsaved
 from consumers.analytics.streams import Outcome
 from consumers.analytics.taught.store import TaughtStore
 from keypoints.frame import FrameBatch
 
-SNAPSHOT_RECORDS: Final = 5_000
-_SAVE_SPACING_S: Final = 0.1
-_TICK_S: Final = 0.05
+SNAPSHOT_RECORDS: Final = 50_000
 _OUTBOX_LOOK_S: Final = 1.0
+_SHORTEST_TICK_S: Final = 0.01
 
 
 class AnalyticsSink:
     """Works out results in memory, and saves them with the state and offsets they stand on.
 
-    A save is due when something began or ended, so that it is known at once (no more often than ten times a second),
-    and at each flush. Where the state goes on is the store's word, so a restart in the middle of a gesture neither
-    loses nor repeats it.
+    A save is due when something began or ended, so that it is known at once (but where saving takes long, it is done
+    less often), and at each flush. Where the state goes on is the store's word, so a restart in the middle of a gesture
+    neither loses nor repeats it.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class AnalyticsSink:
         make_publisher: Callable[[], EventPublisher],
         topic_id: Callable[[str], str],
         snapshot_records: int = SNAPSHOT_RECORDS,
+        pacer: SavePacer | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now."""
@@ -58,7 +59,8 @@ class AnalyticsSink:
         self._open: dict[TopicPartition, OpenPartition] = {}
         self._outcomes: dict[TopicPartition, Outcome] = {}
         self._delivered: list[int] = []
-        self._saved_s = self._looked_s = monotonic_s()
+        self._pacer = pacer or SavePacer()
+        self._looked_s = monotonic_s()
         # One id until the save has gone through, so that trying again is known for what it is.
         self._save_id = uuid.uuid4()
 
@@ -89,7 +91,7 @@ class AnalyticsSink:
     @property
     def tick_interval_s(self) -> float:
         """How often what waits to be saved, and the outbox, are looked after."""
-        return _TICK_S if self._has_news else _OUTBOX_LOOK_S
+        return max(_SHORTEST_TICK_S, self._pacer.wait_s) if self._has_news else _OUTBOX_LOOK_S
 
     def tick(self) -> None:
         """Save what is due, publish again what the topic did not acknowledge, and drop what it did."""
@@ -178,10 +180,11 @@ class AnalyticsSink:
         opened.next_offset = positions[-1] + 1
 
     def _save_when_due(self) -> None:
-        if self._has_news and self._monotonic_s() - self._saved_s >= _SAVE_SPACING_S:
+        if self._has_news and self._pacer.is_due(self._monotonic_s()):
             self._save(provisional=False)
 
     def _save(self, provisional: bool) -> None:
+        began_s = self._monotonic_s()
         publisher = self._prepare()
         self._delivered += publisher.take_delivered()
         unsaved = [
@@ -197,4 +200,4 @@ class AnalyticsSink:
                 each.opened.mark_saved(with_windows=provisional)
             publisher.publish(rows)
             self._delivered = []
-        self._saved_s = self._monotonic_s()
+        self._pacer.note(began_s, self._monotonic_s())

@@ -50,8 +50,8 @@ def _session_columns() -> list[Column[Any]]:
         Column("right_observed", BigInteger, nullable=False),
         Column("late_frames", BigInteger, nullable=False),
         Column("seen_at", DateTime(timezone=True), nullable=False),
-        # JSON as text, to the last bit as it was written; null for a session that has ended.
-        Column("state", Text),
+        # JSON in zstd; null for a session that has ended.
+        Column("state", LargeBinary),
     ]
 
 

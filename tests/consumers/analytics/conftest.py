@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from sqlalchemy import Engine, text
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.analytics.database import connect
 from consumers.analytics.run import connect_events_topic
+from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.sink import AnalyticsSink
 from kafka_io.settings import KafkaSettings
 
@@ -38,8 +38,8 @@ class Bench:
             make_publisher=lambda: connect_events_topic(self.kafka, self.events_topic),
             topic_id=lambda _: self.topic_id,
             snapshot_records=self.snapshot_records,
-            # News is saved with each put: enough time has always passed.
-            monotonic_s=count().__next__,
+            # News is saved with each put.
+            pacer=SavePacer(spacing_s=0.0, share=1),
         )
         self.sinks.append(sink)
         sink.open(Assignment(tuple(partitions), generation=1, member_id="test", task_id=0))

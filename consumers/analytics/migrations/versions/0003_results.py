@@ -44,10 +44,10 @@ CREATE TABLE analytics.streams (
     right_observed bigint NOT NULL,
     late_frames bigint NOT NULL,
     seen_at timestamptz NOT NULL,
-    state text,
+    state bytea,
     PRIMARY KEY (topic, partition, stream_id, epoch, first_offset)
 );
--- Rewritten with each save: compressing it would cost the server more than the bytes.
+-- Compressed already.
 ALTER TABLE analytics.streams ALTER COLUMN state SET STORAGE EXTERNAL;
 COMMENT ON TABLE analytics.streams IS
     'Each session of a stream and epoch, from its first record until it fell silent: how much of it there was to see.';
@@ -58,7 +58,7 @@ COMMENT ON COLUMN analytics.streams.left_observed IS 'Frames, of those in time, 
 COMMENT ON COLUMN analytics.streams.right_observed IS 'Frames, of those in time, in which the right hand was there.';
 COMMENT ON COLUMN analytics.streams.late_frames IS 'Frames out of order of time: counted, not judged.';
 COMMENT ON COLUMN analytics.streams.seen_at IS 'When its newest frame was taken.';
-COMMENT ON COLUMN analytics.streams.state IS 'All that is remembered of it, as JSON; null when it has ended.';
+COMMENT ON COLUMN analytics.streams.state IS 'All that is remembered of it, JSON in zstd; null when it has ended.';
 CREATE INDEX streams_going_on ON analytics.streams (topic, partition) WHERE state IS NOT NULL;
 CREATE INDEX streams_by_name ON analytics.streams (stream_id);
 
@@ -87,11 +87,12 @@ CREATE TABLE analytics.snapshot_streams (
     right_observed bigint NOT NULL,
     late_frames bigint NOT NULL,
     seen_at timestamptz NOT NULL,
-    state text,
+    state bytea,
     PRIMARY KEY (topic, partition, next_offset, stream_id, epoch, first_offset),
     FOREIGN KEY (topic, partition, next_offset) REFERENCES analytics.snapshots ON DELETE CASCADE
 );
 COMMENT ON TABLE analytics.snapshot_streams IS 'The sessions that were under way at a snapshot, with their state.';
+ALTER TABLE analytics.snapshot_streams ALTER COLUMN state SET STORAGE EXTERNAL;
 CREATE INDEX snapshot_streams_by_name ON analytics.snapshot_streams (stream_id);
 
 DELETE FROM analytics.sources;
