@@ -51,17 +51,22 @@ def squat_level(body: BodyFacts) -> float:
     The hips' height above the knees over the knees' above the ankles, which the camera's distance and the person's size
     leave alone, with the hips' height above the ankles in shoulder widths, which trembles less and knows long thighs.
     """
-    knee_up, ankle_up = body.left_knee_up, body.left_ankle_up
-    if knee_up != knee_up or ankle_up != ankle_up:
-        knee_up, ankle_up = body.right_knee_up, body.right_ankle_up
-    else:
-        other_knee_up, other_ankle_up = body.right_knee_up, body.right_ankle_up
-        if other_knee_up == other_knee_up and other_ankle_up == other_ankle_up:
-            knee_up, ankle_up = 0.5 * (knee_up + other_knee_up), 0.5 * (ankle_up + other_ankle_up)
+    knee_up, ankle_up = _find_leg(body)
     shin = knee_up - ankle_up
     if not shin > _SHORTEST_SHIN:
         return NAN
     return min(2.0, max(-1.0, (-knee_up / shin - ankle_up / _SHOULDER_WIDTH) / (1.0 + _LEGS_IN_SHOULDERS)))
+
+
+def _find_leg(body: BodyFacts) -> tuple[float, float]:
+    """Body scales that knee and ankle are above the hips: of the leg that is seen whole, or the mean of two."""
+    knee_up, ankle_up = body.left_knee_up, body.left_ankle_up
+    other_knee_up, other_ankle_up = body.right_knee_up, body.right_ankle_up
+    if knee_up != knee_up or ankle_up != ankle_up:
+        return other_knee_up, other_ankle_up
+    if other_knee_up != other_knee_up or other_ankle_up != other_ankle_up:
+        return knee_up, ankle_up
+    return 0.5 * (knee_up + other_knee_up), 0.5 * (ankle_up + other_ankle_up)
 
 
 @dataclass(slots=True)
@@ -76,13 +81,9 @@ class Standing:
 
     def look(self, body: BodyFacts) -> None:
         """Take a frame in which the person stands."""
-        self.hips_up, self.trunk = -_mean_ankle_up(body), body.scale
+        self.hips_up, self.trunk = -_find_leg(body)[1], body.scale
         ankle_deg = mean_known(body.left_ankle, body.right_ankle)
         self.ankle_deg = ankle_deg if ankle_deg == ankle_deg else None
-
-
-def _mean_ankle_up(body: BodyFacts) -> float:
-    return mean_known(body.left_ankle_up, body.right_ankle_up)
 
 
 @dataclass(slots=True)
@@ -152,7 +153,7 @@ def _lower_ankle_y(body: BodyFacts) -> float:
 
 
 def _note_form(body: BodyFacts, knee_deg: float, standing_hips_up: float) -> Evidence:
-    knee_up, ankle_up = mean_known(body.left_knee_up, body.right_knee_up), _mean_ankle_up(body)
+    knee_up, ankle_up = _find_leg(body)
     thigh_rise = -knee_up / (knee_up - ankle_up)
     form: Evidence = {
         "range_body_scales": standing_hips_up + ankle_up,
