@@ -54,7 +54,7 @@ class Session:
         moment = Moment(frame.captured_at_us, frame.offset)
         if not verdict.is_judged:
             counts.late += 1
-            return self.watch.take_late(moment, frame, verdict), ()
+            return self.watch.take_late(moment, frame, verdict, repertoire), ()
         counts.body += frame.body is not None
         counts.face += frame.face is not None
         counts.left += frame.left is not None
@@ -62,13 +62,13 @@ class Session:
         self.topic, self.partition = frame.topic, frame.partition
         if verdict is not Verdict.SET_BACK:
             return self.watch.advance(moment, frame, verdict, repertoire)
-        ended, closed = self.watch.end(repertoire)
+        ended, closed = self.watch.end(self.stream_id, repertoire)
         changes, closed_too = self.watch.advance(moment, frame, verdict, repertoire)
         return [*ended, *changes], [*closed, *closed_too]
 
     def end(self, repertoire: Repertoire) -> tuple[Sequence[Change], Sequence[WindowRow]]:
         """End what is open, each with the last frame that showed it."""
-        return self.watch.end(repertoire)
+        return self.watch.end(self.stream_id, repertoire)
 
 
 def begin_session(frame: FrameFacts, position: int) -> Session:

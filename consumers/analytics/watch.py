@@ -10,6 +10,7 @@ from consumers.analytics.faults.recogniser import CaptureFaults
 from consumers.analytics.faults.verdict import Verdict
 from consumers.analytics.finding import Change, Moment
 from consumers.analytics.movements.recogniser import Movements
+from consumers.analytics.reactions.recogniser import Reactions
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.shapes.holding import HandShapes
 from consumers.analytics.taught.movements import TaughtMovements
@@ -28,6 +29,7 @@ class Watch:
     taught: TaughtMovements = field(default_factory=TaughtMovements)
     anomalies: Anomalies = field(default_factory=Anomalies)
     windows: Windows = field(default_factory=Windows)
+    reactions: Reactions = field(default_factory=Reactions)
 
     def advance(
         self, moment: Moment, facts: FrameFacts, verdict: Verdict, repertoire: Repertoire
@@ -41,17 +43,29 @@ class Watch:
         changes += self.anomalies.advance(moment, facts)
         closed = self.windows.advance(moment, facts)
         self.windows.count(changes)
+        if repertoire.rules:
+            shown = self._list_shown(moment.at_us) if self.reactions.awaited else ()
+            changes += self.reactions.advance(moment, facts.stream_id, changes, shown, repertoire.rules)
         return changes, closed
 
-    def take_late(self, moment: Moment, facts: FrameFacts, verdict: Verdict) -> Sequence[Change]:
+    def take_late(
+        self, moment: Moment, facts: FrameFacts, verdict: Verdict, repertoire: Repertoire
+    ) -> Sequence[Change]:
         """Take a frame that is not judged."""
         if verdict is Verdict.LATE:
             self.windows.take_late(moment.at_us, facts)
-        return self.faults.advance(moment, facts, verdict)
+        changes = self.faults.advance(moment, facts, verdict)
+        return [*changes, *self.reactions.take_late(facts.stream_id, changes, repertoire.rules)]
 
-    def end(self, repertoire: Repertoire) -> tuple[Sequence[Change], Sequence[WindowRow]]:
+    def end(self, stream_id: str, repertoire: Repertoire) -> tuple[Sequence[Change], Sequence[WindowRow]]:
         """The stream is over, or its time was set back: end what is open, and forget what was building up."""
         changes = [*self.faults.end(), *self.shapes.end(), *self.movements.end(), *self.exercises.end()]
         changes += [*self.taught.end(repertoire.taught_movements), *self.anomalies.end()]
         self.windows.count(changes)
+        changes += self.reactions.take_late(stream_id, changes, repertoire.rules)
+        self.reactions.end()
         return changes, self.windows.end()
+
+    def _list_shown(self, at_us: int) -> list[tuple[str, str]]:
+        """Kind and subject of what the newest frame shows of what is held."""
+        return [*self.shapes.shown(at_us), *self.movements.poses.shown(at_us)]
