@@ -28,11 +28,15 @@ export class EventList {
     }
   }
 
-  /** Show exactly these entries, the last on top. */
+  /** Show exactly these entries, the last on top; what was opened stays so. */
   showAll(entries) {
-    this.#items.clear();
-    this.list.replaceChildren();
-    for (const entry of entries.slice(-MOST)) this.show(entry);
+    const before = this.#items;
+    this.#items = new Map();
+    for (const entry of entries.slice(-MOST)) {
+      const id = entry.event.gesture_id;
+      this.#items.set(id, fill(before.get(id) ?? document.createElement("li"), entry));
+    }
+    this.list.replaceChildren(...[...this.#items.values()].reverse());
   }
 
   get size() {

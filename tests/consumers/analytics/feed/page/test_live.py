@@ -113,6 +113,9 @@ def test_what_an_event_stands_on_is_shown_by_keyboard(scene: str, visit: Callabl
     expect(evidence).to_contain_text("depth")
     expect(evidence).to_contain_text("84.2 °")
     expect(evidence).to_contain_text("partition 0, offsets")
+    # It stays open while other things come and go.
+    visitor.page.get_by_role("button", name="Faults").click()
+    expect(evidence).to_be_visible()
 
 
 def test_a_pause_holds_everything_still(address: str, publisher: Publisher, visit: Callable[..., Visitor]) -> None:
