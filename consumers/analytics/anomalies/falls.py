@@ -20,6 +20,10 @@ _STANDING: Final = 0.25
 _FALL_S: Final = 1.6
 _GO_DOWN_S: Final = 6.0
 _CONFIRM_US: Final = 600_000
+_CONFIRM_AFTER_ARMS_US: Final = 2_000_000
+"""Whose arms are out of sight for a moment may still be held up on them."""
+_ON_ARMS_US: Final = 250_000
+"""Who falls on their hands is not held up on them for so long."""
 _RISEN_US: Final = 500_000
 _UNSEEN_US: Final = 5_000_000
 _SAMPLE_US: Final = 250_000
@@ -49,6 +53,8 @@ class Falls:
     """From the last upright frame, while somebody is on the ground."""
     began_us: int = 0
     """When they last stood."""
+    down_us: int = 0
+    """When they were first seen down."""
     lying_since_us: int = 0
     """Not held up on their hands."""
     stood_hips_y: float = 0.0
@@ -68,6 +74,10 @@ class Falls:
     def is_fallen(self) -> bool:
         """Whether somebody fell and is still on the ground."""
         return self.kind is AnomalyKind.FALL
+
+    @property
+    def _came_by_hands(self) -> bool:
+        return self.lying_since_us - self.down_us > _ON_ARMS_US
 
     def take(self, moment: Moment, body: BodyFacts | None) -> list[Change]:
         """Take the stream's next frame, in order of time."""
@@ -109,7 +119,7 @@ class Falls:
         if not recent:
             return
         self.down = Span(self.upright_us, moment.at_us, self.upright_offset, moment.offset)
-        self.lying_since_us = moment.at_us
+        self.down_us = self.lying_since_us = moment.at_us
         self.stood_hips_y = min(sample.hips_y for sample in recent)
         self.stood_nose_y = min(sample.nose_y for sample in recent)
         standing = [each.at_us for each in recent if each.hips_y - self.stood_hips_y <= _STANDING * body.scale]
@@ -131,7 +141,8 @@ class Falls:
                 return []
             if _is_held_up(body):
                 self.lying_since_us = moment.at_us
-            return self._settle(down) if moment.at_us - self.lying_since_us >= _CONFIRM_US else []
+            confirm_us = _CONFIRM_AFTER_ARMS_US if self._came_by_hands else _CONFIRM_US
+            return self._settle(down) if moment.at_us - self.lying_since_us >= confirm_us else []
         if self.risen_since_us is None:
             self.risen_since_us = moment.at_us
         return self._close(risen=True) if moment.at_us - self.risen_since_us >= _RISEN_US else []
@@ -142,7 +153,8 @@ class Falls:
             # Bent over.
             return []
         self.fall_s = (self.lying_since_us - self.began_us) / 1e6
-        self.kind = AnomalyKind.FALL if self.fall_s <= _FALL_S else AnomalyKind.LYING_DOWN
+        fell = self.fall_s <= _FALL_S and not self._came_by_hands
+        self.kind = AnomalyKind.FALL if fell else AnomalyKind.LYING_DOWN
         return [self._tell(Phase.START, self.kind, down, {})]
 
     def _close(self, *, risen: bool) -> list[Change]:
@@ -167,5 +179,12 @@ class Falls:
 
 
 def _is_held_up(body: BodyFacts) -> bool:
-    left, right = body.left_wrist_up < -_ARM_LENGTH, body.right_wrist_up < -_ARM_LENGTH
-    return (left or right) and not (body.left_wrist_up >= -_ARM_LENGTH or body.right_wrist_up >= -_ARM_LENGTH)
+    """Whether all arms that are seen reach down as those of somebody who holds themselves up on them."""
+    left = _reach_down(body.left_wrist_up, body.left_elbow_up)
+    right = _reach_down(body.right_wrist_up, body.right_elbow_up)
+    return (left > _ARM_LENGTH or right > _ARM_LENGTH) and not (left <= _ARM_LENGTH or right <= _ARM_LENGTH)
+
+
+def _reach_down(wrist_up: float, elbow_up: float) -> float:
+    """Body scales from shoulder down to hand; by the elbow, halfway there, where the hand is out of sight."""
+    return -wrist_up if wrist_up == wrist_up else -2.0 * elbow_up
