@@ -36,7 +36,9 @@ class Match:
     """The whole pattern, laid on what was seen."""
 
     cost: float
-    """Mean unlikeness."""
+    """Mean unlikeness, …"""
+    allowed: float
+    """… and what it may be at most."""
     intervals: int
     example_intervals: int
     started_us: int
@@ -124,6 +126,7 @@ def _match(way: Way, instants: int, allowed: float, moment: Moment, path: HandPa
         return None
     return Match(
         cost=cost,
+        allowed=allowed,
         intervals=way.intervals,
         example_intervals=instants,
         started_us=way.started_us,

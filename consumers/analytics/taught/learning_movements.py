@@ -215,7 +215,7 @@ def _compare(one: Track, other: Track, interval_s: float) -> float:
 
 
 def _find_nearest(examples: MovementExamples, hand: TaughtHand, doing: Iterable[Performance]) -> float:
-    """The least unlikeness with which people who do something else would be recognised; infinite if none would be."""
+    """The least that would have to be allowed for people who do something else to be recognised; infinite if more."""
     gesture = TaughtGesture(
         name="taught", kind=GestureKind.MOVEMENT, hand=hand, examples=examples, taught_at=datetime.now(UTC), source=""
     )
@@ -229,7 +229,7 @@ def _find_nearest(examples: MovementExamples, hand: TaughtHand, doing: Iterable[
             for change in recogniser.advance(Moment(facts.captured_at_us, facts.offset), facts, catalogue)
         ]
         for change in [*changes, *recogniser.end(catalogue)]:
-            nearest = min(nearest, float(change.finding.evidence["unlikeness"] or 0.0))
+            nearest = min(nearest, 2.0 * (1.0 - change.finding.confidence) * examples.allowed)
     return nearest
 
 

@@ -15,6 +15,7 @@ from consumers.analytics.taught.likeness import Instant, find_slowest, list_inst
 _WAIT_INTERVALS: Final = 3
 """How long a match waits for a better one of the same performance."""
 _MOST_PATTERNS: Final = 3
+_UNPLACED: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class TaughtMovement:
     hand: TaughtHand
     interval_us: int
     allowed: float
+    allowed_unplaced: float
+    """Where no body is seen: places, which add to how unlike a performance is, are not compared."""
     patterns: tuple[Pattern, ...]
     least_speed_squared: float
     """Body scales a second, squared: a hand that is slower begins none of the patterns."""
@@ -108,8 +111,9 @@ class Watch:
         return Change(Phase.OCCURRED, _describe(movement, best, subject))
 
     def _align(self, movement: TaughtMovement, path: HandPath, instant: Instant, moment: Moment) -> None:
+        allowed = movement.allowed if path.placed else movement.allowed_unplaced
         for pattern, alignment in zip(movement.patterns, self.alignments, strict=True):
-            match = alignment.advance(pattern, movement.allowed, instant, moment, path)
+            match = alignment.advance(pattern, allowed, instant, moment, path)
             if match is not None and (self.best is None or match.cost <= self.best.cost):
                 self.best = match
 
@@ -180,7 +184,17 @@ def _prepare(gesture: TaughtGesture, examples: MovementExamples) -> TaughtMoveme
     )
     interval_us = round(examples.interval_s * 1e6)
     slowest = find_slowest((pattern.instants[0] for pattern in patterns), examples.allowed)
-    return TaughtMovement(gesture.name, gesture.version, gesture.hand, interval_us, examples.allowed, patterns, slowest)
+    unplaced = examples.allowed * (_UNPLACED if any(pattern.placed for pattern in patterns) else 1.0)
+    return TaughtMovement(
+        name=gesture.name,
+        version=gesture.version,
+        hand=gesture.hand,
+        interval_us=interval_us,
+        allowed=examples.allowed,
+        allowed_unplaced=unplaced,
+        patterns=patterns,
+        least_speed_squared=slowest,
+    )
 
 
 def _describe(movement: TaughtMovement, match: Match, subject: str) -> Finding:
@@ -193,11 +207,11 @@ def _describe(movement: TaughtMovement, match: Match, subject: str) -> Finding:
         last_us=match.last_us,
         first_offset=match.first_offset,
         last_offset=match.last_offset,
-        confidence=1.0 - 0.5 * match.cost / movement.allowed,
+        confidence=1.0 - 0.5 * match.cost / match.allowed,
         observed=match.observed,
         evidence={
             "unlikeness": match.cost,
-            "unlikeness_allowed": movement.allowed,
+            "unlikeness_allowed": match.allowed,
             "duration_s": match.intervals * interval_s,
             "example_duration_s": match.example_intervals * interval_s,
         },

@@ -1,7 +1,7 @@
 """Teaching one gesture: from frames or labelled hands to a row of the table, and what to tell the teacher."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -68,7 +68,9 @@ def teach_movement(
     Raises TeachingRefused and NameRefused.
     """
     earlier = _find_earlier(subject, GestureKind.MOVEMENT, known)
-    others: dict[str, list[Performance]] = {PASSING_TIME: _split_streams(pass_time())}
+    passing = _split_streams(pass_time())
+    hands_alone = [[replace(facts, body=None) for facts in performance] for performance in passing]
+    others: dict[str, list[Performance]] = {PASSING_TIME: [*passing, *hands_alone]}
     others |= {name: [read_facts(batch)] for name, batch in do_something_else()}
     taught = {
         gesture.name: gesture.examples

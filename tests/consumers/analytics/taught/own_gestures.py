@@ -138,6 +138,15 @@ def taught_eight(hand: TaughtHand = TaughtHand.EITHER) -> TaughtGesture:
     return teach_movement(subject("eight", hand), performances, [])[0]
 
 
+def wave(seed: int, speed: float = 1.0) -> FrameBatch:
+    """A built-in movement that lasts, to be taught like any other."""
+    return at_speed(Performer(f"wave-{seed}", [Act(ActKind.WAVE, 1.0, 4.0)], seed=seed), 5.0, speed, 30.0)
+
+
+def taught_wave() -> TaughtGesture:
+    return teach_movement(subject("hello"), [wave(1, 0.9), wave(2), wave(3, 1.2)], [])[0]
+
+
 def subject(name: str, hand: TaughtHand = TaughtHand.EITHER) -> Subject:
     return Subject(name=name, hand=hand, source="performers", taught_at=NOW)
 

@@ -1,6 +1,7 @@
 """What was taught while nobody does it: half an hour of standing and walking."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from consumers.analytics.taught.movements import MovementCatalogue, TaughtMoveme
 from consumers.analytics.taught.shapes import TaughtShapes
 from performers.acts import Act, ActKind
 from performers.performer import Performer
-from tests.consumers.analytics.taught.own_gestures import taught_eight, taught_shaka
+from tests.consumers.analytics.taught.own_gestures import taught_eight, taught_shaka, taught_wave
 
 _BLOCK = 300
 
@@ -32,14 +33,15 @@ def idle_and_walking(minutes_each: float, fps: float, taught: TaughtShapes) -> I
 
 @pytest.mark.long
 def test_nothing_taught_is_found_in_half_an_hour_of_standing_and_walking() -> None:
-    taught, catalogue = TaughtShapes([taught_shaka()]), MovementCatalogue([taught_eight()])
-    shapes, movements = HandShapes(), TaughtMovements()
+    taught, catalogue = TaughtShapes([taught_shaka()]), MovementCatalogue([taught_eight(), taught_wave()])
+    shapes, movements, of_hands_alone = HandShapes(), TaughtMovements(), TaughtMovements()
     seconds, found = 0.0, list[str]()
     for facts in idle_and_walking(15.0, 12.0, taught):
         moment = Moment(facts.captured_at_us, facts.offset)
         changes = [
             *shapes.advance(moment, facts, (*SHAPES, *taught.names), taught.versions),
             *movements.advance(moment, facts, catalogue),
+            *of_hands_alone.advance(moment, replace(facts, body=None), catalogue),
         ]
         found += [change.finding.kind for change in changes if change.finding.made_by is not None]
         seconds = facts.captured_at_us / 1e6
