@@ -44,6 +44,7 @@ function isShown(entry) {
 feed.addEventListener("state", ({ detail }) => {
   connection = detail;
   if (detail.state === "key") askKey(detail.sentence);
+  if (detail.state === "open") streams.open(recallKey());
   showStanding();
 });
 
@@ -237,7 +238,7 @@ byId("gate").addEventListener("submit", (submitted) => {
   rememberKey(byId("key").value.trim());
   byId("gate").hidden = true;
   byId("main").hidden = false;
-  begin();
+  feed.open(recallKey());
 });
 
 byId("stream").addEventListener("change", () => {
@@ -259,13 +260,8 @@ byId("pause").addEventListener("click", () => {
 
 new ResizeObserver(() => table && drawSkeleton(byId("drawing"), frame, table)).observe(byId("stage"));
 
-function begin() {
-  feed.open(recallKey());
-  streams.open(recallKey());
-}
-
 offerCategories();
 const answer = await fetch("strokes.json");
 table = await answer.json();
-begin();
+feed.open(recallKey());
 setInterval(drawTimeline, DRAW_EVERY_MS);

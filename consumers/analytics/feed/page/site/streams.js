@@ -11,11 +11,13 @@ export class Streams extends EventTarget {
   /** How far the service's clock is ahead of the browser's. */
   aheadMs = 0;
   #timer = 0;
+  #round = 0;
 
   /** Ask now and from now on. */
   open(key) {
     clearTimeout(this.#timer);
-    this.#ask(key);
+    this.#round += 1;
+    this.#ask(key, this.#round);
   }
 
   /** The stream of that name, or undefined. */
@@ -33,7 +35,7 @@ export class Streams extends EventTarget {
     return this.serviceNowMs() + skewOf(stream);
   }
 
-  async #ask(key) {
+  async #ask(key, round) {
     const askedAtMs = Date.now();
     try {
       const headers = key ? { authorization: `Bearer ${key}` } : {};
@@ -48,7 +50,7 @@ export class Streams extends EventTarget {
     } catch {
       // The events' connection meets the same trouble, and tells of it.
     }
-    this.#timer = setTimeout(() => this.#ask(key), EVERY_MS);
+    if (round === this.#round) this.#timer = setTimeout(() => this.#ask(key, round), EVERY_MS);
   }
 }
 
