@@ -24,7 +24,8 @@ class GestureEvent:
 
     stream_id: str
     kind: str
-    hand: str
+    subject: str
+    """What of the person shows it: left, right, both, head, face or body."""
     started_at: datetime
     ended_at: datetime | None
     started_after_s: float
@@ -39,7 +40,8 @@ class GestureEvent:
         return {
             "stream_id": self.stream_id,
             "kind": self.kind,
-            "hand": self.hand,
+            "subject": self.subject,
+            "hand": self.subject if self.subject in {"left", "right"} else None,
             "started_at": self.started_at.astimezone(UTC).isoformat(),
             "ended_at": None if self.ended_at is None else self.ended_at.astimezone(UTC).isoformat(),
             "started_after_s": round(self.started_after_s, 3),
@@ -71,15 +73,15 @@ def collect_gestures(database_url: str, delivered: list[Delivered]) -> list[Gest
             frame.captured_at_us, first_captured_us.get(frame.stream_id, frame.captured_at_us)
         )
     question = f"""
-        SELECT stream_id, kind, hand, started_at, ended_at, duration_s, confidence, first_offset, last_offset
-        FROM gesture_events WHERE epoch IN ({_list_epochs(delivered)}) ORDER BY started_at, stream_id, hand
+        SELECT stream_id, kind, subject, started_at, ended_at, duration_s, confidence, first_offset, last_offset
+        FROM gesture_events WHERE epoch IN ({_list_epochs(delivered)}) ORDER BY started_at, stream_id, subject
     """  # noqa: S608 - numbers
     with ask_postgres(database_url, question) as answer:
         return [
             GestureEvent(
                 stream_id=stream_id,
                 kind=kind,
-                hand=hand,
+                subject=subject,
                 started_at=started_at,
                 ended_at=ended_at,
                 started_after_s=started_at.timestamp() - first_captured_us[stream_id] / 1e6,
@@ -88,7 +90,7 @@ def collect_gestures(database_url: str, delivered: list[Delivered]) -> list[Gest
                 first_offset=first_offset,
                 last_offset=last_offset,
             )
-            for stream_id, kind, hand, started_at, ended_at, duration_s, confidence, first_offset, last_offset in (
+            for stream_id, kind, subject, started_at, ended_at, duration_s, confidence, first_offset, last_offset in (
                 answer.rows
             )
         ]

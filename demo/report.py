@@ -80,14 +80,14 @@ def _describe(latency: Latency | None, way: str) -> str:
 
 
 def _draw_gestures(report: JourneyReport) -> Table:
-    table = Table("stream", "hand", "gesture", title="Gestures", title_justify="left", title_style="bold")
+    table = Table("stream", "of", "gesture", title="Gestures and movements", title_justify="left", title_style="bold")
     for name in ("from", "for", "confidence"):
         table.add_column(name, justify="right")
     for gesture in report.gestures:
         held = "still held" if gesture.duration_s is None else f"{gesture.duration_s:.2f} s"
         start = f"{gesture.started_after_s:.2f} s"
         kind = gesture.kind.replace("_", " ")
-        table.add_row(gesture.stream_id, gesture.hand, kind, start, held, f"{gesture.confidence:.2f}")
+        table.add_row(gesture.stream_id, gesture.subject, kind, start, held, f"{gesture.confidence:.2f}")
     return table
 
 
