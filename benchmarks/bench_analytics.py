@@ -1,4 +1,4 @@
-"""Analytics with everything on: decoding, shapes, gestures, saves in Postgres, events on a topic; 100 streams at once.
+"""Analytics with everything on: decoding, features, all recognisers, windows, saves, events; 100 streams at once.
 
 python benchmarks/bench_analytics.py [--json]
 
@@ -57,20 +57,12 @@ class Record:
 
 
 def make_records() -> list[Record]:
-    """Full frames of performers who idle, show one of seven shapes and idle again, a frame of each in turn."""
-    shapes = (
-        ActKind.THUMBS_UP,
-        ActKind.THUMBS_DOWN,
-        ActKind.OPEN,
-        ActKind.CLOSED,
-        ActKind.POINTING,
-        ActKind.VICTORY,
-        ActKind.OK,
-    )
+    """Full frames of performers who idle, do one thing and idle again, a frame of each in turn."""
+    acts = [kind for kind in ActKind if kind not in (ActKind.IDLE, ActKind.LEAVE)]
     at_s = np.arange(FRAMES_A_STREAM) / FPS
     encoded: list[list[bytes]] = []
     for seed in range(STREAMS):
-        performer = Performer(f"performer-{seed}", [Act(shapes[seed % len(shapes)], 1.0, 4.0)], seed=seed)
+        performer = Performer(f"performer-{seed}", [Act(acts[seed % len(acts)], 1.0, 4.0)], seed=seed)
         batch = performer.batch(at_s, start_us=START_US)
         encoded.append([encode(batch.frame(row)) for row in range(len(batch))])
     return [
