@@ -44,8 +44,9 @@ def test_recorded_rows_are_told_from_those_captured_before(
     assert set(found["recall"]) == set(found["precision"]) == set(rows.classes)
     right = sum(found["confusion"][place][place] for place in range(4))
     assert found["accuracy"] == right / found["rows"]
-    # Learning has no chance in it.
-    assert evaluate_json(last, "--train", first) == found
+    if name == "motion":
+        # Its variants are made at random, the same each time.
+        assert evaluate_json(last, "--train", first) == found
 
 
 def test_without_training_the_built_in_shapes_are_measured(tmp_path: Path) -> None:
@@ -68,7 +69,6 @@ def test_a_file_of_one_class_can_be_measured_and_not_learned_from(tmp_path: Path
     found = evaluate_json(one, "--train", train)
     assert (found["rows"], found["accuracy"]) == (10, found["recall"]["open"])
     assert found["recall"]["closed"] is None
-    assert "∅" not in evaluate(one, "--train", train)
     assert "every row to learn from is labelled 'open'" in evaluate(one, "--train", one, code=1)
 
 
@@ -94,3 +94,10 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     path.write_text("open,0,nan\n")
     assert "line 1: 3 columns are no layout" in evaluate(path, code=1)
     assert "away.csv" in evaluate(tmp_path / "away.csv", code=2)
+
+
+def test_squats_are_measured_by_frame_and_counted(shared_data: Path) -> None:
+    found = evaluate_json(shared_data / "squat" / "train.csv")
+    assert found["accuracy"] >= 0.99
+    assert found["classes"][:2] == ["up", "down"]
+    assert found["repetitions_counted"] == found["repetitions_labelled"]
