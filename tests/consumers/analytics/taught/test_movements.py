@@ -85,6 +85,12 @@ def test_a_movement_with_repetitions_is_one_movement(hello: TaughtGesture, speed
     assert [finding.kind for finding in movements_made(read_facts(wave(9, speed)), [hello])] == ["hello"]
 
 
+def test_half_of_a_slow_performance_is_not_taken_for_a_hasty_whole_one(hello: TaughtGesture) -> None:
+    (finding,) = movements_made(read_facts(wave(10, 0.6)), [hello])
+    # The arm is down again at 4.0 s of the performance.
+    assert finding.last_us / US == pytest.approx(4.0 / 0.6, abs=0.35)
+
+
 def test_only_the_hand_it_was_taught_for_makes_it() -> None:
     right = taught_eight(TaughtHand.RIGHT)
     assert len(movements_made(read_facts(draw_eight(18)), [right])) == 1
