@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, read_text
-from connect_runtime.config_keys import read_count
+from connect_runtime.config_keys import read_count, read_optional_text, read_timeout_ms
 from connect_runtime.config_sources import merge_config, read_listed_files
 from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
@@ -20,6 +20,10 @@ EVENTS_TOPIC_KEY: Final = "events.topic"
 
 SNAPSHOT_KEY: Final = "snapshot.interval.records"
 
+RULES_FILE_KEY: Final = "rules.file"
+
+WEBHOOK_TIMEOUT_KEY: Final = "webhook.retry.timeout.ms"
+
 SINK_KEYS: Final[Sequence[ConfigKey]] = (
     ConfigKey(EVENTS_TOPIC_KEY, read_text, GESTURE_TOPIC, "Topic the start and end of each result go to."),
     ConfigKey(
@@ -27,6 +31,18 @@ SINK_KEYS: Final[Sequence[ConfigKey]] = (
         read_count,
         "50000",
         "Records of a partition between two snapshots of its state: a replay starts from the one before.",
+    ),
+    ConfigKey(
+        RULES_FILE_KEY,
+        read_optional_text,
+        "",
+        "File of rules (YAML): what is told to whom when it is seen. Empty: nothing.",
+    ),
+    ConfigKey(
+        WEBHOOK_TIMEOUT_KEY,
+        read_timeout_ms,
+        "86400000",
+        "How long a webhook is tried again that its receiver does not take; -1 is for ever.",
     ),
 )
 

@@ -16,7 +16,7 @@ from consumers.analytics.facts import FrameFacts
 from consumers.analytics.features.motion import Track, track_bodies
 from consumers.analytics.frame_facts import read_facts
 from consumers.analytics.outbox import EventPublisher
-from consumers.analytics.reactions.rule import Rule
+from consumers.analytics.reactions.courier import WebhookCourier
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.store import AnalyticsStore, OpenPartition, Unsaved
@@ -44,16 +44,20 @@ class AnalyticsSink:
         topic_id: Callable[[str], str],
         snapshot_records: int = SNAPSHOT_RECORDS,
         pacer: SavePacer | None = None,
+        courier: WebhookCourier | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now."""
+        """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now.
+
+        `courier` knows the users' rules, and brings what they say to its receivers; it is the sink's from now on.
+        """
         self._engine = engine
         self._make_publisher = make_publisher
         self._topic_id = topic_id
         self._store = AnalyticsStore(engine, snapshot_records)
         self._monotonic_s = monotonic_s
         self._taught = TaughtStore(engine)
-        self._rules: tuple[Rule, ...] = ()
+        self._courier = courier
         self._repertoire = Repertoire()
         self._publisher: EventPublisher | None = None
         self._open: dict[TopicPartition, OpenPartition] = {}
@@ -68,7 +72,7 @@ class AnalyticsSink:
         """Load what the partitions' streams are in the middle of, and publish what a predecessor could not."""
         publisher = self._prepare()
         topic_ids = {topic: self._topic_id(topic) for topic in {each.topic for each in assignment.partitions}}
-        self._repertoire = Repertoire.of(self._taught.read(), self._rules)
+        self._repertoire = Repertoire.of(self._taught.read(), () if self._courier is None else self._courier.rules)
         self._outcomes, self._save_id = {}, uuid.uuid4()
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
@@ -144,6 +148,8 @@ class AnalyticsSink:
                 self._publisher.close()
                 self._store.delivered(self._delivered + self._publisher.take_delivered())
         finally:
+            if self._courier is not None:
+                self._courier.stop()
             self._engine.dispose()
 
     @property
@@ -153,6 +159,8 @@ class AnalyticsSink:
     def _prepare(self) -> EventPublisher:
         if self._publisher is None:
             migrate(self._engine)
+            if self._courier is not None:
+                self._courier.start()
             self._publisher = self._make_publisher()
         return self._publisher
 
@@ -195,6 +203,8 @@ class AnalyticsSink:
         if unsaved:
             rows = self._store.save(self._save_id, unsaved, self._delivered)
             self._save_id = uuid.uuid4()
+            if self._courier is not None and any(outcome.has_fired for outcome in self._outcomes.values()):
+                self._courier.wake()
             self._outcomes = {}
             for each in unsaved:
                 each.opened.mark_saved(with_windows=provisional)

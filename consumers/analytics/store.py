@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from connect_runtime.sink import SinkFailed, TopicPartition
 from consumers.analytics import saved_results, saved_streams, saved_windows, snapshots
 from consumers.analytics.database import transaction
+from consumers.analytics.reactions.deliveries import enqueue_webhooks
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.saved_results import OutboxRow
 from consumers.analytics.streams import Outcome, PartitionStreams
@@ -141,6 +142,7 @@ class AnalyticsStore:
         events = [event for _, event in unsaved.outcome.events]
         saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)
+        enqueue_webhooks(connection, partition, events)
         if opened.fence is None and opened.first_offset is not None:
             snapshots.take_first(connection, partition, opened.topic_id, opened.first_offset)
             opened.snapshot_offset = opened.first_offset

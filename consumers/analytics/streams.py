@@ -7,7 +7,7 @@ import numpy as np
 
 from consumers.analytics.facts import FrameFacts, MotionFacts
 from consumers.analytics.features.motion import Track, measure_motion, read_track, write_track_row
-from consumers.analytics.finding import Change
+from consumers.analytics.finding import Category, Change
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.results import Performance, ResultEvent, announce
 from consumers.analytics.session import Session, begin_session
@@ -24,6 +24,11 @@ class Outcome:
     events: list[tuple[int, ResultEvent]] = field(default_factory=list)
     windows: list[tuple[int, Session, WindowRow]] = field(default_factory=list)
     """Windows that closed."""
+
+    @property
+    def has_fired(self) -> bool:
+        """Whether a rule did."""
+        return any(event.result.finding.category is Category.REACTION for _, event in self.events)
 
     def extend(self, later: "Outcome") -> None:
         self.events += later.events

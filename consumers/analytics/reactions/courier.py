@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from connect_runtime.retry import Backoff
 from consumers.analytics.reactions.deliveries import Delivery, DeliveryStore
 from consumers.analytics.reactions.metrics import DELIVERED, EXPIRED, FAILED, PENDING, RETRIED
+from consumers.analytics.reactions.rule import Rule
 from consumers.analytics.reactions.sending import Answer, make_client, send
 from consumers.analytics.reactions.signing import Route
 from keypoints.errors import HolisticError
@@ -72,11 +73,17 @@ class WebhookCourier:
         self._under_way: dict[asyncio.Task[None], Delivery] = {}
         self._tidied_s = -_TIDY_EVERY_S
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those whose messages it brings."""
+        return tuple(route.rule for route in self._routes.values())
+
     def start(self) -> None:
-        """Begin; the tables are there."""
+        """Begin, if it has not begun; the tables are there."""
         # It would name each receiver's address, which may be a secret.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._thread.start()
+        if self._thread.ident is None:
+            self._thread.start()
 
     def wake(self) -> None:
         """There may be new messages: look at once. Safe from any thread, and before and after its time."""
@@ -89,8 +96,12 @@ class WebhookCourier:
         """End, and give back what is under way so that another courier sends it. False: it did not end in time."""
         self._stopping.set()
         self.wake()
-        if self._thread.ident is not None:
+        if self._thread.ident is None:
+            self._engine.dispose()
+        else:
             self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.error("the courier of webhook messages did not end in time; what it has is sent again")
         return not self._thread.is_alive()
 
     def _work(self) -> None:

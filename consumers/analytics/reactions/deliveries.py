@@ -30,7 +30,6 @@ from sqlalchemy.dialects.postgresql import insert
 from connect_runtime.sink import TopicPartition
 from consumers.analytics.database import transaction
 from consumers.analytics.finding import Category
-from consumers.analytics.reactions.rule import Rule
 from consumers.analytics.results import ResultEvent, as_time
 from consumers.analytics.tables import METADATA
 
@@ -94,19 +93,12 @@ class Delivery:
     """Seconds since 1970."""
 
 
-def enqueue_webhooks(
-    connection: Connection, partition: TopicPartition, events: Sequence[ResultEvent], rules: Sequence[Rule]
-) -> int:
-    """Write what rules have to tell of `events`, within the transaction that saves them. Returns how much is new.
+def enqueue_webhooks(connection: Connection, partition: TopicPartition, events: Sequence[ResultEvent]) -> int:
+    """Write what rules that fired have to tell, within the transaction that saves them. Returns how much is new.
 
     An event is told once, however often it is worked out again.
     """
-    names = {rule.name for rule in rules}
-    rows = [
-        _make_row(partition, event)
-        for event in events
-        if event.result.finding.category is Category.REACTION and event.result.finding.kind in names
-    ]
+    rows = [_make_row(partition, event) for event in events if event.result.finding.category is Category.REACTION]
     if not rows:
         return 0
     return connection.execute(insert(webhooks).values(rows).on_conflict_do_nothing()).rowcount

@@ -76,7 +76,8 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRule(f"{path} cannot be read: {error}", hint="give the path of a YAML file") from error
     except yaml.YAMLError as error:
-        raise InvalidRule(f"{path} is not YAML: {error}", hint="docs/rules.md shows a whole file") from error
+        # Not the error's own words, which repeat what is in the file.
+        raise InvalidRule(f"{path} is not YAML{_place_of(error)}", hint="docs/rules.md shows a whole file") from None
     if not isinstance(document, dict):
         raise InvalidRule(
             f"{path} has no list of rules", hint="begin it with `rules:`; docs/rules.md shows a whole file"
@@ -112,6 +113,12 @@ def _make_rule(read: _Rule) -> Rule:
         cooldown_us=read_duration(read.cooldown) if read.cooldown else 0,
         expires_us=read_duration(read.then.expires) if read.then.expires else 0,
     )
+
+
+def _place_of(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f", line {error.problem_mark.line + 1}: {error.problem}"
+    return ""
 
 
 def _explain(path: Path, document: Any, error: ValidationError) -> InvalidRule:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.analytics.database import connect
+from consumers.analytics.reactions.courier import WebhookCourier
 from consumers.analytics.run import connect_events_topic
 from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.sink import AnalyticsSink
@@ -29,6 +30,7 @@ class Bench:
     """Each sink's own, in the same order."""
     topic_id: str = "first"
     snapshot_records: int = 5_000
+    make_courier: Callable[[], WebhookCourier] | None = None
 
     def make_sink(self, partitions: Sequence[TopicPartition]) -> AnalyticsSink:
         """A sink that was assigned `partitions`; who else has them is not its business."""
@@ -38,6 +40,7 @@ class Bench:
             make_publisher=lambda: connect_events_topic(self.kafka, self.events_topic),
             topic_id=lambda _: self.topic_id,
             snapshot_records=self.snapshot_records,
+            courier=None if self.make_courier is None else self.make_courier(),
             # News is saved with each put.
             pacer=SavePacer(spacing_s=0.0, share=1),
         )

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,12 +51,12 @@ class Office:
     metrics: Metrics = field(default_factory=Metrics)
     couriers: list[WebhookCourier] = field(default_factory=list)
 
-    def post(self, rules: Sequence[Rule], *events: ResultEvent) -> int:
+    def post(self, *events: ResultEvent) -> int:
         """Save messages, as the save of their results does. Returns how many are new."""
         engine = connect(self.database_url)
         try:
             with transaction(engine, "posting") as connection:
-                return enqueue_webhooks(connection, PARTITION, events, rules)
+                return enqueue_webhooks(connection, PARTITION, events)
         finally:
             engine.dispose()
 
