@@ -32,6 +32,7 @@ VERBS: Final[dict[str, str]] = {
     "archive": "holistic_cli.archive:archive",
     "analytics": "holistic_cli.analytics:analytics",
     "gestures": "holistic_cli.gestures:gestures",
+    "rules": "holistic_cli.rules:rules",
     "avatar": "holistic_cli.avatar:avatar",
     "watch": "holistic_cli.watch:watch",
     "replay": "holistic_cli.replay:replay",

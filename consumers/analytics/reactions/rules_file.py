@@ -78,18 +78,23 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     except yaml.YAMLError as error:
         # Not the error's own words, which repeat what is in the file.
         raise InvalidRule(f"{path} is not YAML{_place_of(error)}", hint="docs/rules.md shows a whole file") from None
+    return make_rules(document, str(path))
+
+
+def make_rules(document: object, source: str) -> tuple[Rule, ...]:
+    """The rules of a file that is read; `source` names it in errors. Raises as `read_rules`."""
     if not isinstance(document, dict):
         raise InvalidRule(
-            f"{path} has no list of rules", hint="begin it with `rules:`; docs/rules.md shows a whole file"
+            f"{source} has no list of rules", hint="begin it with `rules:`; docs/rules.md shows a whole file"
         )
     try:
         read = _Rules.model_validate(document)
     except ValidationError as error:
-        raise _explain(path, document, error) from error
+        raise _explain(source, document, error) from error
     names = [rule.name for rule in read.rules]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise InvalidRule(f"{path}: two rules are named {twice}", hint="give each a name of its own", rule=twice)
+        raise InvalidRule(f"{source}: two rules are named {twice}", hint="give each a name of its own", rule=twice)
     return tuple(map(_make_rule, read.rules))
 
 
@@ -121,14 +126,14 @@ def _place_of(error: yaml.YAMLError) -> str:
     return ""
 
 
-def _explain(path: Path, document: Any, error: ValidationError) -> InvalidRule:
+def _explain(source: str, document: Any, error: ValidationError) -> InvalidRule:
     first = error.errors()[0]
     place: Sequence[int | str] = first["loc"]
     rule = _name_of(document, place)
     key = ".".join(str(part) for part in place[2:]) or ".".join(map(str, place)) or "rules"
     said = str(first["msg"]).removeprefix("Value error, ")
     return InvalidRule(
-        f"{path}: {f'rule {rule}: ' if rule else ''}{key}: {said}",
+        f"{source}: {f'rule {rule}: ' if rule else ''}{key}: {said}",
         hint="docs/rules.md shows a whole file",
         rule=rule,
         key=key,
