@@ -61,10 +61,10 @@ class Blinks:
 
     def _tell(self, first: Mark, last: Mark, opened: Mark, usual: float) -> Change:
         evidence: Evidence = {
-            "seconds": seconds_between(first, opened),
+            "duration_s": seconds_between(first, opened),
             "least_openness_eye_widths": self.least,
             "usual_openness_eye_widths": usual,
-            "count": self.count,
+            "repetition": self.count,
         }
         confidence = surpass(usual - self.least, (1.0 - _SHUT) * usual)
         return tell(Phase.OCCURRED, "blink", "face", first, last, confidence, evidence)

@@ -102,11 +102,11 @@ class Claps:
         self.count = self.count + 1 if self.clapped_within(met.at_us, _ONE_RUN_US) else 1
         self.clapped = met
         evidence: Evidence = {
-            "count": self.count,
+            "repetition": self.count,
             "stroke_body_scales": apart.size,
             "nearest_body_scales": nearest,
             "speed_body_scales_per_s": speed,
-            "touch_seconds": seconds_between(met, left),
+            "touch_s": seconds_between(met, left),
         }
         changes.append(tell(Phase.OCCURRED, "clap", "both", first, met, surpass(speed, _LEAST_SPEED), evidence))
 

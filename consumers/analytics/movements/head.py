@@ -16,7 +16,7 @@ NOD: Final = RhythmRule(
     least_mean=8.0,
     longest_us=600_000,
     pause_us=300_000,
-    needed=4,
+    needed=3,
     over_us=1_100_000,
 )
 SHAKE: Final = RhythmRule(
@@ -27,7 +27,7 @@ SHAKE: Final = RhythmRule(
     least_mean=16.0,
     longest_us=600_000,
     pause_us=300_000,
-    needed=4,
+    needed=3,
     over_us=1_100_000,
 )
 # Without a face the pose's nose and ears must do, which tremble more.
@@ -38,6 +38,8 @@ _DEG_PER_BODY_SCALE: Final = 286.0
 """A nose is about 0.66 ear distances, 0.2 body scales, before the ears."""
 _LEAST_SCALE: Final = 0.15
 """Image heights: the head of a body less tall is a few pixels."""
+_CARRIED: Final = 0.12
+"""Body scales."""
 _MOST_LEAN_DEG: Final = 45.0
 
 
@@ -48,6 +50,9 @@ class Head:
     seen: int = 0
     last: Mark | None = None
     of_face: bool = False
+    highest_y: float | None = None
+    lowest_y: float = 0.0
+    """Image heights, downwards: between what the shoulders were since the nod's last stroke."""
     nod: Rhythm = field(default_factory=Rhythm.rest)
     shake: Rhythm = field(default_factory=Rhythm.rest)
 
@@ -74,18 +79,35 @@ class Head:
         if yaw == yaw and pitch == pitch:
             self.seen += 1
             mark = self.last = Mark(at_us, moment.offset, frames, self.seen)
-            upright = body is None or not body.trunk_lean > _MOST_LEAN_DEG
+            upright = True
+            if body is not None:
+                self._follow_shoulders(body.shoulders_y)
+                upright = not body.trunk_lean > _MOST_LEAN_DEG
             if self.shake.advance(yaw, mark, shake_rule):
                 fits = upright and not self.nod.outdoes(self.shake, at_us)
                 self.shake.count_stroke(shake_rule, "head", changes, fits=fits)
             if self.nod.advance(pitch, mark, nod_rule):
                 # Seen aslant, a head that is shaken nods a little as well.
-                fits = upright and not self.shake.outdoes(self.nod, at_us)
+                fits = upright and not self.shake.outdoes(self.nod, at_us) and not self._is_carried(body)
                 self.nod.count_stroke(nod_rule, "head", changes, fits=fits)
         if self.nod.last is not None:
             self.nod.expire(at_us, nod_rule, "head", changes)
         if self.shake.last is not None:
             self.shake.expire(at_us, shake_rule, "head", changes)
+
+    def _is_carried(self, body: BodyFacts | None) -> bool:
+        """Whether the shoulders rose and sank with the nod's last stroke, as in jumping."""
+        highest_y, self.highest_y = self.highest_y, None
+        return body is not None and highest_y is not None and self.lowest_y - highest_y > _CARRIED * body.scale
+
+    def _follow_shoulders(self, shoulders_y: float) -> None:
+        if self.highest_y is None:
+            if shoulders_y == shoulders_y:
+                self.highest_y = self.lowest_y = shoulders_y
+        elif shoulders_y < self.highest_y:
+            self.highest_y = shoulders_y
+        elif shoulders_y > self.lowest_y:
+            self.lowest_y = shoulders_y
 
     def forget(self, changes: list[Change]) -> None:
         """The head is out of sight for good, or seen in another way."""

@@ -83,7 +83,7 @@ class Jumps:
         evidence: Evidence = {
             "height_body_scales": self.height,
             "hips_rise_body_scales": self.hips_rise,
-            "air_seconds": seconds_between(first, landed),
+            "air_s": seconds_between(first, landed),
         }
         confidence = surpass(self.height, _LEAST_HEIGHT)
         return tell(Phase.OCCURRED, "jump", "body", first, landed, confidence, evidence)

@@ -43,7 +43,7 @@ class Held:
 
     def _tell(self, phase: Phase, kind: str, subject: str) -> Change:
         assert self.first is not None and self.last is not None  # noqa: S101, PT018
-        evidence: Evidence = {"seconds": seconds_between(self.first, self.last)}
+        evidence: Evidence = {"duration_s": seconds_between(self.first, self.last)}
         return tell(phase, kind, subject, self.first, self.last, 1.0, evidence)
 
 
@@ -117,6 +117,7 @@ _TO_ELBOW: Final = 0.5
 _CROSSED_TO: Final = 0.15
 _OUT: Final = 0.85
 _ELBOW_OUT: Final = 0.45
+_FOREARM_OUT: Final = 0.3
 _ELBOW_LEVEL: Final = 0.3
 
 
@@ -150,6 +151,8 @@ def _is_t(body: BodyFacts, left_is: float) -> bool:
         and -left_is * body.right_wrist_right > _OUT
         and left_is * body.left_elbow_right > _ELBOW_OUT
         and -left_is * body.right_elbow_right > _ELBOW_OUT
+        and left_is * (body.left_wrist_right - body.left_elbow_right) > _FOREARM_OUT
+        and left_is * (body.right_elbow_right - body.right_wrist_right) > _FOREARM_OUT
         and abs(body.left_elbow_up) < _ELBOW_LEVEL
         and abs(body.right_elbow_up) < _ELBOW_LEVEL
     )

@@ -94,5 +94,5 @@ class Sitting:
     @staticmethod
     def _tell(phase: Phase, kind: str, first: Mark | None, last: Mark | None) -> Change:
         assert first is not None and last is not None  # noqa: S101, PT018
-        evidence: Evidence = {"seconds": seconds_between(first, last)}
+        evidence: Evidence = {"duration_s": seconds_between(first, last)}
         return tell(phase, kind, "body", first, last, 0.8, evidence)

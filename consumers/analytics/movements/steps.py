@@ -9,10 +9,14 @@ from consumers.analytics.movements.marks import Mark, seconds_between, tell
 from consumers.analytics.movements.strokes import Strokes
 
 # Body scales between the ankles.
-_ACROSS: Final = 0.25
+_ACROSS: Final = 0.2
 _HIGHER: Final = 0.13
-_NEEDED: Final = 4
+_NEEDED_FROM_SIDE: Final = 3
+_NEEDED_FROM_FRONT: Final = 4
+"""Legs pass each other in walking alone; jumping jacks seen aslant lift one foot higher."""
 _LONGEST_STEP_US: Final = 1_300_000
+_LONGEST_PASS_US: Final = 2_000_000
+"""Seen from the side, who turns round has the legs together for longer."""
 _QUICKEST_STEP_US: Final = 180_000
 _OVER_US: Final = 2_000_000
 """Who turns round at the end of a room does not stop walking."""
@@ -74,25 +78,26 @@ class Steps:
             self._stop(changes)
             return
         last = self.last
-        since_us = 0 if last is None else mark.at_us - last.at_us
-        if last is not None and from_side is not self.from_side:
-            # Seen aslant a step shows both ways: the legs that pass each other are the surer sign.
-            if self.is_on or not from_side:
-                if since_us > _LONGEST_STEP_US and self.is_on:
+        if last is not None:
+            since_us = mark.at_us - last.at_us
+            longest_us = _LONGEST_PASS_US if from_side else _LONGEST_STEP_US
+            if from_side is not self.from_side:
+                # Seen aslant a step shows both ways: the legs that pass each other are the surer sign.
+                if self.is_on and since_us > _LONGEST_STEP_US:
                     self.from_side = from_side
-                else:
+                elif self.is_on or not from_side:
                     return
-            else:
+                else:
+                    self._stop(changes)
+            elif since_us < _QUICKEST_STEP_US or (since_us > longest_us and not self.is_on):
                 self._stop(changes)
-        elif last is not None and (since_us < _QUICKEST_STEP_US or (since_us > _LONGEST_STEP_US and not self.is_on)):
-            self._stop(changes)
         if self.first is None:
             began = self.crossed if from_side else self.heights.first
             self.first = mark if began is None or mark.at_us - began.at_us > _LONGEST_STEP_US else began
             self.from_side = from_side
         self.last = mark
         self.count += 1
-        if self.count >= _NEEDED and not self.is_on:
+        if not self.is_on and self.count >= (_NEEDED_FROM_SIDE if self.from_side else _NEEDED_FROM_FRONT):
             self.is_on = True
             changes.append(self._tell(Phase.START))
 

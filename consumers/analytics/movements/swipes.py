@@ -24,7 +24,7 @@ _ASLANT: Final = 0.5
 _LEAP: Final = 0.75
 """A hand that is here in one frame and there in the next was taken for another, or lost and found."""
 _PARALLEL: Final = 0.6
-_SAME_LENGTH: Final = 0.6
+_NEARLY: Final = 0.4
 _LONGEST_US: Final = 650_000
 _SETTLED_US: Final = 250_000
 _RETURN_US: Final = 1_200_000
@@ -88,12 +88,7 @@ class Swipes:
                 return
             # The hand goes elsewhere, as when it is lowered: there will be no to-and-fro.
             self._tell(subject, changes)
-        if (
-            previous is not None
-            and dash.goes_with(previous) < -_PARALLEL
-            and previous.length > _SAME_LENGTH * dash.length
-            and dash.first.at_us - previous.last.at_us < _RETURN_US
-        ):
+        if previous is not None and _is_way_back(dash, previous):
             self.previous = None
             return
         self.previous = dash
@@ -110,13 +105,22 @@ class Swipes:
         assert dash is not None  # noqa: S101
         evidence: Evidence = {
             "length_body_scales": dash.length,
-            "seconds": seconds_between(dash.first, dash.last),
+            "duration_s": seconds_between(dash.first, dash.last),
             "fastest_body_scales_per_s": dash.fastest,
             "came_back": self.has_returned,
         }
         self.pending = None
         confidence = surpass(dash.length, _LEAST_LENGTH)
         changes.append(tell(Phase.OCCURRED, self.kind, subject, dash.first, dash.last, confidence, evidence))
+
+
+def _is_way_back(dash: Dash, previous: Dash) -> bool:
+    """Whether a dash soon brings the hand about to where the dash before had set out."""
+    return (
+        dash.goes_with(previous) < -_PARALLEL
+        and hypot(dash.to_x - previous.from_x, dash.to_y - previous.from_y) < _NEARLY * dash.length
+        and dash.first.at_us - previous.last.at_us < _RETURN_US
+    )
 
 
 def _name(dash: Dash, view: View) -> str | None:

@@ -97,6 +97,7 @@ _EXPECTED: dict[ActKind, tuple[tuple[str, str, int], ...]] = {
     ActKind.T_POSE: (("t_pose", "body", 1),),
     ActKind.JUMP: (("jump", "body", 1),),
     ActKind.WALK: (("walk", "body", 1),),
+    ActKind.LEAVE: (("walk", "body", 1),),
     ActKind.SIT: (("sit_down", "body", 1), ("sitting", "body", 1), ("stand_up", "body", 1)),
     ActKind.SPEAK: (("speaking", "face", 1),),
 }
