@@ -29,6 +29,8 @@ class Place:
     """The stream's place on its partition's clock."""
     seen_at_clock_us: int
     """What the partition's clock said at the stream's newest record."""
+    leapt_us: int = 0
+    """By how much its time last leapt ahead from one frame to the next; 0 when it never did, or has come back."""
 
 
 class Step(NamedTuple):
@@ -71,13 +73,17 @@ class Timeline:
                 place.captured_at_us = -1
         elif elapsed_us > 0:
             verdict = Verdict.IN_TIME
-        elif elapsed_us < -LATE_US and sequence > place.sequence:
+        elif sequence > place.sequence and (elapsed_us < -LATE_US or _is_taken_back(place.leapt_us, elapsed_us)):
             verdict = Verdict.SET_BACK
         else:
             verdict = Verdict.LATE
         if verdict.is_judged:
             place.clock_us += min(max(elapsed_us, 0), LEAP_US)
             self.clock_us = max(self.clock_us, place.clock_us)
+            if verdict is Verdict.SET_BACK:
+                place.leapt_us = 0
+            elif elapsed_us > LEAP_US and sequence == place.sequence + 1:
+                place.leapt_us = elapsed_us
             place.captured_at_us, place.sequence = captured_at_us, sequence
         place.seen_at_clock_us = self.clock_us
         self._places[key] = place
@@ -96,3 +102,8 @@ class Timeline:
         for key in silent:
             del self._places[key]
         return tuple(silent)
+
+
+def _is_taken_back(leapt_us: int, elapsed_us: int) -> bool:
+    """Whether a step back is the leap ahead before it undone: the clock was wrong meanwhile, and no frame is late."""
+    return leapt_us > 0 and abs(leapt_us + elapsed_us) <= LEAP_US

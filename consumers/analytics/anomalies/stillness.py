@@ -12,8 +12,8 @@ _IMMOBILE_US: Final = 60_000_000
 _IMMOBILE_AFTER_FALL_US: Final = 10_000_000
 _STRETCH_US: Final = 2_000_000
 _SAMPLE_US: Final = 80_000
-_RADIUS: Final = 0.035
-"""Body scales, less than 2 cm: within so much of where they were the means of a stretch of time stay."""
+_RADIUS: Final = 0.02
+"""Body scales, about 1 cm: within so much of where they were the means of a stretch of time stay."""
 _FASTEST: Final = 1.0
 """Body scales a second, on average: hands that move on the spot are faster."""
 _UNSEEN_US: Final = 5_000_000

@@ -15,6 +15,8 @@ JUMPING_JACK_DROPS: Final = Drops(leaves=0.1, up=0.25, half=0.3, down=0.45, lowe
 _STANDING: Final = 1.5
 """Body scales between the feet of level 0; half a body scale apart, as people stand, is level 1."""
 
+_SLOWEST_US: Final = 6_000_000
+"""Slower ones are other things, one after the other."""
 _HANGING: Final = -0.4
 _RAISED: Final = 0.1
 _OVERHEAD: Final = 0.6
@@ -71,6 +73,8 @@ class JumpingJackCounter:
         return () if swing is None else self._announce(swing)
 
     def _announce(self, swing: Swing) -> Sequence[Change]:
+        if swing.last_us - swing.started_us > _SLOWEST_US:
+            return ()
         if not swing.is_whole:
             if not self._has_raised_hands() or self.hands_highest < _OVERHEAD:
                 return ()

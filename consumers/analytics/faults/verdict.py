@@ -9,7 +9,8 @@ class Verdict(StrEnum):
     LATE = "late"
     """Not newer than the stream's newest, by no more than the time a frame may be late."""
     SET_BACK = "set_back"
-    """Older than that though the stream's sequence went on: the source's clock was set back. It goes on from here."""
+    """Older than that though the stream's sequence went on, or back from a leap: the source's clock was set. It goes on
+    from here."""
     IMPOSSIBLE = "impossible"
     """A time outside the years 1970 to 9999."""
 

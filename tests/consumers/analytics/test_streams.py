@@ -124,3 +124,18 @@ def test_one_frame_with_an_impossible_time_does_not_stop_a_stream(captured_at_us
     session = partition.get(("stage-left", 1))
     assert session is not None
     assert session.counts.late == 2
+
+
+def test_when_a_clock_that_leapt_ahead_comes_back_the_stream_goes_on_at_once() -> None:
+    partition = PartitionStreams()
+    frames = make_frames([make_hand("open")] * 30 + [None] * 30 + [make_hand("closed")] * 30)
+    leapt = [
+        replace(frame, captured_at_us=frame.captured_at_us + (5 * SECOND_US if 30 <= number < 55 else 0))
+        for number, frame in enumerate(frames)
+    ]
+    assert [
+        kind for _, kind, phase in tell(work_out(partition, FrameBatch.from_frames(leapt))) if phase == "start"
+    ] == [
+        "open",
+        "closed",
+    ]
