@@ -13,15 +13,17 @@ from consumers.analytics.database import connect
 from consumers.analytics.reactions.courier import CourierOptions, WebhookCourier
 from consumers.analytics.reactions.signing import find_routes
 from consumers.analytics.sink import AnalyticsSink
+from kafka_io.settings import KafkaSettings
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
 from observability.metrics import Metrics
-from tests.consumers.analytics.conftest import Bench, Rows
+from tests.consumers.analytics.conftest import Bench, Rows, query
 from tests.consumers.analytics.made_hands import START_US, make_frames, make_hand, thumbs_up
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
 from tests.consumers.analytics.reactions.conftest import await_true
 from tests.consumers.analytics.reactions.made_rules import FRAME_US, make_rule
 from tests.consumers.analytics.reactions.receiver import SECRET, Receiver
+from tests.consumers.analytics.test_service import publish, running, stop
 
 pytestmark = pytest.mark.servers
 
@@ -140,3 +142,25 @@ def test_a_replay_tells_nobody_anything_again(make_ruled: Callable[[], Bench], r
     settled = "SELECT DISTINCT state, attempts FROM webhook_deliveries"
     assert bench.query(settled) == [("delivered", 1)]
     assert len(receiver.ids) == len(told)
+
+
+def test_the_service_tells_a_receiver_that_took_some_time_and_ends_when_it_is_asked_to(
+    kafka_settings: KafkaSettings,
+    make_topic: Callable[..., str],
+    make_database: Callable[[], str],
+    receiver: Receiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic, events_topic, database_url = make_topic(1, name="frames"), make_topic(1, name="events"), make_database()
+    make_rule(tmp_path, "thumbs_up for 1 s", webhook=receiver.address, secret_variable="MINE")
+    monkeypatch.setenv("HOLISTIC_ANALYTICS_CONFIG", orjson.dumps({"rules.file": str(tmp_path / "told.yaml")}).decode())
+    monkeypatch.setenv("MINE", SECRET)
+    receiver.answers.append(503)
+    publish(kafka_settings, topic, thumb(60))
+    with running(topic, events_topic, database_url, kafka_settings) as process:
+        await_true(lambda: len(receiver.ids) == 2, within_s=60.0)
+        assert stop(process) == 0
+    assert len(set(receiver.ids)) == 1
+    assert all(message.is_signed_with(SECRET) for message in receiver.messages)
+    assert query(database_url, "SELECT state, attempts FROM webhook_deliveries") == [("delivered", 2)]
