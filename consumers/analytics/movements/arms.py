@@ -14,9 +14,11 @@ from consumers.analytics.movements.view import View
 HANDS_IN_BODY_SCALE: Final = 5.2
 """A trunk is about as long as so many hands, from wrist to knuckle: what a hand without a body is measured by."""
 _SCALE_SETTLES_S: Final = 0.5
+_UNSEEN_S: Final = 0.18
 # Body scales.
 _RAISED: Final = 0.05
 """A waving wrist is so much above its elbow."""
+_MOVED: Final = 0.25
 _APART: Final = 0.6
 """Hands nearer to each other than that clap, or rub each other."""
 _WAIST_UP: Final = -0.65
@@ -110,6 +112,13 @@ class Arm:
         if self.wave.is_on or circles.is_on or (not self.of_body and raised < _HANGING):
             self.swipes.drop(at_us)
         step = (by_x, by_y, (at_us - last.at_us) / SECOND_US)
+        if (
+            step[2] > _UNSEEN_S
+            and by_x * by_x + by_y * by_y > _MOVED * _MOVED
+            and not (self.of_body and y - by_y > _WAIST_UP)
+        ):
+            # Unseen it may have been raised: what it goes on to do is no swipe.
+            self.swipes.doubt(at_us)
         self.swipes.advance((x, y), step, (last, mark), view, subject, changes)
 
     def forget(self, subject: str, changes: list[Change]) -> None:

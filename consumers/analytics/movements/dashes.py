@@ -1,7 +1,7 @@
 """A hand's dashes: the stretches of its path that are fast and keep their direction."""
 
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, sqrt
 from typing import Final
 
 from consumers.analytics.movements.marks import Mark
@@ -67,13 +67,13 @@ class Dashes:
             if square > _FAST * _FAST:
                 (x, y), (before, mark) = place, marks
                 way = hypot(by_x, by_y)
-                self.under_way = Dash(x - by_x, y - by_y, x, y, way, way, square**0.5, before, mark)
+                self.under_way = Dash(x - by_x, y - by_y, x, y, way, way, sqrt(square), before, mark)
             return None
         dash.to_x, dash.to_y, dash.last = *place, marks[1]
         step_length = hypot(by_x, by_y)
         dash.way += step_length
         dash.longest_step = max(dash.longest_step, step_length)
-        dash.fastest = max(dash.fastest, square**0.5)
+        dash.fastest = max(dash.fastest, sqrt(square))
         ahead = (dash.to_x - dash.from_x) * speed_x + (dash.to_y - dash.from_y) * speed_y
         if square > _SLOW * _SLOW and ahead > 0.0:
             return None

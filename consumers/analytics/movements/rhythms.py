@@ -8,6 +8,8 @@ from consumers.analytics.movements.marks import Mark, seconds_between, surpass, 
 from consumers.analytics.movements.strokes import Strokes
 
 _NOW_US: Final = 800_000
+_SHORTEST_US: Final = 50_000
+"""What is elsewhere from one frame to the next, thirty times a second, was taken for something else."""
 
 
 class RhythmRule(NamedTuple):
@@ -57,7 +59,7 @@ class Rhythm:
         strokes = self.strokes
         first, last = strokes.first, strokes.last
         assert first is not None and last is not None  # noqa: S101, PT018
-        in_rhythm = rule.least <= strokes.size <= rule.most and strokes.lasted_us <= rule.longest_us
+        in_rhythm = rule.least <= strokes.size <= rule.most and _SHORTEST_US <= strokes.lasted_us <= rule.longest_us
         # Once the movement is on, a stroke out of rhythm or a longer rest does not end it: `over_us` does.
         if not fits or not (in_rhythm or self.is_on):
             self._stop(rule, subject, changes)

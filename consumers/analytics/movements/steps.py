@@ -11,6 +11,7 @@ from consumers.analytics.movements.strokes import Strokes
 # Body scales between the ankles.
 _ACROSS: Final = 0.2
 _HIGHER: Final = 0.13
+_ALIKE: Final = 0.15
 _NEEDED_FROM_SIDE: Final = 3
 _NEEDED_FROM_FRONT: Final = 4
 """Legs pass each other in walking alone; jumping jacks seen aslant lift one foot higher."""
@@ -37,6 +38,9 @@ class Steps:
     from_side: bool = False
     crossed: Mark | None = None
     """When the legs were last apart, seen from the side."""
+    across: float = 0.0
+    frames: int = 0
+    """How far, in body scales, and the number of that frame."""
     is_on: bool = False
 
     def advance(self, body: BodyFacts, mark: Mark, changes: list[Change]) -> None:
@@ -44,14 +48,13 @@ class Steps:
         left, right = body.left_ankle_right, body.right_ankle_right
         # A leg behind the other is not always seen; it is where the other is not.
         across = left - right if left == left and right == right else 2.0 * left if left == left else -2.0 * right
-        if across > _ACROSS:
-            if self.side < 0:
+        side = 1 if across > _ACROSS else -1 if across < -_ACROSS else 0
+        if side:
+            # Left and right that are taken for each other change places from one frame to the next.
+            changed_places = abs(across + self.across) < _ALIKE * abs(across) and mark.frames == self.frames + 1
+            if side == -self.side and not changed_places:
                 self._step(mark, body, changes, from_side=True)
-            self.side, self.crossed = 1, mark
-        elif across < -_ACROSS:
-            if self.side > 0:
-                self._step(mark, body, changes, from_side=True)
-            self.side, self.crossed = -1, mark
+            self.side, self.across, self.frames, self.crossed = side, across, mark.frames, mark
         higher = body.left_ankle_up - body.right_ankle_up
         heights = self.heights
         if (

@@ -68,6 +68,11 @@ class Swipes:
         self.pending = None
         self.restless_until_us = at_us + _RESTLESS_US
 
+    def doubt(self, at_us: int) -> None:
+        """Where the hand came from is not known: what it begins now is no swipe."""
+        if self.dashes.under_way is None:
+            self.restless_until_us = at_us + _RESTLESS_US
+
     def forget(self) -> None:
         """The hand is out of sight for good: nobody knows whether it came back."""
         self.dashes.forget()

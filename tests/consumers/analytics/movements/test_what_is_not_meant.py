@@ -5,8 +5,12 @@ from math import cos, exp, pi, sin
 import pytest
 
 from consumers.analytics.facts import BodyFacts, FaceFacts
+from keypoints.frame import FrameBatch
+from performers.acts import ActKind
+from performers.blemishes import alter_look
+from performers.schedule import Look
 from tests.consumers.analytics.movements.made_facts import CALM_FACE, NAN, STANDING_BODY, tell_of
-from tests.consumers.analytics.movements.made_movements import findings
+from tests.consumers.analytics.movements.made_movements import count, findings, perform, recognise
 
 
 def bump(at_s: float, middle_s: float, width_s: float) -> float:
@@ -89,6 +93,17 @@ def test_a_hand_that_is_suddenly_elsewhere_does_not_swipe() -> None:
         return STANDING_BODY._replace(left_wrist_right=x, left_wrist_up=-0.1, left_elbow_up=-0.3)
 
     assert tell_of(6.0, body=body) == []
+
+
+@pytest.mark.parametrize("kind", [ActKind.IDLE, ActKind.OPEN, ActKind.SQUAT])
+def test_sides_that_are_taken_for_each_other_do_not_walk_wave_or_cross(kind: ActKind) -> None:
+    for seed in range(3):
+        batch = perform(kind, seed)
+        frames = [
+            alter_look(batch.frame(row), Look.SIDES_SWAPPED if row % 25 < 3 + 2 * seed else Look.AS_SEEN)
+            for row in range(len(batch))
+        ]
+        assert not count(recognise(FrameBatch.from_frames(frames)))
 
 
 def test_hands_that_only_drift_do_nothing() -> None:
