@@ -20,10 +20,12 @@ def analytics(
         typer.Option("--config", metavar="FILE", help="File of connector settings (properties or JSON)."),
     ] = None,
 ) -> None:
-    """Recognise gestures: which hand showed what, from when to when, in Postgres and on holistic-gesture-events.
+    """Say what people do: hand shapes, movements, exercises counted, falls and other anomalies, faults of the capture.
 
+    In Postgres (views gesture_events, movement_counts, anomalies, activity_by_minute) and on holistic-gesture-events.
     Runs until interrupted. Start it again, here or elsewhere, and the streams are shared among them.
-    Read the results with `holistic sql "SELECT * FROM gesture_events ORDER BY started_at" --on postgres`.
+    Read along with `holistic watch`, and afterwards with `holistic report STREAM`, or
+    `holistic sql "SELECT * FROM gesture_events ORDER BY started_at" --on postgres`.
     """
     from consumers.analytics.run import run_analytics
     from consumers.analytics.settings import read_analytics_settings

@@ -1,4 +1,4 @@
-"""`python -m consumers.analytics [KEY=VALUE…]`: recognise gestures in the tracking topic until told to stop."""
+"""`python -m consumers.analytics [KEY=VALUE…]`: say what people in the tracking topic do, until told to stop."""
 
 import argparse
 import sys
@@ -26,7 +26,7 @@ def main() -> int:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m consumers.analytics",
-        description="Recognise gestures in the tracking topic, and say so in Postgres and on the topic of events.",
+        description="Say what people in the tracking topic do, in Postgres and on the topic of events.",
         epilog=describe_variables(AnalyticsSettings),
     )
     parser.add_argument(
