@@ -114,3 +114,23 @@ def test_sitting_is_at_the_height_of_a_chair_with_feet_and_trunk_upright() -> No
     assert 0.4 < seated[1, Joint.HIPS].mean() < 0.6
     assert (seated[1, Joint.LEFT_LOWER_LEG] - seated[1, Joint.LEFT_FOOT] > 0.38).all()
     assert (np.abs(seated[2, Joint.NECK] - seated[2, Joint.HIPS]) < 0.12).all()
+
+
+def test_hands_that_reach_for_the_face_come_to_the_cheeks_and_not_to_each_other() -> None:
+    _, _, positions = perform(ActKind.REACH_FACE)
+    held = positions[:, :, round(1.7 * FPS) : round(4.5 * FPS)]
+    for side in SIDES:
+        way = held[:, sided(side, "HAND")] - held[:, Joint.HEAD]
+        assert np.sqrt((way * way).sum(axis=0)).min() < 0.3
+    between = held[:, Joint.LEFT_HAND] - held[:, Joint.RIGHT_HAND]
+    assert np.sqrt((between * between).sum(axis=0)).min() > 0.15
+
+
+def test_hands_that_explain_something_keep_moving_before_the_chest() -> None:
+    _, _, positions = perform(ActKind.GESTICULATE)
+    held = positions[:, :, round(1.8 * FPS) : round(4.2 * FPS)]
+    for side in SIDES:
+        hand = held[:, sided(side, "HAND")]
+        assert (hand[1] > held[1, Joint.HIPS]).all()
+        assert (hand[1] < held[1, Joint.HEAD]).all()
+        assert np.sqrt((np.diff(hand, axis=1) ** 2).sum(axis=0)).mean() * FPS > 0.2
