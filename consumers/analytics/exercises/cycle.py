@@ -9,6 +9,8 @@ from consumers.analytics.finding import Moment
 SHORTEST_US: Final = 400_000
 LONGEST_US: Final = 12_000_000
 """A repetition takes so long: quicker is a glitch, slower is a person who sat down or left."""
+_TURN_US: Final = 300_000
+"""Where more of it was not seen, nobody knows that it turned halfway."""
 BRIDGE_US: Final = 2_000_000
 """For so long the level may be unknown in the middle of a repetition."""
 SETTLE_US: Final = 300_000
@@ -81,6 +83,8 @@ class Cycle:
     """Since the newest frame at rest; so are the next two."""
     frames: int = 0
     observed: int = 0
+    longest_gap_us: int = 0
+    """Between two frames in which the level was known, since then."""
     is_turning: bool = False
     """Whether the newest frame is the deepest yet of what may be a repetition."""
     swing: Swing | None = None
@@ -108,6 +112,8 @@ class Cycle:
             return self._begin(moment, level, drops)
         self.frames += 1
         self.observed += 1
+        if elapsed_us > self.longest_gap_us:
+            self.longest_gap_us = elapsed_us
         self.is_turning = False
         drop = self.rest - level
         if self.stage is Stage.DOWN:
@@ -121,7 +127,8 @@ class Cycle:
             return None
         done = None if self.swing is None else self._settle(self.swing, moment, drop, drops)
         if drop <= drops.leaves:
-            if done is None and self.swing is None and self.rest - self.lowest >= drops.half:
+            turned_halfway = self.rest - self.lowest >= drops.half and self.longest_gap_us <= _TURN_US
+            if done is None and self.swing is None and turned_halfway:
                 done = self._make_swing(moment, is_whole=False)
             self._set_out(moment, level)
         elif level < self.lowest:
@@ -160,6 +167,7 @@ class Cycle:
         self.started_us, self.first_offset = moment
         self.lowest = level
         self.frames = self.observed = 1
+        self.longest_gap_us = 0
 
     def _come_back(self, moment: Moment, drop: float, drops: Drops) -> None:
         self.stage = Stage.UP
