@@ -188,7 +188,6 @@ COMMENT ON COLUMN anomalies.provisional IS 'It still goes on.';
 """
 
 
-
 def upgrade() -> None:
     op.execute(_UPGRADE)
 
