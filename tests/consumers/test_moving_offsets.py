@@ -81,7 +81,7 @@ class Suite:
 
     def archive(self, **configs: object) -> ArchiveSettings:
         return ArchiveSettings(
-            topic=self.topic, database_url=SecretStr(self.database_url), archive_dir=self.root, **configs
+            topic=self.topic, database_url=SecretStr(self.database_url), archive_dir=self.root, **configs  # type: ignore[arg-type]
         )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def test_analytics(suite: Suite) -> None:
             connection.close()
 
     def in_postgres() -> dict[int, int]:
-        return dict(ask("SELECT partition, next_offset FROM analytics.sources"))  # type: ignore[arg-type]
+        return dict(ask("SELECT partition, next_offset FROM analytics.sources"))
 
     settings = AnalyticsSettings(database_url=SecretStr(suite.database_url), topic=suite.topic)
     suite.move_about(
