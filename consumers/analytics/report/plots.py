@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ from consumers.analytics.report.time_scale import TimeScale
 from consumers.analytics.report.wording import write_count, write_moment, write_number, write_words
 
 _FORMS: Final = {"shape": "s", "movement": "o", "anomaly": "^", "fault": "D", "reaction": "*"}
-_LANES: Final = {"left": (0.0, 0.5), "right": (0.5, 0.5)}
+_HALVES: Final = {"left": (0.0, 0.5), "right": (0.5, 0.5)}
 """Where in its row a hand's marks are, and how high, from above; others fill the row."""
 _SHORTEST_BAR: Final = 1 / 150
 """Of the width: what is shorter is drawn as a point."""
@@ -40,17 +40,17 @@ class Layout:
     """Room for names beside the rows; 0: they stand above them."""
     row: float
     ticks: int
+    most_points: int
+    """In a row; more are drawn as strokes."""
 
     @property
     def has_names_above(self) -> bool:
         return not self.left
 
 
-WIDE: Final = Layout("wide", 10.4, 1.75, 0.21, 9)
-NARROW: Final = Layout("narrow", 4.0, 0.0, 0.34, 3)
+WIDE: Final = Layout("wide", 10.4, 1.75, 0.21, 9, most_points=100)
+NARROW: Final = Layout("narrow", 4.0, 0.0, 0.34, 3, most_points=40)
 LAYOUTS: Final = (WIDE, NARROW)
-_DENSE: Final = 100
-"""Points in a row; more are drawn as strokes."""
 _EDGE: Final = 0.12
 _TOP: Final = 0.08
 _BOTTOM: Final = 0.42
@@ -131,7 +131,6 @@ def _add_axes(figure: Figure, layout: Layout, bottom: float, height: float) -> A
 
 
 def _draw_row(axes: Axes, scale: TimeScale, number: int, row: TimelineRow, layout: Layout) -> None:
-    colour = COLOURS_OF_CATEGORIES.get(row.category, INK)
     name = write_words(row.kind)
     top, height = number + 0.14, 0.72
     if layout.has_names_above:
@@ -145,26 +144,39 @@ def _draw_row(axes: Axes, scale: TimeScale, number: int, row: TimelineRow, layou
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
     axes.hlines(number + 1, 0, scale.length, color=GRID, linewidth=0.5)
-    for lane, marks in _by_lane(row.marks):
-        begin, share = _LANES.get(lane, (0.0, 1.0))
-        lane_top, lane_height = top + begin * height, share * height * 0.94
-        _draw_marks(axes, scale, marks, (lane_top, lane_height), colour, row.category)
+    for hand, marks in _by_hand(row.marks):
+        begin, share = _HALVES.get(hand, (0.0, 1.0))
+        lane = _Lane(top + begin * height, share * height * 0.94, row.category, layout.most_points)
+        _draw_marks(axes, scale, marks, lane)
 
 
-def _draw_marks(
-    axes: Axes, scale: TimeScale, marks: Sequence[Mark], lane: tuple[float, float], colour: str, category: str
-) -> None:
+class _Lane(NamedTuple):
+    """Where marks are drawn, from the top down in rows, and as what."""
+
+    top: float
+    height: float
+    category: str
+    most_points: int
+
+    @property
+    def colour(self) -> str:
+        return COLOURS_OF_CATEGORIES.get(self.category, INK)
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2
+
+
+def _draw_marks(axes: Axes, scale: TimeScale, marks: Sequence[Mark], lane: _Lane) -> None:
+    colour, place = lane.colour, (lane.top, lane.height)
     shortest = scale.length * _SHORTEST_BAR
     bars, points = [], []
     for mark in marks:
         start = scale.position(mark.started_at)
         if mark.ended_at is None:
-            end = scale.length
-            axes.broken_barh(
-                [(start, max(end - start, shortest))], lane, facecolor=colour, alpha=0.35, edgecolor=colour,
-                linestyle="--",
-            )  # fmt: skip
-            axes.plot([end], [lane[0] + lane[1] / 2], marker=">", markersize=5, color=colour, clip_on=False)
+            bar = [(start, max(scale.length - start, shortest))]
+            axes.broken_barh(bar, place, facecolor=colour, alpha=0.35, edgecolor=colour, linestyle="--")
+            axes.plot([scale.length], [lane.middle], ">", markersize=5, color=colour, clip_on=False)
             continue
         end = scale.position(mark.ended_at)
         if end - start >= shortest:
@@ -172,27 +184,27 @@ def _draw_marks(
         else:
             points.append((start + end) / 2)
     if bars:
-        if category == "fault":
+        if lane.category == "fault":
             # They are about the picture, and not about the person.
-            axes.broken_barh(bars, lane, facecolor="none", edgecolor=colour, linewidth=0.6, hatch="////")
+            axes.broken_barh(bars, place, facecolor="none", edgecolor=colour, linewidth=0.6, hatch="////")
         else:
-            axes.broken_barh(bars, lane, facecolor=colour, linewidth=0)
-    if len(points) > _DENSE:
+            axes.broken_barh(bars, place, facecolor=colour, linewidth=0)
+    if len(points) > lane.most_points:
         # One path of strokes: where they are many they are told apart better, and the page stays small.
         nowhere = float("nan")
         along = [position for point in points for position in (point, point, nowhere)]
-        across = [lane[0], lane[0] + lane[1], nowhere] * len(points)
+        across = [lane.top, lane.top + lane.height, nowhere] * len(points)
         axes.plot(along, across, linewidth=0.7, color=colour)
     elif points:
-        form, middle = _FORMS.get(category, "o"), lane[0] + lane[1] / 2
-        axes.plot(points, [middle] * len(points), form, markersize=4, markeredgewidth=0, color=colour)
+        form = _FORMS.get(lane.category, "o")
+        axes.plot(points, [lane.middle] * len(points), form, markersize=4, markeredgewidth=0, color=colour)
 
 
-def _by_lane(marks: Iterable[Mark]) -> Iterable[tuple[str, list[Mark]]]:
-    lanes: dict[str, list[Mark]] = {}
+def _by_hand(marks: Iterable[Mark]) -> Iterable[tuple[str, list[Mark]]]:
+    hands: dict[str, list[Mark]] = {}
     for mark in marks:
-        lanes.setdefault(mark.subject if mark.subject in _LANES else "", []).append(mark)
-    return lanes.items()
+        hands.setdefault(mark.subject if mark.subject in _HALVES else "", []).append(mark)
+    return hands.items()
 
 
 def _mark_time(axes: Axes, scale: TimeScale, layout: Layout, *, has_labels: bool = True) -> None:
