@@ -71,7 +71,6 @@ class Session:
         return self.watch.end(self.stream_id, repertoire)
 
 
-def begin_session(frame: FrameFacts, position: int) -> Session:
-    """A session whose first record this is."""
-    place = Place(frame.sequence - 1, frame.captured_at_us - 1, 0, 0)
+def begin_session(frame: FrameFacts, position: int, place: Place) -> Session:
+    """A session whose first record this is; `place` is its partition's, which moves it on."""
     return Session(frame.stream_id, frame.epoch, position, frame.topic, frame.partition, place)

@@ -100,17 +100,13 @@ class PartitionStreams:
         for frame, key, step, position, motion in zip(facts, keys, steps, positions, motions, strict=True):
             session = self._sessions.get(key)
             if session is None:
-                session = self._sessions[key] = begin_session(frame, position)
+                session = self._sessions[key] = begin_session(frame, position, step.place)
             frame.motion = motion
             self._note(session)
             changes, closed = session.take(frame, step.verdict, repertoire)
             self._tell(outcome, position, session, changes, closed)
             for silent in step.silent:
                 self._finish(outcome, position, silent, repertoire)
-        for key in dict.fromkeys(keys):
-            place = self._timeline.get(key)
-            if place is not None:
-                self._sessions[key].place = place
         return outcome
 
     def end_all(self, position: int, repertoire: Repertoire) -> Outcome:

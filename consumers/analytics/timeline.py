@@ -39,6 +39,8 @@ class Step(NamedTuple):
     verdict: Verdict
     begins: bool
     """The stream was not under way: this is its first record."""
+    place: Place
+    """Where the stream stands; later records move it on."""
     silent: tuple[StreamKey, ...]
     """Streams that have ended by what time passed with this record, in the order they were last seen."""
 
@@ -87,7 +89,7 @@ class Timeline:
             place.captured_at_us, place.sequence = captured_at_us, sequence
         place.seen_at_clock_us = self.clock_us
         self._places[key] = place
-        return Step(verdict, begins, self._pop_silent())
+        return Step(verdict, begins, place, self._pop_silent())
 
     def drop(self, is_meant: Callable[[StreamKey, Place], bool]) -> None:
         """Drop streams as if they had never been."""
