@@ -108,7 +108,7 @@ class ReplaySink:
                 saved_results.save_results(
                     connection, [each for each in results if each.finding.category is not Category.REACTION]
                 )
-                saved_windows.save_windows(connection, partition, outcome.windows)
+                saved_windows.save(connection, saved_windows.write_rows(partition, outcome.windows))
         self._outcomes = {}
         self._durable = {
             partition: opened.next_offset for partition, opened in self._open.items() if opened.next_offset is not None

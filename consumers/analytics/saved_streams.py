@@ -1,5 +1,6 @@
 """The sessions of a partition's streams in Postgres: loaded, and written when they changed."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -11,6 +12,8 @@ from consumers.analytics.saved_state import read_session, write_session
 from consumers.analytics.session import Session
 from consumers.analytics.streams import PartitionStreams
 from consumers.analytics.tables import of_partition, snapshot_streams, streams
+
+Row = dict[str, Any]
 
 _REPLACED: Final = tuple(column.name for column in streams.c if not column.primary_key)
 
@@ -33,13 +36,17 @@ def load_snapshot(connection: Connection, partition: TopicPartition, next_offset
     return [session for (state,) in rows if (session := read_session(bytes(state))) is not None]
 
 
-def save(connection: Connection, partition: TopicPartition, changed: PartitionStreams) -> None:
-    """Write the sessions that changed since the last save; one that has ended keeps what was counted."""
-    rows = [
+def write_rows(partition: TopicPartition, changed: PartitionStreams) -> list[Row]:
+    """The rows of the sessions that changed since the last save; of one that has ended what was counted stays."""
+    return [
         _row(partition, session, write_session(session, changed.write_track(key)) if is_open else None)
         for (key, _), session in changed.unsaved.items()
         for is_open in [changed.get(key) is session]
     ]
+
+
+def save(connection: Connection, rows: Sequence[Row]) -> None:
+    """Save sessions in place of what they were."""
     if rows:
         statement = insert(streams)
         connection.execute(
@@ -51,7 +58,7 @@ def save(connection: Connection, partition: TopicPartition, changed: PartitionSt
         )
 
 
-def _row(partition: TopicPartition, session: Session, state: bytes | None) -> dict[str, Any]:
+def _row(partition: TopicPartition, session: Session, state: bytes | None) -> Row:
     counts = session.counts
     return {
         "topic": partition.topic,

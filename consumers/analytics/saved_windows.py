@@ -1,6 +1,6 @@
 """Windows in Postgres: those that are over, and those that are not, as far as they are known."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -20,27 +20,23 @@ _AS_THEY_ARE: Final = tuple(
 )
 
 
-def save_windows(
-    connection: Connection, partition: TopicPartition, closed: Iterable[tuple[int, Session, WindowRow]]
-) -> None:
-    """Write windows that are over."""
-    _write(connection, (_row(partition, session, window) for _, session, window in closed))
+def write_rows(partition: TopicPartition, closed: Iterable[tuple[int, Session, WindowRow]]) -> list[Row]:
+    """The rows of windows that are over."""
+    return [_row(partition, session, window) for _, session, window in closed]
 
 
-def save_provisional_windows(connection: Connection, partition: TopicPartition, streams: PartitionStreams) -> None:
-    """Write the windows that are not over yet, of the streams that changed since this was done last."""
-    _write(
-        connection,
-        (
-            _row(partition, session, window)
-            for key in streams.unshown
-            if (session := streams.get(key)) is not None
-            for window in session.watch.windows.open_rows()
-        ),
-    )
+def write_provisional_rows(partition: TopicPartition, streams: PartitionStreams) -> list[Row]:
+    """The rows of windows that are not over yet, of the streams that changed since this was done last."""
+    return [
+        _row(partition, session, window)
+        for key in streams.unshown
+        if (session := streams.get(key)) is not None
+        for window in session.watch.windows.open_rows()
+    ]
 
 
-def _write(connection: Connection, rows: Iterator[Row]) -> None:
+def save(connection: Connection, rows: Sequence[Row]) -> None:
+    """Save windows in place of what they were."""
     # The same window may come twice, and Postgres refuses to touch a row twice in one statement.
     newest = {tuple(row[column.name] for column in windows.primary_key): row for row in rows}
     if newest:

@@ -202,12 +202,12 @@ class AnalyticsSink:
         ]
         if unsaved:
             rows = self._store.save(self._save_id, unsaved, self._delivered)
-            self._save_id = uuid.uuid4()
+            save_id, self._save_id = self._save_id, uuid.uuid4()
             if self._courier is not None and any(outcome.has_fired for outcome in self._outcomes.values()):
                 self._courier.wake()
             self._outcomes = {}
             for each in unsaved:
-                each.opened.mark_saved(with_windows=provisional)
+                each.opened.mark_saved(save_id, with_windows=provisional)
             publisher.publish(rows)
             self._delivered = []
         self._pacer.note(began_s, self._monotonic_s())

@@ -29,10 +29,10 @@ class OpenPartition:
     topic_partition: TopicPartition
     topic_id: str
     streams: PartitionStreams = field(default_factory=PartitionStreams)
-    fence: int | None = None
-    """The next offset the store names; None when it has never seen the partition."""
+    saved_by: uuid.UUID | None = None
+    """The save, or the move of offsets, that the store has last seen; None when it has never seen the partition."""
     saved_offset: int | None = None
-    """The offset the saved state belongs to: less than `fence` only after offsets were moved, until the next save."""
+    """The offset the saved state belongs to."""
     next_offset: int | None = None
     """The offset after the last record taken into `streams`; None before the first."""
     first_offset: int | None = None
@@ -46,8 +46,13 @@ class OpenPartition:
     def is_saved(self) -> bool:
         return self.next_offset == self.saved_offset and not self.streams.unsaved
 
-    def mark_saved(self, *, with_windows: bool) -> None:
-        self.saved_offset = self.fence = self.next_offset
+    @property
+    def is_quiet(self) -> bool:
+        """Whether what it stands at is past: the tables know more."""
+        return self.next_offset is not None and self.next_offset < self.quiet_until
+
+    def mark_saved(self, save_id: uuid.UUID, *, with_windows: bool) -> None:
+        self.saved_by, self.saved_offset = save_id, self.next_offset
         self.streams.mark_saved(with_windows=with_windows)
 
 
@@ -58,6 +63,13 @@ class Unsaved(NamedTuple):
     outcome: Outcome
     provisional: bool
     """Whether to write the windows that are not closed yet as well."""
+
+
+class _Rows(NamedTuple):
+    """What changed in one partition, as it is written."""
+
+    sessions: list[saved_streams.Row]
+    windows: list[saved_windows.Row]
 
 
 class AnalyticsStore:
@@ -83,7 +95,7 @@ class AnalyticsStore:
                 partition,
                 topic_id,
                 PartitionStreams(saved_streams.load(connection, partition), source.clock_us),
-                fence=source.next_offset,
+                saved_by=source.save_id,
                 saved_offset=state_offset,
                 next_offset=state_offset,
                 quiet_until=source.quiet_until or 0,
@@ -98,12 +110,14 @@ class AnalyticsStore:
         harmless: where it had gone through, nothing is written again.
         """
         events = [event for each in unsaved for _, event in each.outcome.events]
+        # Before the transaction: the server ends one that is idle for as long as thousands of streams may take.
+        written = [_write_rows(each) for each in unsaved]
         with transaction(self._engine, "saving the results of analytics") as connection:
             if delivered:
                 connection.execute(delete(outbox).where(outbox.c.id.in_(delivered)))
-            for each in unsaved:
+            for each, rows in zip(unsaved, written, strict=True):
                 if self._claim(connection, save_id, each.opened):
-                    self._write(connection, each)
+                    self._write(connection, each, rows)
             return saved_results.read_outbox(connection, events)
 
     def undelivered(self, partitions: Iterable[TopicPartition]) -> list[OutboxRow]:
@@ -132,18 +146,16 @@ class AnalyticsStore:
                         row = _source_row(uuid.uuid4(), OpenPartition(partition, topic_id, next_offset=next_offset))
                         connection.execute(insert(sources).values(row))
 
-    def _write(self, connection: Connection, unsaved: Unsaved) -> None:
+    def _write(self, connection: Connection, unsaved: Unsaved, rows: _Rows) -> None:
         opened = unsaved.opened
         partition = opened.topic_partition
-        saved_streams.save(connection, partition, opened.streams)
-        saved_windows.save_windows(connection, partition, unsaved.outcome.windows)
-        if unsaved.provisional:
-            saved_windows.save_provisional_windows(connection, partition, opened.streams)
+        saved_streams.save(connection, rows.sessions)
+        saved_windows.save(connection, rows.windows)
         events = [event for _, event in unsaved.outcome.events]
         saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)
         enqueue_webhooks(connection, partition, events)
-        if opened.fence is None and opened.first_offset is not None:
+        if opened.saved_by is None and opened.first_offset is not None:
             snapshots.take_first(connection, partition, opened.topic_id, opened.first_offset)
             opened.snapshot_offset = opened.first_offset
         if opened.next_offset is not None and opened.next_offset - opened.snapshot_offset >= self._snapshot_records:
@@ -175,9 +187,9 @@ class AnalyticsStore:
         """
         streams = PartitionStreams(saved_streams.load(connection, partition))
         outcome = streams.end_all(0, Repertoire())
-        saved_streams.save(connection, partition, streams)
+        saved_streams.save(connection, saved_streams.write_rows(partition, streams))
         if closes_windows:
-            saved_windows.save_windows(connection, partition, outcome.windows)
+            saved_windows.save(connection, saved_windows.write_rows(partition, outcome.windows))
         events = [event for _, event in outcome.events]
         saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)
@@ -189,16 +201,10 @@ class AnalyticsStore:
         if opened.next_offset is None:
             raise ValueError(f"nothing was taken from {partition}: there is nothing to save")
         row = _source_row(save_id, opened)
-        if opened.fence is None:
+        if opened.saved_by is None:
             claimed = connection.execute(insert(sources).values(row).on_conflict_do_nothing()).rowcount
         else:
-            expected = (
-                of_partition(sources, partition)
-                & (sources.c.topic_id == opened.topic_id)
-                & (sources.c.next_offset == opened.fence)
-            )
-            if opened.saved_offset != opened.fence:
-                expected &= sources.c.state_offset == opened.saved_offset
+            expected = of_partition(sources, partition) & (sources.c.save_id == opened.saved_by)
             claimed = connection.execute(update(sources).where(expected).values(row)).rowcount
         if claimed == 1:
             return True
@@ -208,22 +214,31 @@ class AnalyticsStore:
         if found is not None and tuple(found) == (save_id, opened.next_offset):
             return False
         raise Fenced(
-            f"{partition.topic}/{partition.partition} was saved by another member since offset {opened.fence}",
+            f"{partition.topic}/{partition.partition} was saved by another member since offset {opened.saved_offset}",
             topic=partition.topic,
             partition=partition.partition,
-            expected=opened.fence,
+            expected=opened.saved_offset,
         )
 
 
+def _write_rows(unsaved: Unsaved) -> _Rows:
+    opened = unsaved.opened
+    partition = opened.topic_partition
+    windows = saved_windows.write_rows(partition, unsaved.outcome.windows)
+    # Where the state is of the past, the windows that are open in it may be over in the tables.
+    if unsaved.provisional and not opened.is_quiet:
+        windows += saved_windows.write_provisional_rows(partition, opened.streams)
+    return _Rows(saved_streams.write_rows(partition, opened.streams), windows)
+
+
 def _source_row(save_id: uuid.UUID, opened: OpenPartition) -> dict[str, Any]:
-    quiet = opened.next_offset is not None and opened.next_offset < opened.quiet_until
     return {
         "topic": opened.topic_partition.topic,
         "partition": opened.topic_partition.partition,
         "topic_id": opened.topic_id,
         "next_offset": opened.next_offset,
         "state_offset": None,
-        "quiet_until": opened.quiet_until if quiet else None,
+        "quiet_until": opened.quiet_until if opened.is_quiet else None,
         "clock_us": opened.streams.clock_us,
         "save_id": save_id,
     }

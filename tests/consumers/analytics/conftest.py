@@ -64,7 +64,7 @@ def query(database_url: str, statement: str) -> Rows:
     """The rows of one statement."""
     engine: Engine = connect(database_url)
     try:
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             return [tuple(row) for row in connection.execute(text(statement))]
     finally:
         engine.dispose()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event
@@ -15,7 +16,7 @@ from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
 from tests.consumers.analytics.conftest import Bench
 from tests.consumers.analytics.made_hands import make_frames, make_hand
-from tests.consumers.analytics.made_streams import busy_minute, cut
+from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
 
 pytestmark = pytest.mark.servers
 
@@ -44,6 +45,36 @@ def test_the_tables_are_the_same_row_for_row_however_polls_cut_the_records(make_
         found.append(bench.results())
     assert len(found[0]["results"]) > 10
     assert found[0] == found[1] == found[2]
+
+
+def brief_visit(captured_at_us: int | None = None) -> FrameBatch:
+    """One that is there for a second, with other streams going on for long enough that it has ended."""
+    visitor = make_frames([make_hand("open")] * 30, stream_id="visitor")
+    if captured_at_us is not None:
+        visitor = [replace(frame, captured_at_us=captured_at_us) for frame in visitor]
+    return interleave(visitor, make_frames([None] * 400, stream_id="resident"))
+
+
+def test_a_stream_that_comes_and_goes_within_one_poll_is_saved_as_if_it_had_taken_many(
+    make_bench: Callable[[], Bench],
+) -> None:
+    batch = brief_visit()
+    found = []
+    for rows in (7, 500):
+        bench = make_bench()
+        sink = bench.make_sink([PARTITION])
+        feed(sink, *cut(batch, rows))
+        sink.flush()
+        found.append(bench.results())
+    assert len(found[0]["streams"]) == 2
+    assert found[0] == found[1]
+
+
+def test_a_stream_with_impossible_times_that_comes_and_goes_within_one_poll_stops_nothing(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, brief_visit(captured_at_us=2**62))
+    sink.flush()
+    assert bench.query("SELECT late_frames FROM analytics.streams WHERE stream_id = 'visitor'") == [(30,)]
 
 
 def test_a_successor_goes_on_in_the_middle_of_a_gesture(bench: Bench, make_bench: Callable[[], Bench]) -> None:
@@ -93,6 +124,18 @@ def test_a_zombies_save_changes_nothing(bench: Bench) -> None:
     with pytest.raises(Fenced):
         feed(zombie, held_hand(30, first_offset=3))
     assert (bench.results(), bench.query("SELECT * FROM analytics.sources")) == before
+
+
+def test_a_zombie_saves_nothing_after_offsets_were_moved_to_where_it_stands(bench: Bench) -> None:
+    zombie = bench.make_sink([PARTITION])
+    feed(zombie, held_hand(20))
+    zombie.flush()
+    mover = bench.make_sink([])
+    mover.alter_offsets({PARTITION: None})
+    feed(bench.make_sink([PARTITION]), held_hand(20))
+    mover.alter_offsets({PARTITION: 20})
+    with pytest.raises(Fenced):
+        feed(zombie, FrameBatch.from_frames(make_frames([None] * 60)[20:], first_offset=20))
 
 
 def test_two_members_that_both_begin_do_not_both_save(bench: Bench) -> None:
@@ -184,6 +227,26 @@ def test_going_back_into_the_middle_of_gestures_gives_the_same_tables_and_says_n
     feed(undisturbed.make_sink([PARTITION]), batch)
     undisturbed.sinks[0].flush()
     assert undisturbed.results() == before
+
+
+def test_windows_stay_over_while_the_state_of_before_is_worked_out_again(bench: Bench) -> None:
+    bench.snapshot_records = 100
+    sink = bench.make_sink([PARTITION])
+    frames = make_frames([make_hand("open")] * 1_500)
+    for part in cut(FrameBatch.from_frames(frames), 300):
+        sink.put(part)
+        sink.flush()
+    before = bench.results()
+    [(snapshot,)] = bench.query("SELECT min(next_offset) FROM analytics.snapshots WHERE next_offset > 0")
+    sink.close([PARTITION])
+    bench.query("DELETE FROM analytics.snapshots WHERE next_offset > 300 RETURNING 1")
+    sink.alter_offsets({PARTITION: 1_450})
+    sink = bench.make_sink([PARTITION])
+    assert sink.durable_offsets() == {PARTITION: snapshot}
+    for part in cut(FrameBatch.from_frames(frames[snapshot:], first_offset=snapshot), 200):
+        sink.put(part)
+        sink.flush()
+    assert bench.results() == before
 
 
 def test_snapshots_are_thinned_out_and_the_first_stays(bench: Bench) -> None:
