@@ -1,14 +1,14 @@
 """Which rows a report is about: a stream's, in a period; and what is said where there are none."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from consumers.analytics.report.errors import NothingToReport
-from consumers.analytics.report.figures import Period
+from consumers.analytics.report.figures import Period, add_time
 from consumers.analytics.tables import results, streams, windows
 
 _NAMES_COMPARED: Final = 10_000
@@ -83,16 +83,12 @@ def explain_emptiness(connection: Connection, chosen: Chosen) -> NothingToReport
     """What is said of a stream of which there is nothing in the period."""
     whole = (windows.c.stream_id == chosen.stream_id) & (windows.c.kind == "tumbling") & (windows.c.length_s == 10)
     first_at, last_at = connection.execute(
-        select(
-            func.min(windows.c.started_at),
-            func.max(windows.c.started_at + func.make_interval(0, 0, 0, 0, 0, 0, windows.c.length_s)),
-        ).where(whole)
+        select(func.min(windows.c.started_at), func.max(windows.c.started_at)).where(whole)
     ).one()
-    seen = (
-        ""
-        if first_at is None
-        else f"it was seen from {first_at:%Y-%m-%d %H:%M:%S} to {last_at:%Y-%m-%d %H:%M:%S} UTC: "
-    )
+    seen = ""
+    if first_at is not None:
+        last_at = add_time(last_at, timedelta(seconds=10))
+        seen = f"it was seen from {first_at:%Y-%m-%d %H:%M:%S} to {last_at:%Y-%m-%d %H:%M:%S} UTC: "
     return NothingToReport(
         f"analytics has nothing of {chosen.stream_id} in that period",
         hint=f"{seen}choose another --from, --to, --last or --epoch",

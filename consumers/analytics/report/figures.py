@@ -9,6 +9,14 @@ from datetime import datetime, timedelta
 from consumers.analytics.finding import Evidence
 
 
+def add_time(at: datetime, length: timedelta) -> datetime:
+    """A later moment; the last there is, where it would be after the year 9999."""
+    try:
+        return at + length
+    except OverflowError:
+        return datetime.max.replace(tzinfo=at.tzinfo)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """Which part of a stream is meant; by default all of it."""

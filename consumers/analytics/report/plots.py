@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from consumers.analytics.report.figures import Mark, StreamReport, TimelineRow
+from consumers.analytics.report.figures import Mark, StreamReport, TimelineRow, add_time
 from consumers.analytics.report.svg import (
     BODY,
     COLOURS_OF_CATEGORIES,
@@ -90,7 +90,7 @@ def draw_activity(report: StreamReport, layout: Layout) -> Markup:
         gap = scale.length / 1200
         for some in report.activity:
             start = scale.position(some.begins_at)
-            end = scale.position(some.begins_at + timedelta(minutes=report.activity_minutes))
+            end = scale.position(add_time(some.begins_at, timedelta(minutes=report.activity_minutes)))
             bar = [(start + gap / 2, max(end - start - gap, gap / 2))]
             if some.activity_mean is not None:
                 means.broken_barh(bar, (0, some.activity_mean), facecolor=BODY, linewidth=0)

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Double, cast, func, literal, select
 
 from consumers.analytics.report.chosen import Chosen
-from consumers.analytics.report.figures import Activity, KindTotal, Seen, Stretch
+from consumers.analytics.report.figures import Activity, KindTotal, Seen, Stretch, add_time
 from consumers.analytics.tables import windows
 
 _PANE: Final = timedelta(seconds=10)
@@ -91,12 +91,12 @@ def read_coverage(connection: Connection, chosen: Chosen, totals: Sequence[KindT
         elif (started_at - ends_at).total_seconds() > _SHORTEST_PAUSE_S:
             starts.append(Stretch(begins_at=begins_at, ends_at=ends_at))
             begins_at = started_at
-        ends_at = started_at + _PANE
+        ends_at = add_time(started_at, _PANE)
     if begins_at is not None and ends_at is not None:
         starts.append(Stretch(begins_at=begins_at, ends_at=ends_at))
     elif totals:
         first_at, last_at = min(total.first_at for total in totals), max(total.last_at for total in totals)
-        starts.append(Stretch(begins_at=first_at, ends_at=max(last_at, first_at + _PANE)))
+        starts.append(Stretch(begins_at=first_at, ends_at=max(last_at, add_time(first_at, _PANE))))
     else:
         return None
     # An epoch begins in the ten seconds in which the one before ended.

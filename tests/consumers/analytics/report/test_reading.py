@@ -1,7 +1,7 @@
 """Figures of a report, against what SQL says of the same stream."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -206,9 +206,27 @@ def test_a_recording_played_twice_is_warned_of_and_a_restart_is_not(engine: Engi
     assert (report.epochs, report.epochs_overlap) == ((1, 2), False)
 
 
+def test_a_clock_at_the_end_of_all_dates_has_a_report(engine: Engine) -> None:
+    last = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    keep(
+        url(engine),
+        found=[result("ada", 0, started_at=last + timedelta(seconds=55), ended_at=last + timedelta(seconds=59))],
+        seen=[
+            row | {"started_at": last + timedelta(seconds=50 if row["length_s"] == 10 else 0)}
+            for row in panes("ada", 0, 10)
+        ],
+    )
+    report = read_report(engine, "ada")
+    assert report.ends_at.year == 9999
+    assert "9999-12-31 23:59:50" in write_page(report)
+    with pytest.raises(NothingToReport) as empty:
+        read_report(engine, "ada", Period(ends_at=after(0)))
+    assert "to 9999-12-31 23:59:59" in (empty.value.hint or "")
+
+
 def test_a_long_day_stays_a_small_page(engine: Engine) -> None:
     day_s = 86_400
-    blinks = [result("day", at_s, 0.2, kind="blink", subject="face") for at_s in range(0, day_s, 12)]
+    blinks = [result("day", at_s, 0.2, kind="blink", subject="face") for at_s in range(0, day_s, 30)]
     squats = [
         result("day", at_s, evidence={"counted": True, "uneven": at_s % 400 == 0}) for at_s in range(0, day_s, 200)
     ]
