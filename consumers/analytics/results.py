@@ -128,5 +128,10 @@ def as_time(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
+def as_microseconds(moment: datetime) -> int:
+    """Microseconds since 1970, exactly; `moment` has a time zone."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
 def _write_time(microseconds: int) -> str:
     return as_time(microseconds).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import TopicPartition
-from consumers.analytics.results import Result, ResultEvent, as_time
-from consumers.analytics.tables import of_partition, outbox, results
+from consumers.analytics.finding import Category, Finding, Severity
+from consumers.analytics.results import Performance, Result, ResultEvent, as_microseconds, as_time
+from consumers.analytics.tables import of_partition, outbox, results, streams
 
 Row = dict[str, Any]
 
@@ -33,6 +34,32 @@ def save_results(connection: Connection, changed: Sequence[Result]) -> None:
             statement.on_conflict_do_update(index_elements=[results.c.result_id], set_=replaced),
             [_result_row(result_id, result) for result_id, result in newest.items()],
         )
+
+
+def read_orphans(connection: Connection, partition: TopicPartition) -> list[Result]:
+    """Results nobody will end, for none of their streams' sessions goes on: as they are when they end now.
+
+    They end where their stream was last seen.
+    """
+    ours, going_on = streams.alias("ours"), streams.alias("going_on")
+    of_stream = (results.c.stream_id == ours.c.stream_id) & (results.c.epoch == ours.c.epoch)
+    seen_at = func.greatest(results.c.started_at, func.max(ours.c.seen_at)).label("seen_at")
+    rows = connection.execute(
+        select(results, seen_at)
+        .join(ours, of_stream)
+        .where(
+            (ours.c.topic == partition.topic) & (ours.c.partition == partition.partition),
+            results.c.ended_at.is_(None),
+            ~exists().where(
+                going_on.c.stream_id == results.c.stream_id,
+                going_on.c.epoch == results.c.epoch,
+                going_on.c.state.is_not(None),
+            ),
+        )
+        .group_by(results.c.result_id)
+        .order_by(results.c.started_at, results.c.result_id)
+    )
+    return [_end_row(dict(row)) for row in rows.mappings()]
 
 
 def enqueue(connection: Connection, partition: TopicPartition, events: Sequence[ResultEvent]) -> None:
@@ -69,6 +96,25 @@ def _read(connection: Connection, chosen: Any) -> list[OutboxRow]:
         select(outbox.c.id, outbox.c.stream_id, outbox.c.event).where(chosen).order_by(outbox.c.id)
     )
     return [OutboxRow(row.id, row.stream_id, bytes(row.event)) for row in rows]
+
+
+def _end_row(row: Row) -> Result:
+    finding = Finding(
+        category=Category(row["category"]),
+        kind=row["kind"],
+        subject=row["subject"],
+        started_us=as_microseconds(row["started_at"]),
+        last_us=as_microseconds(row["seen_at"]),
+        first_offset=row["first_offset"],
+        last_offset=row["last_offset"],
+        confidence=row["confidence"],
+        observed=row["observed"],
+        severity=None if row["severity"] is None else Severity(row["severity"]),
+        evidence=row["evidence"],
+        made_by=row["rules_version"],
+    )
+    performance = Performance(row["stream_id"], row["epoch"], row["source_topic"], row["source_partition"])
+    return Result(performance, finding, is_open=False)
 
 
 def _result_row(result_id: uuid.UUID, result: Result) -> Row:

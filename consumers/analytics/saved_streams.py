@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import TopicPartition
@@ -18,12 +18,24 @@ Row = dict[str, Any]
 _REPLACED: Final = tuple(column.name for column in streams.c if not column.primary_key)
 
 
-def load(connection: Connection, partition: TopicPartition) -> list[Session]:
-    """What is under way."""
+def load(connection: Connection, partition: TopicPartition) -> tuple[list[Session], bool]:
+    """What is under way, and whether there was more of a make that cannot go on: that has ended now."""
+    key = (streams.c.stream_id, streams.c.epoch, streams.c.first_offset)
     rows = connection.execute(
-        select(streams.c.state).where(of_partition(streams, partition), streams.c.state.is_not(None))
-    )
-    return [session for (state,) in rows if (session := read_session(bytes(state))) is not None]
+        select(*key, streams.c.state).where(of_partition(streams, partition), streams.c.state.is_not(None))
+    ).all()
+    sessions: list[Session] = []
+    ended: list[tuple[str, int, int]] = []
+    for *name, state in rows:
+        session = read_session(bytes(state))
+        if session is None:
+            ended.append(tuple(name))
+        else:
+            sessions.append(session)
+    if ended:
+        chosen = of_partition(streams, partition) & tuple_(*key).in_(ended)
+        connection.execute(update(streams).where(chosen).values(state=None))
+    return sessions, bool(ended)
 
 
 def load_snapshot(connection: Connection, partition: TopicPartition, next_offset: int) -> list[Session]:

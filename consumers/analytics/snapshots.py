@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Integer, Text, delete, func, literal, select, update
+from sqlalchemy import BigInteger, Connection, Integer, Text, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import TopicPartition
@@ -11,7 +11,9 @@ from consumers.analytics.tables import of_partition, snapshot_streams, snapshots
 KEPT: Final = 64
 """So many of the newest are kept, …"""
 KEPT_BEYOND: Final = 16
-"""… of older ones each of this number, and always the first."""
+"""… then so many times as many, but each of this number alone, and so on; always the first."""
+_GRADES: Final = 5
+"""How often that is done: beyond, where each millionth is kept, a replay begins with the first of its million."""
 
 _SESSION: Final = tuple(column.name for column in streams.c if column.name not in {"topic", "partition"})
 
@@ -77,7 +79,8 @@ def restore(connection: Connection, partition: TopicPartition, topic_id: str, at
     found = find(connection, partition, topic_id, at_most)
     if found is None:
         return None
-    connection.execute(update(streams).where(of_partition(streams, partition)).values(state=None))
+    going_on = of_partition(streams, partition) & streams.c.state.is_not(None)
+    connection.execute(update(streams).where(going_on).values(state=None))
     sessions = select(
         literal(partition.topic, Text),
         literal(partition.partition, Integer),
@@ -107,17 +110,19 @@ def find(connection: Connection, partition: TopicPartition, topic_id: str, at_mo
     return None if row is None else Snapshot(row.next_offset, row.clock_us)
 
 
-def drop(connection: Connection, partition: TopicPartition) -> None:
-    """Forget all of them: the topic is another."""
-    connection.execute(delete(snapshots).where(of_partition(snapshots, partition)))
+def drop_others(connection: Connection, partition: TopicPartition, topic_id: str) -> None:
+    """Forget those of a topic that had the same name and was deleted."""
+    connection.execute(delete(snapshots).where(of_partition(snapshots, partition), snapshots.c.topic_id != topic_id))
 
 
 def _thin_out(connection: Connection, partition: TopicPartition) -> None:
     newest = select(func.max(snapshots.c.number)).where(of_partition(snapshots, partition)).scalar_subquery()
-    connection.execute(
-        delete(snapshots).where(
-            of_partition(snapshots, partition),
-            snapshots.c.number < newest - KEPT,
-            snapshots.c.number % KEPT_BEYOND != 0,
+    # Their number grows with the logarithm of the topic's length, and what a replay reads again with its distance.
+    is_spare = or_(
+        *(
+            (snapshots.c.number < newest - KEPT * KEPT_BEYOND**grade)
+            & (snapshots.c.number % KEPT_BEYOND ** (grade + 1) != 0)
+            for grade in range(_GRADES)
         )
     )
+    connection.execute(delete(snapshots).where(of_partition(snapshots, partition), is_spare))

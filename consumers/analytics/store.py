@@ -11,8 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from connect_runtime.sink import SinkFailed, TopicPartition
 from consumers.analytics import saved_results, saved_streams, saved_windows, snapshots
 from consumers.analytics.database import transaction
+from consumers.analytics.finding import Phase
 from consumers.analytics.reactions.deliveries import enqueue_webhooks
 from consumers.analytics.repertoire import Repertoire
+from consumers.analytics.results import ResultEvent
 from consumers.analytics.saved_results import OutboxRow
 from consumers.analytics.streams import Outcome, PartitionStreams
 from consumers.analytics.tables import of_partition, outbox, sources
@@ -84,17 +86,20 @@ class AnalyticsStore:
         """The partition as it was last saved; empty when it never was, or when its topic was deleted and made again."""
         with transaction(self._engine, "loading the state of analytics") as connection:
             source = connection.execute(select(sources).where(of_partition(sources, partition))).one_or_none()
+            snapshots.drop_others(connection, partition, topic_id)
             if source is not None and source.topic_id != topic_id:
                 self._let_go(connection, partition, closes_windows=True)
-                snapshots.drop(connection, partition)
                 source = None
             if source is None:
                 return OpenPartition(partition, topic_id)
             state_offset = source.next_offset if source.state_offset is None else source.state_offset
+            sessions, is_cut_off = saved_streams.load(connection, partition)
+            if is_cut_off:
+                self._end_orphans(connection, partition)
             return OpenPartition(
                 partition,
                 topic_id,
-                PartitionStreams(saved_streams.load(connection, partition), source.clock_us),
+                PartitionStreams(sessions, source.clock_us),
                 saved_by=source.save_id,
                 saved_offset=state_offset,
                 next_offset=state_offset,
@@ -165,7 +170,10 @@ class AnalyticsStore:
     def _go_back(self, connection: Connection, partition: TopicPartition, topic_id: str, next_offset: int) -> bool:
         """Make the state what it was at a snapshot at or before `next_offset`; False where there is none."""
         source = connection.execute(select(sources).where(of_partition(sources, partition))).one_or_none()
-        if source is None or source.topic_id != topic_id or next_offset > source.next_offset:
+        if source is None or source.topic_id != topic_id:
+            return False
+        newest = snapshots.newest_offset(connection, partition)
+        if next_offset > max(source.next_offset, source.quiet_until or 0, newest):
             return False
         found = snapshots.restore(connection, partition, topic_id, next_offset)
         if found is None:
@@ -185,7 +193,8 @@ class AnalyticsStore:
 
         Windows stay as they are where the same records may come again: some are closed by the end alone.
         """
-        streams = PartitionStreams(saved_streams.load(connection, partition))
+        sessions, _ = saved_streams.load(connection, partition)
+        streams = PartitionStreams(sessions)
         outcome = streams.end_all(0, Repertoire())
         saved_streams.save(connection, saved_streams.write_rows(partition, streams))
         if closes_windows:
@@ -193,7 +202,14 @@ class AnalyticsStore:
         events = [event for _, event in outcome.events]
         saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)
+        self._end_orphans(connection, partition)
         connection.execute(delete(sources).where(of_partition(sources, partition)))
+
+    @staticmethod
+    def _end_orphans(connection: Connection, partition: TopicPartition) -> None:
+        ended = saved_results.read_orphans(connection, partition)
+        saved_results.save_results(connection, ended)
+        saved_results.enqueue(connection, partition, [ResultEvent(each, Phase.END) for each in ended])
 
     def _claim(self, connection: Connection, save_id: uuid.UUID, opened: OpenPartition) -> bool:
         """Move the source offset on from where this member left it; False when this very save has done so before."""

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 
+import orjson
 import pytest
 from sqlalchemy import event
 
@@ -260,6 +262,26 @@ def test_snapshots_are_thinned_out_and_the_first_stays(bench: Bench) -> None:
     assert 64 <= kept <= 64 + 1 + 150 // 16
 
 
+def test_the_number_of_snapshots_hardly_grows_in_a_topic_that_is_never_over(bench: Bench) -> None:
+    bench.snapshot_records = 1
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(1))
+    sink.flush()
+    # As if a million had been taken and nobody had thinned them out.
+    bench.query(
+        "INSERT INTO analytics.snapshots SELECT topic, partition, number, topic_id, number, 0 "
+        "FROM analytics.sources, generate_series(2, 1000000) AS number RETURNING 1"
+    )
+    feed(sink, held_hand(1, first_offset=1_000_001))
+    sink.flush()
+    numbers = [number for (number,) in bench.query("SELECT number FROM analytics.snapshots ORDER BY number")]
+    assert numbers[0] == 0
+    assert numbers[-1] == 1_000_001
+    assert len(numbers) < 400
+    gaps = [(numbers[-1] - before, after - before) for before, after in pairwise(numbers)]
+    assert all(gap <= max(1, age / 3) for age, gap in gaps)
+
+
 def test_a_topic_deleted_and_made_again_begins_anew(bench: Bench) -> None:
     sink = bench.make_sink([PARTITION])
     feed(sink, held_hand(20))
@@ -268,6 +290,80 @@ def test_a_topic_deleted_and_made_again_begins_anew(bench: Bench) -> None:
     sink = bench.make_sink([PARTITION])
     assert sink.durable_offsets() == {}
     assert bench.query("SELECT provisional FROM gesture_events") == [(False,)]
+
+
+def test_snapshots_of_a_deleted_topic_are_of_no_use_to_the_one_made_again(bench: Bench) -> None:
+    bench.snapshot_records = 10
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(20))
+    sink.flush()
+    sink.close([PARTITION])
+    sink.alter_offsets({PARTITION: None})
+    bench.topic_id = "second"
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(20))
+    sink.flush()
+    assert bench.query("SELECT topic_id, next_offset FROM analytics.snapshots ORDER BY 2") == [
+        ("second", 0),
+        ("second", 20),
+    ]
+
+
+def test_state_of_another_make_ends_what_was_open_in_it_and_is_asked_for_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(20))
+    sink.flush()
+    bench.query("UPDATE analytics.streams SET state = 'of old' RETURNING 1")
+    last_us = make_frames([None] * 20)[-1].captured_at_us
+    sink = bench.make_sink([PARTITION])
+    assert "another make" in caplog.text
+    assert bench.query("SELECT first_offset, extract(epoch FROM ended_at) * 1000000 FROM gesture_events") == [
+        (0, last_us)
+    ]
+    events = [orjson.loads(bytes(row)) for (row,) in bench.query("SELECT event FROM analytics.outbox ORDER BY id")]
+    assert events[-1]["phase"] == "end"
+    caplog.clear()
+    sink = bench.make_sink([PARTITION])
+    assert sink.durable_offsets() == {PARTITION: 20}
+    assert caplog.text == ""
+
+
+def test_going_forward_again_before_a_replay_has_caught_up_gives_the_state_of_there(bench: Bench) -> None:
+    batch = busy_minute(streams=2, frames=150)
+    bench.snapshot_records = 40
+    sink = bench.make_sink([PARTITION])
+    feed(sink, *cut(batch, 30))
+    sink.flush()
+    before = bench.results()
+    sink.close([PARTITION])
+    sink.alter_offsets({PARTITION: 95})
+    sink = bench.make_sink([PARTITION])
+    [resumes_at] = sink.durable_offsets().values()
+    feed(sink, batch.take(range(resumes_at, resumes_at + 5)))
+    sink.flush()
+    # Killed; and somebody thinks better of it.
+    for goes_on_at in (94, 170):
+        bench.make_sink([]).alter_offsets({PARTITION: goes_on_at})
+        assert bench.query("SELECT next_offset FROM analytics.sources") == [(goes_on_at,)]
+    sink = bench.make_sink([PARTITION])
+    [resumes_at] = sink.durable_offsets().values()
+    assert 100 <= resumes_at <= 170
+    feed(sink, batch.take(range(resumes_at, len(batch))))
+    sink.flush()
+    assert bench.results() == before
+
+
+def test_what_a_replay_cut_short_leaves_open_is_ended_when_records_are_skipped(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    frames = make_frames([None] * 40 + [make_hand("open")] * 40)
+    feed(sink, FrameBatch.from_frames(frames))
+    sink.flush()
+    sink.close([PARTITION])
+    for goes_on_at in (0, 500):
+        sink.alter_offsets({PARTITION: goes_on_at})
+    assert bench.query("SELECT first_offset, provisional FROM gesture_events") == [(40, False)]
 
 
 def test_replicas_that_start_together_migrate_once(bench: Bench) -> None:
