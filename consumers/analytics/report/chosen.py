@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Double, Numeric, and_, cast, func, or_, select
 
 from consumers.analytics.report.errors import NothingToReport
 from consumers.analytics.report.figures import Period, add_time
@@ -59,6 +59,12 @@ class Chosen:
         if self.begins_at is not None:
             at = max(at, self.begins_at)
         return at if self.ends_at is None else min(at, self.ends_at)
+
+
+def add_up(values: ColumnElement[Any], where: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
+    """A sum that does not depend on the order of rows, as one of floats would in its last bit."""
+    exact = func.sum(cast(values, Numeric))
+    return cast(exact if where is None else exact.filter(where), Double)
 
 
 def choose(connection: Connection, stream_id: str, period: Period) -> Chosen:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, case, func, select, true
 
 from consumers.analytics.finding import Category, Severity
-from consumers.analytics.report.chosen import Chosen
+from consumers.analytics.report.chosen import Chosen, add_up
 from consumers.analytics.report.figures import Exercise, FindingRow, KindTotal, Mark, Rules, Source, TimelineRow
 from consumers.analytics.tables import results
 
@@ -37,8 +37,8 @@ def read_totals(connection: Connection, chosen: Chosen) -> tuple[KindTotal, ...]
             c.subject,
             func.count().label("findings"),
             func.count().filter(c.ended_at.is_(None)).label("going_on"),
-            func.sum(_DURATION_S).label("seconds"),
-            func.avg(c.confidence).label("confidence"),
+            add_up(_DURATION_S).label("seconds"),
+            (add_up(c.confidence) / func.count()).label("confidence"),
             func.min(c.started_at).label("first_at"),
             func.max(func.coalesce(c.ended_at, c.started_at)).label("last_at"),
         )
@@ -53,7 +53,7 @@ def read_totals(connection: Connection, chosen: Chosen) -> tuple[KindTotal, ...]
             subject=row.subject,
             count=row.findings,
             going_on=row.going_on,
-            seconds=None if row.seconds is None else float(row.seconds),
+            seconds=row.seconds,
             confidence=row.confidence,
             first_at=row.first_at,
             last_at=row.last_at,

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Double, cast, func, literal, select
 
-from consumers.analytics.report.chosen import Chosen
+from consumers.analytics.report.chosen import Chosen, add_up
 from consumers.analytics.report.figures import Activity, KindTotal, Seen, Stretch, add_time
 from consumers.analytics.tables import windows
 
@@ -40,13 +40,13 @@ def read_seen(connection: Connection, chosen: Chosen) -> Seen | None:
             func.sum(c.late_frames).label("late_frames"),
             func.sum(c.too_late_frames).label("too_late_frames"),
             _mean(c.frames_per_s, c.seconds_covered).label("frames_per_s"),
-            func.sum(c.seconds_covered).label("seconds_covered"),
+            add_up(c.seconds_covered).label("seconds_covered"),
             _percent(c.body_share).label("body"),
             _percent(c.face_share).label("face"),
             _percent(c.left_hand_share).label("left_hand"),
             _percent(c.right_hand_share).label("right_hand"),
-            func.sum(c.seconds_still).label("seconds_still"),
-            func.sum(c.seconds_moving).label("seconds_moving"),
+            add_up(c.seconds_still).label("seconds_still"),
+            add_up(c.seconds_moving).label("seconds_moving"),
         ).where(chosen.windows(_PANE_S))
     ).one()
     if row.frames is None:
@@ -115,12 +115,12 @@ def read_activity(connection: Connection, chosen: Chosen) -> tuple[int, tuple[Ac
             begins_at,
             func.bool_or(c.provisional).label("provisional"),
             func.sum(c.frames).label("frames"),
-            (func.sum(c.seconds_covered) * 100 / (step * _MINUTE_S)).label("covered"),
+            (add_up(c.seconds_covered) * 100 / (step * _MINUTE_S)).label("covered"),
             _percent(c.body_share).label("body"),
             _mean(c.activity_mean, func.greatest(known_s, 1e-6)).label("activity_mean"),
             func.max(c.activity_peak).label("activity_peak"),
-            func.sum(c.seconds_still).label("seconds_still"),
-            func.sum(c.seconds_moving).label("seconds_moving"),
+            add_up(c.seconds_still).label("seconds_still"),
+            add_up(c.seconds_moving).label("seconds_moving"),
         )
         .where(chosen.windows(_MINUTE_S))
         .group_by(begins_at)
@@ -180,7 +180,7 @@ def _trim(stretches: Sequence[Stretch], chosen: Chosen) -> tuple[Stretch, ...]:
 def _mean(values: ColumnElement[float], weights: ColumnElement[float]) -> ColumnElement[Any]:
     """Of the values that are known."""
     known = values.is_not(None)
-    return func.sum(values * weights).filter(known) / func.nullif(func.sum(weights).filter(known), literal(0.0))
+    return add_up(values * weights, known) / func.nullif(add_up(weights, known), literal(0.0))
 
 
 def _percent(share: ColumnElement[float]) -> ColumnElement[Any]:
