@@ -46,6 +46,10 @@ class LeadIn:
             ).one_or_none()
         return 0 if row is None else int(row.next_offset)
 
+    def covers(self, partition: TopicPartition) -> bool:
+        """Whether a range of the partition was asked for."""
+        return partition in self._firsts
+
     def begin(self, partition: TopicPartition) -> OpenPartition:
         """State of a replay's own, as it was where its reading begins."""
         first = self._firsts[partition]
@@ -76,9 +80,13 @@ class ReplaySink:
         self._durable: dict[TopicPartition, int] = {}
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
-        """Begin each range anew, with what led up to it."""
+        """Begin each range anew, with what led up to it; of the topic's other partitions nothing comes."""
         self._repertoire = Repertoire.of(TaughtStore(self._engine).read())
-        self._open = {partition: self._lead_in.begin(partition) for partition in assignment.partitions}
+        self._open = {
+            partition: self._lead_in.begin(partition)
+            for partition in assignment.partitions
+            if self._lead_in.covers(partition)
+        }
         self._outcomes, self._durable = {}, {}
         return {partition: opened.next_offset or 0 for partition, opened in self._open.items()}
 

@@ -13,10 +13,10 @@ from connect_runtime.sink import TopicPartition
 from consumers.analytics.database import connect
 from consumers.analytics.run import make_bounded_replay
 from consumers.analytics.settings import AnalyticsSettings
-from kafka_io.admin import topic_id
+from kafka_io.admin import topic_end_offsets, topic_id
 from kafka_io.settings import KafkaSettings
 from tests.consumers.analytics.busy_stage import busy_stage
-from tests.consumers.analytics.conftest import Bench
+from tests.consumers.analytics.conftest import Bench, query
 from tests.consumers.analytics.made_streams import cut
 from tests.consumers.analytics.test_service import publish
 
@@ -69,3 +69,20 @@ def test_what_the_live_group_has_not_come_to_is_left_to_it(
     [planned] = replay.keep_within([PlannedRange(partition, 10, 20)])
     assert planned.records == 0
     assert "works it out itself" in planned.warnings[0]
+
+
+def test_a_topic_may_have_partitions_of_which_no_range_is_asked_for(
+    kafka_settings: KafkaSettings, make_topic: Callable[..., str], make_database: Callable[[], str]
+) -> None:
+    topic, database_url = make_topic(8, name="frames"), make_database()
+    publish(kafka_settings, topic, busy_stage().take(np.arange(600)))
+    settings = AnalyticsSettings(database_url=SecretStr(database_url), topic=topic)
+    replay = make_bounded_replay(settings, kafka_settings)
+    wanted = [
+        PlannedRange(TopicPartition(topic, number), replay.lead_in(TopicPartition(topic, number), 0), end)
+        for number, end in topic_end_offsets(kafka_settings, topic).items()
+        if end > 0 and replay.limit(TopicPartition(topic, number)) == 0
+    ]
+    assert 0 < len(wanted) < 8
+    assert replay.run(kafka_settings, wanted).records == 600
+    assert query(database_url, "SELECT count(*) > 0 FROM analytics.results") == [(True,)]
