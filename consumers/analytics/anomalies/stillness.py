@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.analytics.anomalies.anomaly import AnomalyKind, tell_anomaly
-from consumers.analytics.facts import BodyFacts, FrameFacts
+from consumers.analytics.facts import BodyFacts, FaceFacts, FrameFacts
 from consumers.analytics.finding import Change, Evidence, Moment, Phase, Severity
 from consumers.analytics.span import Span
 
@@ -12,21 +12,31 @@ _IMMOBILE_US: Final = 60_000_000
 _IMMOBILE_AFTER_FALL_US: Final = 10_000_000
 _STRETCH_US: Final = 2_000_000
 _SAMPLE_US: Final = 80_000
+_NAN: Final = float("nan")
 _RADIUS: Final = 0.02
 """Body scales, about 1 cm: within so much of where they were the means of a stretch of time stay."""
+_TURN_DEG: Final = 1.8
+"""Within so much of how it was held the head stays, where the face is seen: who only stands there looks about."""
 _FASTEST: Final = 1.0
 """Body scales a second, on average: hands that move on the spot are faster."""
 _UNSEEN_US: Final = 5_000_000
 """Who is not seen for so long may have moved meanwhile."""
 _PLACES: Final = 8
+"""Means of lengths, of which there are x and y each of nose, shoulders, left wrist and right wrist; …"""
+_MEANS: Final = _PLACES + 3
+"""… then come the head's yaw and pitch, and the body scale."""
 
 
 @dataclass(slots=True)
 class Stillness:
-    """Where nose, shoulders and wrists were when they last moved, stretch by stretch of time; in body scales."""
+    """Where nose, shoulders and wrists were, and how the head was held, when they last moved, stretch by stretch of
+    time.
 
-    sums: list[float] = field(default_factory=lambda: [0.0] * _PLACES)
-    counts: list[int] = field(default_factory=lambda: [0] * _PLACES)
+    Places are remembered in image heights: each frame's own body scale would shake all of them by its unrest.
+    """
+
+    sums: list[float] = field(default_factory=lambda: [0.0] * _MEANS)
+    counts: list[int] = field(default_factory=lambda: [0] * _MEANS)
     speed_sum: float = 0.0
     speeds: int = 0
     stretch: Span | None = None
@@ -54,7 +64,7 @@ class Stillness:
             if moment.at_us - stretch.last_us < _SAMPLE_US:
                 return changes
             stretch.extend(moment)
-        self._add(body)
+        self._add(body, facts.face)
         motion = facts.motion
         if motion is not None:
             speed = motion.left_wrist_speed + motion.right_wrist_speed
@@ -69,19 +79,22 @@ class Stillness:
         self._clear()
         return self._close()
 
-    def _add(self, body: BodyFacts) -> None:
+    def _add(self, body: BodyFacts, face: FaceFacts | None) -> None:
         scale = body.scale
         sums, counts = self.sums, self.counts
         for place, value in enumerate(
             (
-                body.nose_x / scale,
-                body.nose_y / scale,
-                body.shoulders_x / scale,
-                body.shoulders_y / scale,
-                body.left_wrist_right,
-                body.left_wrist_up,
-                body.right_wrist_right,
-                body.right_wrist_up,
+                body.nose_x,
+                body.nose_y,
+                body.shoulders_x,
+                body.shoulders_y,
+                body.left_wrist_right * scale,
+                body.left_wrist_up * scale,
+                body.right_wrist_right * scale,
+                body.right_wrist_up * scale,
+                _NAN if face is None else face.yaw,
+                _NAN if face is None else face.pitch,
+                scale,
             )
         ):
             if value == value:
@@ -89,7 +102,7 @@ class Stillness:
                 counts[place] += 1
 
     def _clear(self) -> None:
-        self.sums, self.counts = [0.0] * _PLACES, [0] * _PLACES
+        self.sums, self.counts = [0.0] * _MEANS, [0] * _MEANS
         self.speed_sum, self.speeds = 0.0, 0
 
     def _take_stretch(self, stretch: Span, *, after_fall: bool) -> list[Change]:
@@ -119,11 +132,15 @@ class Stillness:
 
 
 def _is_near(anchor: list[float | None], means: list[float | None]) -> bool:
+    scale = means[-1]
+    if scale is None:
+        return False
     told = 0
-    for was, now in zip(anchor, means, strict=True):
+    for place, (was, now) in enumerate(zip(anchor[:-1], means[:-1], strict=True)):
         if was is not None and now is not None:
             told += 1
-            if not -_RADIUS <= now - was <= _RADIUS:
+            most = _RADIUS * scale if place < _PLACES else _TURN_DEG
+            if not -most <= now - was <= most:
                 return False
     return told > 1
 
