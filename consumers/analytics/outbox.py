@@ -36,8 +36,13 @@ class EventPublisher:
         self._publisher = BoundedPublisher(settings, _OPTIONS, self._settle)
 
     def publish(self, rows: Sequence[OutboxRow]) -> None:
-        """Hand rows over. What cannot be published now stays in the outbox, and `take_failure` says so."""
+        """Hand rows over. What cannot be published now stays in the outbox, and `take_failure` says so.
+
+        Until that is asked none is: it would overtake the one that failed.
+        """
         for row in rows:
+            if self._failed:
+                return
             try:
                 self._publisher.publish(self._topic, record_key(row.stream_id), row.event, _HEADERS, tag=row.outbox_id)
             except HolisticError as error:

@@ -8,7 +8,7 @@ from typing import Final
 
 from connect_runtime.config_keys import InvalidConfig
 from connect_runtime.forgetting.ledger import LedgerFollower
-from connect_runtime.forgetting.sink import ForgettingSink
+from connect_runtime.forgetting.sink import FORGOTTEN_RECORDS, ForgettingSink
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, ServiceOptions, read_connector, run_connectors
 from connect_runtime.sink import Sink
@@ -57,6 +57,7 @@ def make_connector(
 ) -> ConnectorSpec:
     """The connector that finds gestures. Raises InvalidConfig."""
     given = settings.connector_config(overrides or {})
+    counted = metrics or Metrics()
     name = str(given.pop("name", CONNECTOR_NAME))
 
     def build(config: Mapping[str, object]) -> ConnectorSpec:
@@ -65,18 +66,20 @@ def make_connector(
             timeout_ms = int(str(sink_settings[WEBHOOK_TIMEOUT_KEY]))
             options = CourierOptions(retry_timeout_s=None if timeout_ms < 0 else timeout_ms / 1_000)
             engine = connect(settings.database_url.get_secret_value())
-            return WebhookCourier(engine, routes, metrics or Metrics(), options) if routes else None
+            return WebhookCourier(engine, routes, counted, options) if routes else None
 
         def make_sink() -> Sink:
             sink = AnalyticsSink(
                 connect(settings.database_url.get_secret_value()),
                 courier=make_courier(),
+                metrics=counted,
                 make_publisher=lambda: connect_events_topic(kafka, events_topic),
                 topic_id=lambda topic: topic_id(kafka, topic),
                 snapshot_records=int(str(sink_settings[SNAPSHOT_KEY])),
             )
+            kept_back = counted.counter(FORGOTTEN_RECORDS, connector=name)
             # Nothing is kept by record here, so there is nothing to put on record.
-            return ForgettingSink(sink, LedgerFollower(kafka), note_erased=lambda _rows: None)
+            return ForgettingSink(sink, LedgerFollower(kafka), lambda _rows: None, kept_back.inc)
 
         spec = ConnectorSpec(name, config, make_sink, SINK_KEYS, build, _PLUGIN_CLASS)
         sink_settings = read_connector(spec).sink

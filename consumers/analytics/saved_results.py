@@ -1,10 +1,10 @@
 """Results, and the events on their way to the topic, in Postgres."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, false, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import TopicPartition
@@ -48,7 +48,8 @@ def read_orphans(connection: Connection, partition: TopicPartition) -> list[Resu
         select(results, seen_at)
         .join(ours, of_stream)
         .where(
-            (ours.c.topic == partition.topic) & (ours.c.partition == partition.partition),
+            ours.c.topic == partition.topic,
+            ours.c.partition == partition.partition,
             results.c.ended_at.is_(None),
             ~exists().where(
                 going_on.c.stream_id == results.c.stream_id,
@@ -86,15 +87,24 @@ def read_outbox(connection: Connection, events: Sequence[ResultEvent]) -> list[O
     return _read(connection, chosen)
 
 
-def undelivered(connection: Connection, partition: TopicPartition) -> list[OutboxRow]:
-    """The partition's rows, in the order they happened."""
-    return _read(connection, of_partition(outbox, partition))
+def undelivered(connection: Connection, partitions: Iterable[TopicPartition], after: int, most: int) -> list[OutboxRow]:
+    """The first `most` of the partitions' rows whose ids are greater than `after`, in the order they happened."""
+    return _read(connection, _of_partitions(partitions) & (outbox.c.id > after), most)
 
 
-def _read(connection: Connection, chosen: Any) -> list[OutboxRow]:
-    rows = connection.execute(
-        select(outbox.c.id, outbox.c.stream_id, outbox.c.event).where(chosen).order_by(outbox.c.id)
-    )
+def count_undelivered(connection: Connection, partitions: Iterable[TopicPartition]) -> int:
+    """How many rows the partitions have."""
+    chosen = _of_partitions(partitions)
+    return connection.scalar(select(func.count()).select_from(outbox).where(chosen)) or 0
+
+
+def _of_partitions(partitions: Iterable[TopicPartition]) -> ColumnElement[bool]:
+    return or_(false(), *(of_partition(outbox, partition) for partition in partitions))
+
+
+def _read(connection: Connection, chosen: ColumnElement[bool], most: int | None = None) -> list[OutboxRow]:
+    columns = (outbox.c.id, outbox.c.stream_id, outbox.c.event)
+    rows = connection.execute(select(*columns).where(chosen).order_by(outbox.c.id).limit(most))
     return [OutboxRow(row.id, row.stream_id, bytes(row.event)) for row in rows]
 
 

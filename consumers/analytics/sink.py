@@ -15,6 +15,7 @@ from consumers.analytics.database import migrate
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.features.motion import Track, track_bodies
 from consumers.analytics.frame_facts import read_facts
+from consumers.analytics.metrics import SinkMetrics
 from consumers.analytics.outbox import EventPublisher
 from consumers.analytics.reactions.courier import WebhookCourier
 from consumers.analytics.repertoire import Repertoire
@@ -23,9 +24,13 @@ from consumers.analytics.store import AnalyticsStore, OpenPartition, Unsaved
 from consumers.analytics.streams import Outcome
 from consumers.analytics.taught.store import TaughtStore
 from keypoints.frame import FrameBatch
+from observability.metrics import Metrics
 
 SNAPSHOT_RECORDS: Final = 50_000
 _OUTBOX_LOOK_S: Final = 1.0
+_OUTBOX_COUNT_S: Final = 10.0
+_PUBLISHED_AT_ONCE: Final = 10_000
+"""Rows of the outbox in memory at a time, however many a topic that was away has left there."""
 _SHORTEST_TICK_S: Final = 0.01
 
 
@@ -45,6 +50,7 @@ class AnalyticsSink:
         snapshot_records: int = SNAPSHOT_RECORDS,
         pacer: SavePacer | None = None,
         courier: WebhookCourier | None = None,
+        metrics: Metrics | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now.
@@ -58,26 +64,33 @@ class AnalyticsSink:
         self._monotonic_s = monotonic_s
         self._taught = TaughtStore(engine)
         self._courier = courier
+        self._metrics = SinkMetrics(metrics or Metrics())
         self._repertoire = Repertoire()
         self._publisher: EventPublisher | None = None
         self._open: dict[TopicPartition, OpenPartition] = {}
         self._outcomes: dict[TopicPartition, Outcome] = {}
         self._delivered: list[int] = []
+        self._published_to: int | None = None
+        """The outbox row up to which all is published while more may be waiting; None: nothing is."""
         self._pacer = pacer or SavePacer()
         self._looked_s = monotonic_s()
+        self._counted_s = self._looked_s - _OUTBOX_COUNT_S
         # One id until the save has gone through, so that trying again is known for what it is.
         self._save_id = uuid.uuid4()
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Load what the partitions' streams are in the middle of, and publish what a predecessor could not."""
         publisher = self._prepare()
+        self._metrics.opened(assignment.task_id)
         topic_ids = {topic: self._topic_id(topic) for topic in {each.topic for each in assignment.partitions}}
         self._repertoire = Repertoire.of(self._taught.read(), () if self._courier is None else self._courier.rules)
         self._outcomes, self._save_id = {}, uuid.uuid4()
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
         }
-        publisher.publish(self._store.undelivered(self._open))
+        self._published_to = 0
+        self._publish_waiting(publisher)
+        self._note_standing()
         return self.durable_offsets()
 
     def put(self, batch: FrameBatch) -> None:
@@ -91,6 +104,8 @@ class AnalyticsSink:
     def flush(self) -> None:
         """Save what was taken in, what is still going on included."""
         self._save(provisional=True)
+        # Ticks come when there is nothing else to do, which in a long backlog is never.
+        self._look_after_outbox()
 
     @property
     def tick_interval_s(self) -> float:
@@ -100,16 +115,7 @@ class AnalyticsSink:
     def tick(self) -> None:
         """Save what is due, publish again what the topic did not acknowledge, and drop what it did."""
         self._save_when_due()
-        now_s = self._monotonic_s()
-        if now_s - self._looked_s < _OUTBOX_LOOK_S:
-            return
-        self._looked_s = now_s
-        publisher = self._prepare()
-        if publisher.take_failure():
-            publisher.publish(self._store.undelivered(self._open))
-        self._delivered += publisher.take_delivered()
-        self._store.delivered(self._delivered)
-        self._delivered = []
+        self._look_after_outbox()
 
     def durable_offsets(self) -> Mapping[TopicPartition, int]:
         """What is saved. Events not acknowledged yet are saved too, in the outbox."""
@@ -135,6 +141,7 @@ class AnalyticsSink:
         for partition in revoked:
             self._open.pop(partition, None)
             self._outcomes.pop(partition, None)
+        self._note_standing()
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Move offsets and state: it becomes what it was there, as far as snapshots reach back."""
@@ -183,6 +190,7 @@ class AnalyticsSink:
         outcome = opened.streams.advance(
             [facts[row] for row in rows.tolist()], positions, track.take(rows), self._repertoire
         )
+        self._metrics.took(outcome.late_frames)
         outcome.silence_before(opened.quiet_until)
         self._outcomes.setdefault(partition, Outcome()).extend(outcome)
         opened.next_offset = positions[-1] + 1
@@ -190,6 +198,33 @@ class AnalyticsSink:
     def _save_when_due(self) -> None:
         if self._has_news and self._pacer.is_due(self._monotonic_s()):
             self._save(provisional=False)
+
+    def _look_after_outbox(self) -> None:
+        now_s = self._monotonic_s()
+        if now_s - self._looked_s < _OUTBOX_LOOK_S:
+            return
+        self._looked_s = now_s
+        publisher = self._prepare()
+        self._delivered += publisher.take_delivered()
+        self._store.delivered(self._delivered)
+        self._delivered = []
+        if publisher.take_failure():
+            self._published_to = 0
+        self._publish_waiting(publisher)
+        if now_s - self._counted_s >= _OUTBOX_COUNT_S:
+            self._counted_s = now_s
+            self._metrics.undelivered(self._store.count_undelivered(self._open))
+
+    def _publish_waiting(self, publisher: EventPublisher) -> None:
+        """Publish the next of the rows that wait in the outbox."""
+        if self._published_to is not None:
+            rows = self._store.undelivered(self._open, self._published_to, _PUBLISHED_AT_ONCE)
+            publisher.publish(rows)
+            self._published_to = rows[-1].outbox_id if len(rows) == _PUBLISHED_AT_ONCE else None
+
+    def _note_standing(self) -> None:
+        opened = self._open.values()
+        self._metrics.stands(sum(len(each.streams) for each in opened), sum(each.quiet_records for each in opened))
 
     def _save(self, provisional: bool) -> None:
         began_s = self._monotonic_s()
@@ -205,9 +240,16 @@ class AnalyticsSink:
             save_id, self._save_id = self._save_id, uuid.uuid4()
             if self._courier is not None and any(outcome.has_fired for outcome in self._outcomes.values()):
                 self._courier.wake()
-            self._outcomes = {}
+            outcomes, self._outcomes = self._outcomes.values(), {}
             for each in unsaved:
                 each.opened.mark_saved(save_id, with_windows=provisional)
-            publisher.publish(rows)
+            if self._published_to is None:
+                publisher.publish(rows)
             self._delivered = []
+            self._note_standing()
+            self._metrics.saved(
+                [event for outcome in outcomes for _, event in outcome.events],
+                sum(len(outcome.windows) for outcome in outcomes),
+                self._monotonic_s() - began_s,
+            )
         self._pacer.note(began_s, self._monotonic_s())

@@ -51,7 +51,12 @@ class OpenPartition:
     @property
     def is_quiet(self) -> bool:
         """Whether what it stands at is past: the tables know more."""
-        return self.next_offset is not None and self.next_offset < self.quiet_until
+        return self.quiet_records > 0
+
+    @property
+    def quiet_records(self) -> int:
+        """How many records are still to be taken for the state alone, at most."""
+        return 0 if self.next_offset is None else max(0, self.quiet_until - self.next_offset)
 
     def mark_saved(self, save_id: uuid.UUID, *, with_windows: bool) -> None:
         self.saved_by, self.saved_offset = save_id, self.next_offset
@@ -125,10 +130,15 @@ class AnalyticsStore:
                     self._write(connection, each, rows)
             return saved_results.read_outbox(connection, events)
 
-    def undelivered(self, partitions: Iterable[TopicPartition]) -> list[OutboxRow]:
-        """What the topic has not acknowledged of these partitions' events, in the order they happened."""
+    def undelivered(self, partitions: Iterable[TopicPartition], after: int, most: int) -> list[OutboxRow]:
+        """The first `most` of these partitions' events that are in the outbox after a row, in order."""
         with transaction(self._engine, "reading the outbox") as connection:
-            return [row for partition in partitions for row in saved_results.undelivered(connection, partition)]
+            return saved_results.undelivered(connection, partitions, after, most)
+
+    def count_undelivered(self, partitions: Iterable[TopicPartition]) -> int:
+        """How many events of these partitions the topic has not acknowledged."""
+        with transaction(self._engine, "counting the outbox") as connection:
+            return saved_results.count_undelivered(connection, partitions)
 
     def delivered(self, outbox_ids: Sequence[int]) -> None:
         """Drop events the topic has acknowledged."""

@@ -24,6 +24,7 @@ class Outcome:
     events: list[tuple[int, ResultEvent]] = field(default_factory=list)
     windows: list[tuple[int, Session, WindowRow]] = field(default_factory=list)
     """Windows that closed."""
+    late_frames: int = 0
 
     @property
     def has_fired(self) -> bool:
@@ -33,6 +34,7 @@ class Outcome:
     def extend(self, later: "Outcome") -> None:
         self.events += later.events
         self.windows += later.windows
+        self.late_frames += later.late_frames
 
     def silence_before(self, position: int) -> None:
         """Keep nothing that records before a position caused."""
@@ -72,6 +74,10 @@ class PartitionStreams:
     def clock_us(self) -> int:
         return self._timeline.clock_us
 
+    def __len__(self) -> int:
+        """How many streams are under way."""
+        return len(self._sessions)
+
     def get(self, key: StreamKey) -> Session | None:
         """A stream that is under way; None for one that has ended or was never seen."""
         return self._sessions.get(key)
@@ -96,7 +102,7 @@ class PartitionStreams:
             for key, frame in zip(keys, facts, strict=True)
         ]
         motions = self._measure_motion(keys, steps, track)
-        outcome = Outcome()
+        outcome = Outcome(late_frames=sum(not step.verdict.is_judged for step in steps))
         for frame, key, step, position, motion in zip(facts, keys, steps, positions, motions, strict=True):
             session = self._sessions.get(key)
             if session is None:

@@ -14,6 +14,7 @@ from consumers.analytics.run import connect_events_topic
 from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.sink import AnalyticsSink
 from kafka_io.settings import KafkaSettings
+from observability.metrics import Metrics
 
 Rows = list[tuple[Any, ...]]
 
@@ -30,6 +31,7 @@ class Bench:
     """Each sink's own, in the same order."""
     topic_id: str = "first"
     snapshot_records: int = 5_000
+    metrics: Metrics = field(default_factory=Metrics)
     make_courier: Callable[[], WebhookCourier] | None = None
 
     def make_sink(self, partitions: Sequence[TopicPartition]) -> AnalyticsSink:
@@ -43,6 +45,7 @@ class Bench:
             courier=None if self.make_courier is None else self.make_courier(),
             # News is saved with each put.
             pacer=SavePacer(spacing_s=0.0, share=1),
+            metrics=self.metrics,
         )
         self.sinks.append(sink)
         sink.open(Assignment(tuple(partitions), generation=1, member_id="test", task_id=0))
