@@ -21,6 +21,8 @@ _CONDITION: Final = re.compile(
     rf"(?:\s+for\s+(?P<held>{_DURATION})|\s+(?P<times>\d{{1,9}})\s+times\s+within\s+(?P<within>{_DURATION}))?"
 )
 _SEVERITIES: Final = tuple(Severity)
+SUBJECTS: Final = ("left", "right", "both", "body", "head", "face", "capture")
+"""What a finding can be about."""
 
 
 class InvalidRule(Terminal):
@@ -89,6 +91,8 @@ def read_condition(text: str) -> Condition:
             f"{text!r} is no condition; write KIND, KIND or KIND, KIND of SUBJECT, "
             "each with `for 1 s` or `3 times within 10 s` behind it if need be"
         )
+    if found["subject"] not in (None, *SUBJECTS):
+        raise ValueError(f"nothing is found of {found['subject']}; write one of {', '.join(SUBJECTS)}")
     times = 1 if found["times"] is None else int(found["times"])
     if not 1 <= times <= MOST_TIMES:
         raise ValueError(f"{times} times cannot be counted; write 1 to {MOST_TIMES}")

@@ -1,9 +1,10 @@
 """The file of rules: YAML, checked whole before anything runs."""
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import orjson
@@ -14,6 +15,35 @@ from consumers.analytics.finding import Severity
 from consumers.analytics.reactions.rule import InvalidRule, Rule, read_condition, read_duration
 
 _DIGITS = 8
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_SAID: Final[Mapping[str, str]] = {
+    "extra_forbidden": "there is no such key",
+    "missing": "this key is missing",
+    "string_type": "this is no text; quotes make it one",
+}
+"""In the place of pydantic's own words, which speak to programmers."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key is given twice: the last would win, and nobody would know."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping. Raises ConstructorError naming the key that comes again."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"the key {key.value} is given twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _check_name(text: str) -> str:
+    if _NAME.fullmatch(text) is None:
+        raise ValueError("a name is lower-case letters, digits and _, a letter first, 63 at most")
+    return text
 
 
 def _check_condition(text: str) -> str:
@@ -55,7 +85,7 @@ class _Then(BaseModel):
 class _Rule(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    name: Annotated[str, AfterValidator(_check_name)]
     when: Annotated[str, AfterValidator(_check_condition)]
     streams: str = Field(default="*", min_length=1)
     severity: Severity | None = None
@@ -72,7 +102,7 @@ class _Rules(BaseModel):
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The rules of a file. Raises InvalidRule naming the rule, the key, and what is wrong with it."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  it is a SafeLoader
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRule(f"{path} cannot be read: {error}", hint="give the path of a YAML file") from error
     except yaml.YAMLError as error:
@@ -131,7 +161,7 @@ def _explain(source: str, document: Any, error: ValidationError) -> InvalidRule:
     place: Sequence[int | str] = first["loc"]
     rule = _name_of(document, place)
     key = ".".join(str(part) for part in place[2:]) or ".".join(map(str, place)) or "rules"
-    said = str(first["msg"]).removeprefix("Value error, ")
+    said = _SAID.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
     return InvalidRule(
         f"{source}: {f'rule {rule}: ' if rule else ''}{key}: {said}",
         hint="docs/rules.md shows a whole file",

@@ -61,23 +61,24 @@ def test_another_wording_is_another_version_and_another_address_is_not(tmp_path:
 @pytest.mark.parametrize(
     ("wrong", "key", "said"),
     [
-        ({"name": "Stop!"}, "name", "pattern"),
-        ({"name": 3}, "name", "string"),
+        ({"name": "Stop!"}, "name", "lower-case letters"),
+        ({"name": 3}, "name", "no text"),
         ({"when": "thumbs_up during 1 s"}, "when", "no condition"),
         ({"when": "thumbs_up for 0 s"}, "when", "too short"),
         ({"when": "squat 0 times within 1 s"}, "when", "cannot be counted"),
         ({"when": "squat 1001 times within 1 s"}, "when", "cannot be counted"),
         ({"when": "squat 2 times"}, "when", "no condition"),
         ({"when": "wave or"}, "when", "no condition"),
-        ({"when": ["wave"]}, "when", "string"),
+        ({"when": ["wave"]}, "when", "no text"),
+        ({"when": "fall of leg"}, "when", "nothing is found of leg"),
         ({"streams": ""}, "streams", "at least 1"),
         ({"severity": "terrible"}, "severity", "critical"),
         ({"cooldown": "soon"}, "cooldown", "no duration"),
         ({"cooldown": "9000 h"}, "cooldown", "too long"),
-        ({"cooldown": 10}, "cooldown", "string"),
-        ({"whenever": "wave"}, "whenever", "not permitted"),
+        ({"cooldown": 10}, "cooldown", "no text"),
+        ({"whenever": "wave"}, "whenever", "no such key"),
         ({"then": None}, "then", "dictionary"),
-        ({"then": {}}, "then.webhook", "required"),
+        ({"then": {}}, "then.webhook", "missing"),
         ({"then": {"webhook": "ftp://example.org"}}, "then.webhook", "http or https"),
         ({"then": {"webhook": "https:///x"}}, "then.webhook", "http or https"),
         ({"then": {"webhook": "https://me:hunter2@example.org"}}, "then.webhook", "no password"),
@@ -101,7 +102,7 @@ def test_a_key_that_is_wrong_is_named_with_its_rule(tmp_path: Path, wrong: dict[
 
 @pytest.mark.parametrize("missing", ["name", "when", "then"])
 def test_a_key_that_is_missing_is_named_with_its_rule(tmp_path: Path, missing: str) -> None:
-    with pytest.raises(InvalidRule, match=rf"rule (stop|1): {missing}: Field required"):
+    with pytest.raises(InvalidRule, match=rf"rule (stop|1): {missing}: this key is missing"):
         read_rules(write(tmp_path, {key: value for key, value in GOOD.items() if key != missing}))
 
 
@@ -110,6 +111,15 @@ def test_a_file_that_is_none_is_said_to_be_none(tmp_path: Path, text: str) -> No
     file = tmp_path / "rules.yaml"
     file.write_text(text)
     with pytest.raises(InvalidRule, match=r"rules\.yaml"):
+        read_rules(file)
+
+
+def test_a_key_given_twice_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(
+        "rules:\n  - name: stop\n    when: wave\n    when: nod\n    then: {webhook: 'https://example.org'}\n"
+    )
+    with pytest.raises(InvalidRule, match="line 4: the key when is given twice"):
         read_rules(file)
 
 
