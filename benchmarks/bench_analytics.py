@@ -12,7 +12,8 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from statistics import median
 
 import numpy as np
@@ -20,17 +21,24 @@ import psycopg2
 from psycopg2 import sql
 
 from connect_runtime.sink import Assignment, TopicPartition
-from consumers.analytics.database import connect
+from consumers.analytics.database import connect, migrate
 from consumers.analytics.features.motion import track_bodies
 from consumers.analytics.frame_facts import read_facts
 from consumers.analytics.outbox import EventPublisher
+from consumers.analytics.reactions.courier import WebhookCourier
+from consumers.analytics.reactions.rule import Rule, read_condition
+from consumers.analytics.reactions.signing import Route
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.sink import AnalyticsSink
 from consumers.analytics.streams import PartitionStreams
+from consumers.analytics.taught.gesture import TaughtGesture, TaughtHand
+from consumers.analytics.taught.store import TaughtStore
+from consumers.analytics.taught.teaching import Subject, take_hands, teach_movement, teach_shape
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from keypoints.codec import decode_records, encode
 from keypoints.topics import TopicSpec, record_key
+from observability.metrics import Metrics
 from performers.acts import Act, ActKind
 from performers.performer import Performer
 
@@ -97,11 +105,35 @@ def run_sql(server: str, statement: str, database: str) -> None:
         connection.close()
 
 
-def measure(records: list[Record]) -> dict[str, float]:
+def teach_two() -> list[TaughtGesture]:
+    """A shape and a movement of a user's own."""
+    subject = Subject(
+        name="my_three", hand=TaughtHand.EITHER, source="benchmark", taught_at=datetime.fromtimestamp(0, UTC)
+    )
+    showing = Performer("teacher", [Act(ActKind.THREE, 1.0, 4.0)], seed=1)
+    shown, _ = take_hands(showing.batch(np.arange(50, 110) / FPS), TaughtHand.RIGHT)
+    shape, _ = teach_shape(subject, shown, [])
+    waving = Performer("teacher", [Act(ActKind.WAVE, 4.0 * turn + 1.0, 4.0 * turn + 3.5) for turn in range(3)], seed=2)
+    performances = [waving.batch(np.arange(first, first + 75) / FPS) for first in (30, 150, 270)]
+    movement, _ = teach_movement(replace(subject, name="my_wave"), performances, [shape])
+    return [shape, movement]
+
+
+def measure(records: list[Record], taught: list[TaughtGesture]) -> dict[str, float]:
     """Work through all records as the runtime would, flushing by the clock."""
+    rule = Rule("many_waves", "rule-bench", read_condition("wave 50 times within 1 h"), "http://127.0.0.1:9", "UNSET")
     polls = [records[start : start + POLL_RECORDS] for start in range(0, len(records), POLL_RECORDS)]
     with own_servers() as (database_url, kafka, events_topic):
-        sink = AnalyticsSink(connect(database_url), lambda: EventPublisher(kafka, events_topic), lambda _: "bench")
+        sink = AnalyticsSink(
+            connect(database_url),
+            lambda: EventPublisher(kafka, events_topic),
+            lambda _: "bench",
+            courier=WebhookCourier(connect(database_url), {rule.name: Route(rule, ())}, Metrics()),
+        )
+        engine = connect(database_url)
+        migrate(engine)
+        TaughtStore(engine).keep(taught)
+        engine.dispose()
         sink.open(Assignment((PARTITION,), generation=1, member_id="bench", task_id=0))
         began_s, began_cpu_s = time.perf_counter(), time.process_time()
         flushed_s = began_s
@@ -124,17 +156,17 @@ def measure(records: list[Record]) -> dict[str, float]:
     }
 
 
-def measure_recognisers(records: list[Record]) -> dict[str, float]:
+def measure_recognisers(records: list[Record], taught: list[TaughtGesture]) -> dict[str, float]:
     """The same without servers: features and recognisers alone, on decoded frames."""
     batches = [
         decode_records(records[start : start + POLL_RECORDS]).batch for start in range(0, len(records), POLL_RECORDS)
     ]
-    partition, repertoire = PartitionStreams(), Repertoire()
+    partition, repertoire = PartitionStreams(), Repertoire.of(taught)
     features_s, events = 0.0, 0
     began_cpu_s = time.process_time()
     for batch in batches:
         before_s = time.process_time()
-        facts, track = read_facts(batch), track_bodies(batch)
+        facts, track = read_facts(batch, repertoire.taught_shapes), track_bodies(batch)
         features_s += time.process_time() - before_s
         events += len(partition.advance(facts, batch.offset.tolist(), track, repertoire).events)
     cpu_s = time.process_time() - began_cpu_s
@@ -149,7 +181,13 @@ def measure_recognisers(records: list[Record]) -> dict[str, float]:
 def main() -> None:
     """Print one line of JSON, or one line a figure."""
     records = make_records()
-    figures = {"frames": len(records), "streams": STREAMS, **measure(records), **measure_recognisers(records)}
+    taught = teach_two()
+    figures = {
+        "frames": len(records),
+        "streams": STREAMS,
+        **measure(records, taught),
+        **measure_recognisers(records, taught),
+    }
     if "--json" in sys.argv[1:]:
         print(json.dumps(figures))
     else:
