@@ -101,6 +101,8 @@ class Arm:
         self.x, self.y, self.last = x, y, mark
         if last is None:
             self.wave.advance(x, mark, WAVE)
+            # It may be on its way up to where it has something to do.
+            self.swipes.doubt(at_us)
             return
         self._advance_circles(mark, view, subject, changes)
         circles = self.circles

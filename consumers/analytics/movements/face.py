@@ -22,6 +22,10 @@ SPEAKING: Final = RhythmRule(
 )
 
 
+_LEAST_SCALE: Final = 0.135
+"""Image heights: the lips of a body less tall move by their unrest as far as by speaking."""
+
+
 @dataclass(slots=True)
 class FaceMovements:
     """One face."""
@@ -31,8 +35,8 @@ class FaceMovements:
     blinks: Blinks = field(default_factory=Blinks)
     speaking: Rhythm = field(default_factory=Rhythm.rest)
 
-    def advance(self, moment: Moment, frames: int, face: FaceFacts | None, changes: list[Change]) -> None:
-        """Take the next frame."""
+    def advance(self, moment: Moment, frames: int, face: FaceFacts | None, scale: float, changes: list[Change]) -> None:
+        """Take the next frame. `scale` is the body scale in image heights, NaN without a body."""
         at_us = moment.at_us
         last = self.last
         if last is not None and at_us - last.at_us > LOST_US:
@@ -45,7 +49,8 @@ class FaceMovements:
                 self.blinks.advance(left if left > right else right, mark, changes)
             mouth = face.mouth_openness
             if mouth == mouth and self.speaking.advance(mouth, mark, SPEAKING):
-                self.speaking.count_stroke(SPEAKING, "face", changes)
+                fits = self.speaking.is_on or not scale < _LEAST_SCALE
+                self.speaking.count_stroke(SPEAKING, "face", changes, fits=fits)
         if self.speaking.last is not None:
             self.speaking.expire(at_us, SPEAKING, "face", changes)
 

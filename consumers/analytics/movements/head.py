@@ -38,8 +38,10 @@ _DEG_PER_BODY_SCALE: Final = 286.0
 """A nose is about 0.66 ear distances, 0.2 body scales, before the ears."""
 _LEAST_SCALE: Final = 0.15
 """Image heights: the head of a body less tall is a few pixels."""
+# Body scales.
 _CARRIED: Final = 0.12
-"""Body scales."""
+_TURNED: Final = 0.12
+"""The span of the shoulders changes by so much when the body turns by 35 degrees, from where it faces the camera."""
 _MOST_LEAN_DEG: Final = 45.0
 
 
@@ -53,6 +55,9 @@ class Head:
     highest_y: float | None = None
     lowest_y: float = 0.0
     """Image heights, downwards: between what the shoulders were since the nod's last stroke."""
+    widest: float | None = None
+    narrowest: float = 0.0
+    """Body scales: between what the span of the shoulders was since the shake's last stroke."""
     nod: Rhythm = field(default_factory=Rhythm.rest)
     shake: Rhythm = field(default_factory=Rhythm.rest)
 
@@ -81,10 +86,10 @@ class Head:
             mark = self.last = Mark(at_us, moment.offset, frames, self.seen)
             upright = True
             if body is not None:
-                self._follow_shoulders(body.shoulders_y)
+                self._follow_shoulders(body.shoulders_y, body.shoulder_span)
                 upright = not body.trunk_lean > _MOST_LEAN_DEG
             if self.shake.advance(yaw, mark, shake_rule):
-                fits = upright and not self.nod.outdoes(self.shake, at_us)
+                fits = upright and not self.nod.outdoes(self.shake, at_us) and not self._is_turned_with_body()
                 self.shake.count_stroke(shake_rule, "head", changes, fits=fits)
             if self.nod.advance(pitch, mark, nod_rule):
                 # Seen aslant, a head that is shaken nods a little as well.
@@ -100,7 +105,19 @@ class Head:
         highest_y, self.highest_y = self.highest_y, None
         return body is not None and highest_y is not None and self.lowest_y - highest_y > _CARRIED * body.scale
 
-    def _follow_shoulders(self, shoulders_y: float) -> None:
+    def _is_turned_with_body(self) -> bool:
+        """Whether the shoulders turned during the shake's last stroke, as of somebody who walks to and fro."""
+        widest, self.widest = self.widest, None
+        return widest is not None and widest - self.narrowest > _TURNED
+
+    def _follow_shoulders(self, shoulders_y: float, span: float) -> None:
+        if self.widest is None:
+            if span == span:
+                self.widest = self.narrowest = span
+        elif span > self.widest:
+            self.widest = span
+        elif span < self.narrowest:
+            self.narrowest = span
         if self.highest_y is None:
             if shoulders_y == shoulders_y:
                 self.highest_y = self.lowest_y = shoulders_y
@@ -113,4 +130,4 @@ class Head:
         """The head is out of sight for good, or seen in another way."""
         self.nod.forget(NOD if self.of_face else NOD_OF_POSE, "head", changes)
         self.shake.forget(SHAKE if self.of_face else SHAKE_OF_POSE, "head", changes)
-        self.last = None
+        self.last = self.highest_y = self.widest = None

@@ -57,7 +57,7 @@ class Movements:
         self._advance_body(moment, body, left_is, changes)
         self._advance_arms(moment, facts, (body, left_is, unmirrored), changes)
         self.head.advance(moment, self.frames, facts.face, body, changes)
-        self.face.advance(moment, self.frames, facts.face, changes)
+        self.face.advance(moment, self.frames, facts.face, _NAN if body is None else body.scale, changes)
         return changes
 
     def end(self) -> Sequence[Change]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from consumers.analytics.facts import BodyFacts
 from consumers.analytics.finding import Change, Evidence, Phase
-from consumers.analytics.movements.marks import Mark, seconds_between, tell
+from consumers.analytics.movements.marks import LOST_US, Mark, seconds_between, tell
 
 # Degrees.
 _BENT: Final = 130.0
@@ -39,6 +39,9 @@ class Sitting:
     def advance(self, body: BodyFacts, mark: Mark, changes: list[Change]) -> None:
         """Take the next frame with a body."""
         hip, knee = 0.5 * (body.left_hip + body.right_hip), 0.5 * (body.left_knee + body.right_knee)
+        if self.next_first is not None and self.seen is not None and mark.at_us - self.seen.at_us > LOST_US:
+            # Nobody knows whether they stayed so: a squat before, and one after, are no rest.
+            self.next_first = None
         if hip > _STRAIGHT and knee > _STRAIGHT:
             self.seen = mark
             if self.seated is False:

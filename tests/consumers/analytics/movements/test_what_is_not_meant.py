@@ -53,6 +53,28 @@ def test_one_dip_a_glance_aside_and_a_head_that_sinks_and_rises_slowly_are_no_no
     assert tell_of(14.0, face=face) == []
 
 
+def test_a_head_that_turns_with_the_shoulders_is_not_shaken() -> None:
+    def turned(at_s: float) -> float:
+        return sin(2.0 * pi * 1.2 * at_s) * (2.0 < at_s < 5.0)
+
+    def face(at_s: float) -> FaceFacts:
+        return CALM_FACE._replace(yaw=50.0 * turned(at_s))
+
+    def body(at_s: float) -> BodyFacts:
+        return STANDING_BODY._replace(shoulder_span=0.7 - 0.3 * turned(at_s) ** 2)
+
+    assert tell_of(8.0, face=face, body=body) == []
+    assert {finding.kind for finding in findings(tell_of(8.0, face=face, body=lambda _: STANDING_BODY))} == {"shake"}
+
+
+def test_lips_too_small_to_be_seen_do_not_speak() -> None:
+    def face(at_s: float) -> FaceFacts:
+        return CALM_FACE._replace(mouth_openness=0.15 + 0.1 * sin(2.0 * pi * 2.0 * at_s))
+
+    assert tell_of(8.0, face=face, body=lambda _: STANDING_BODY._replace(scale=0.12)) == []
+    assert {finding.kind for finding in findings(tell_of(8.0, face=face))} == {"speaking"}
+
+
 def test_a_body_that_is_carried_up_or_stretches_on_its_toes_does_not_jump() -> None:
     def body(at_s: float) -> BodyFacts:
         # Up a step at 3 s, for good; on the toes at 7 s, and down again after two seconds.
@@ -95,6 +117,17 @@ def test_a_hand_that_is_suddenly_elsewhere_does_not_swipe() -> None:
     assert tell_of(6.0, body=body) == []
 
 
+def test_a_hand_that_comes_into_sight_on_its_way_up_does_not_swipe() -> None:
+    def body(at_s: float) -> BodyFacts:
+        up = min(max(-0.6 + 3.0 * (at_s - 1.95), -1.0), 0.0)
+        seen = not 0.8 < at_s < 2.0
+        return STANDING_BODY._replace(
+            left_wrist_right=0.9 if seen else NAN, left_wrist_up=up if seen else NAN, left_elbow_up=-0.3
+        )
+
+    assert tell_of(4.0, body=body) == []
+
+
 @pytest.mark.parametrize("kind", [ActKind.IDLE, ActKind.OPEN, ActKind.SQUAT])
 def test_sides_that_are_taken_for_each_other_do_not_walk_wave_or_cross(kind: ActKind) -> None:
     for seed in range(3):
@@ -134,3 +167,18 @@ def test_crouching_for_a_moment_is_not_sitting_and_who_sat_from_the_start_did_no
         finding.kind for finding in findings(tell_of(6.0, body=lambda at_s: seated if at_s < 4.0 else STANDING_BODY))
     ]
     assert kinds == ["sitting", "stand_up"]
+
+
+def test_who_was_low_before_a_gap_and_is_low_after_it_did_not_sit_there_meanwhile() -> None:
+    low = STANDING_BODY._replace(
+        left_hip=95.0, right_hip=95.0, left_knee=92.0, right_knee=92.0, hips_y=0.68, left_knee_up=-0.2,
+        right_knee_up=-0.2, left_ankle_up=-1.05, right_ankle_up=-1.05,
+    )  # fmt: skip
+    unseen = STANDING_BODY._replace(left_hip=NAN, left_knee=NAN)
+
+    def body(at_s: float) -> BodyFacts:
+        if 2.5 < at_s < 4.5:
+            return unseen
+        return low if 2.0 < at_s < 5.0 else STANDING_BODY
+
+    assert tell_of(7.0, body=body) == []
