@@ -61,7 +61,10 @@ function fill(item, entry) {
   const when = make("time", "", clockOf(startMs));
   when.dateTime = event.started_at;
   const length = endMs === null ? "goes on" : isMark(entry) ? "" : durationOf((endMs - startMs) / 1000);
-  summary.append(sign, what, when, make("span", "who", event.stream_id), make("span", "length", length));
+  const who = make("span", "who");
+  who.title = event.stream_id;
+  who.append(make("bdi", "", event.stream_id));
+  summary.append(sign, what, when, who, make("span", "length", length));
   details.append(summary, describeEvidence(event, title));
   item.replaceChildren(details);
   return item;

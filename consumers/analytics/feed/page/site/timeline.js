@@ -46,8 +46,9 @@ export class Timeline {
 
   #addRow(name) {
     const element = make("div", "row-of-stream");
-    const label = make("p", "row-name", name);
+    const label = make("p", "row-name");
     label.title = name;
+    label.append(make("bdi", "", name));
     const track = make("div", "track");
     element.append(label, track);
     const row = { element, track, bars: new Map() };
