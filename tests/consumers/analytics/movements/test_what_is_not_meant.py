@@ -119,7 +119,7 @@ def test_a_hand_that_is_suddenly_elsewhere_does_not_swipe() -> None:
 
 def test_a_hand_that_comes_into_sight_on_its_way_up_does_not_swipe() -> None:
     def body(at_s: float) -> BodyFacts:
-        up = min(max(-0.6 + 3.0 * (at_s - 1.95), -1.0), 0.0)
+        up = min(max(-0.7 + 3.0 * (at_s - 2.0), -1.1), 0.2)
         seen = not 0.8 < at_s < 2.0
         return STANDING_BODY._replace(
             left_wrist_right=0.9 if seen else NAN, left_wrist_up=up if seen else NAN, left_elbow_up=-0.3
