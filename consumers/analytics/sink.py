@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -73,6 +74,7 @@ class AnalyticsSink:
         self._published_to: int | None = None
         """The outbox row up to which all is published while more may be waiting; None: nothing is."""
         self._pacer = pacer or SavePacer()
+        self._windows_pacer = replace(self._pacer)
         self._looked_s = monotonic_s()
         self._counted_s = self._looked_s - _OUTBOX_COUNT_S
         # One id until the save has gone through, so that trying again is known for what it is.
@@ -102,8 +104,8 @@ class AnalyticsSink:
         self._save_when_due()
 
     def flush(self) -> None:
-        """Save what was taken in, what is still going on included."""
-        self._save(provisional=True)
+        """Save what was taken in; windows that are not over, which are in the state, as often as there is time for."""
+        self._save(provisional=self._windows_pacer.is_due(self._monotonic_s()))
         # Ticks come when there is nothing else to do, which in a long backlog is never.
         self._look_after_outbox()
 
@@ -115,6 +117,8 @@ class AnalyticsSink:
     def tick(self) -> None:
         """Save what is due, publish again what the topic did not acknowledge, and drop what it did."""
         self._save_when_due()
+        if self._has_unshown and self._windows_pacer.is_due(self._monotonic_s()):
+            self._save(provisional=True)
         self._look_after_outbox()
 
     def durable_offsets(self) -> Mapping[TopicPartition, int]:
@@ -162,6 +166,11 @@ class AnalyticsSink:
     @property
     def _has_news(self) -> bool:
         return any(outcome.events for outcome in self._outcomes.values())
+
+    @property
+    def _has_unshown(self) -> bool:
+        """Whether a flush put windows off, and nothing has come since."""
+        return any(opened.is_saved and opened.streams.unshown for opened in self._open.values())
 
     def _prepare(self) -> EventPublisher:
         if self._publisher is None:
@@ -252,4 +261,7 @@ class AnalyticsSink:
                 sum(len(outcome.windows) for outcome in outcomes),
                 self._monotonic_s() - began_s,
             )
-        self._pacer.note(began_s, self._monotonic_s())
+        ended_s = self._monotonic_s()
+        self._pacer.note(began_s, ended_s)
+        if provisional:
+            self._windows_pacer.note(began_s, ended_s)

@@ -1,5 +1,6 @@
 """Analytics with a real database and a real topic of events."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,10 +33,14 @@ class Bench:
     topic_id: str = "first"
     snapshot_records: int = 5_000
     metrics: Metrics = field(default_factory=Metrics)
+    monotonic_s: Callable[[], float] = time.monotonic
     make_courier: Callable[[], WebhookCourier] | None = None
 
-    def make_sink(self, partitions: Sequence[TopicPartition]) -> AnalyticsSink:
-        """A sink that was assigned `partitions`; who else has them is not its business."""
+    def make_sink(self, partitions: Sequence[TopicPartition], pacer: SavePacer | None = None) -> AnalyticsSink:
+        """A sink that was assigned `partitions`; who else has them is not its business.
+
+        Without a `pacer` news is saved with each put, and windows with each flush.
+        """
         self.engines.append(connect(self.database_url))
         sink = AnalyticsSink(
             self.engines[-1],
@@ -43,9 +48,9 @@ class Bench:
             topic_id=lambda _: self.topic_id,
             snapshot_records=self.snapshot_records,
             courier=None if self.make_courier is None else self.make_courier(),
-            # News is saved with each put.
-            pacer=SavePacer(spacing_s=0.0, share=1),
+            pacer=pacer or SavePacer(spacing_s=0.0, share=1),
             metrics=self.metrics,
+            monotonic_s=self.monotonic_s,
         )
         self.sinks.append(sink)
         sink.open(Assignment(tuple(partitions), generation=1, member_id="test", task_id=0))

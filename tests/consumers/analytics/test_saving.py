@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from connect_runtime.sink import TopicPartition
 from consumers.analytics.database import StoreRefused, StoreUnavailable, connect, migrate
+from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.sink import AnalyticsSink
 from consumers.analytics.store import Fenced
 from keypoints.frame import FrameBatch
@@ -262,21 +263,39 @@ def test_snapshots_are_thinned_out_and_the_first_stays(bench: Bench) -> None:
     assert 64 <= kept <= 64 + 1 + 150 // 16
 
 
+def test_windows_that_are_not_over_are_put_off_where_saving_takes_long_and_shown_in_the_end(bench: Bench) -> None:
+    clock_s = [100.0]
+    bench.monotonic_s = lambda: clock_s[0]
+    sink = bench.make_sink([PARTITION], SavePacer(spacing_s=0.5))
+    shown = "SELECT coalesce(max(frames), 0) FROM analytics.windows"
+    sink.put(held_hand(20))
+    sink.flush()
+    assert bench.query(shown) == [(20,)]
+    sink.put(held_hand(20, first_offset=20))
+    sink.flush()
+    assert bench.query(f"SELECT frames, ({shown}) FROM analytics.streams") == [(40, 20)]
+    sink.tick()
+    assert bench.query(shown) == [(20,)]
+    clock_s[0] += 0.6
+    sink.tick()
+    assert bench.query(shown) == [(40,)]
+
+
 def test_the_number_of_snapshots_hardly_grows_in_a_topic_that_is_never_over(bench: Bench) -> None:
     bench.snapshot_records = 1
     sink = bench.make_sink([PARTITION])
     feed(sink, held_hand(1))
     sink.flush()
-    # As if a million had been taken and nobody had thinned them out.
+    # As if they had been taken and nobody had thinned them out.
     bench.query(
         "INSERT INTO analytics.snapshots SELECT topic, partition, number, topic_id, number, 0 "
-        "FROM analytics.sources, generate_series(2, 1000000) AS number RETURNING 1"
+        "FROM analytics.sources, generate_series(2, 200000) AS number RETURNING 1"
     )
-    feed(sink, held_hand(1, first_offset=1_000_001))
+    feed(sink, FrameBatch.from_frames(make_frames([None]), first_offset=200_000))
     sink.flush()
     numbers = [number for (number,) in bench.query("SELECT number FROM analytics.snapshots ORDER BY number")]
     assert numbers[0] == 0
-    assert numbers[-1] == 1_000_001
+    assert numbers[-1] == 200_001
     assert len(numbers) < 400
     gaps = [(numbers[-1] - before, after - before) for before, after in pairwise(numbers)]
     assert all(gap <= max(1, age / 3) for age, gap in gaps)
