@@ -69,12 +69,11 @@ class Rule:
         return self.streams == "*" or fnmatchcase(stream_id, self.streams)
 
     def matches(self, finding: Finding) -> bool:
-        """Whether a finding is of the kind it waits for. A repetition that does not count is none."""
+        """Whether a finding is of a kind it waits for. A half repetition is of a kind of its own: half_squat."""
         condition = self.condition
         return (
             finding.kind in condition.kinds
             and (condition.subject is None or condition.subject == finding.subject)
-            and finding.evidence.get("counted") is not False
             and (
                 self.at_least is None
                 or finding.severity is None

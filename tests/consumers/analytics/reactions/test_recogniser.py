@@ -171,14 +171,14 @@ def test_what_is_told_later_may_have_begun_before(tmp_path: Path) -> None:
     assert run(told, 100, rule) == []
 
 
-def test_half_a_repetition_does_not_count(tmp_path: Path) -> None:
+def test_half_a_repetition_counts_only_where_it_is_asked_for(tmp_path: Path) -> None:
     rule = make_rule(tmp_path, "squat 2 times within 10 s")
-    whole, half = ({"counted": True}, {"counted": False})
     told = {
-        number: [change(Phase.OCCURRED, "squat", at(number - 5), at(number), evidence={**evidence})]
-        for number, evidence in ((10, whole), (20, half), (30, whole))
+        number: [change(Phase.OCCURRED, kind, at(number - 5), at(number))]
+        for number, kind in ((10, "squat"), (20, "half_squat"), (30, "squat"))
     }
     assert [each.last_offset for each in run(told, 50, rule)] == [30]
+    assert [each.last_offset for each in run(told, 50, make_rule(tmp_path, "half_squat"))] == [20]
 
 
 def test_after_it_fired_a_rule_is_quiet_for_its_cooldown(tmp_path: Path) -> None:
