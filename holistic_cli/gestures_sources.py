@@ -14,7 +14,7 @@ from holistic_cli.recordings.container import SUFFIX as RECORDING_SUFFIX
 from holistic_cli.recordings.container import RecordingWriter
 from holistic_cli.recordings.pose_take import SUFFIX as POSE_SUFFIX
 from holistic_cli.recordings.pose_take import read_pose_take
-from holistic_cli.recordings.recorder import RecordRequest, record_streams
+from holistic_cli.recordings.recorder import NothingRecorded, RecordRequest, record_streams
 from holistic_cli.recordings.take import survey_recording
 from keypoints.codec import decode
 from keypoints.errors import HolisticError, Terminal
@@ -60,7 +60,7 @@ def read_file(path: Path, stream: str | None) -> FrameBatch:
 def read_stream(stream: str, since_s: float, topic: str) -> FrameBatch:
     """The last `since_s` seconds of a stream, off the topic, without a group.
 
-    Raises NothingRecorded, KafkaUnavailable and KafkaRefused.
+    Raises NothingToTeachFrom, KafkaUnavailable and KafkaRefused.
     """
     from kafka_io.schema_topic import TopicSchemaLookup
     from kafka_io.settings import read_kafka_settings
@@ -71,7 +71,14 @@ def read_stream(stream: str, since_s: float, topic: str) -> FrameBatch:
     with tempfile.TemporaryDirectory(prefix="holistic-teach-") as directory:
         path = Path(directory) / f"stream{RECORDING_SUFFIX}"
         with path.open("wb") as file:
-            record_streams(settings, request, RecordingWriter(file), TopicSchemaLookup(settings), threading.Event())
+            try:
+                record_streams(settings, request, RecordingWriter(file), TopicSchemaLookup(settings), threading.Event())
+            except NothingRecorded as error:
+                raise NothingToTeachFrom(
+                    f"{topic} holds no records of {stream} in the last {since_s:g} s",
+                    hint="--since looks further back; a file needs its ending: .holistic, .pose, .jsonl or .csv",
+                    source=stream,
+                ) from error
         return _put_in_order(stream, list(_read_recording(path)), stream)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+_MANY: Final = 0.25
+"""Frames left out for each one learned from, from which on the seconds are likely to be the wrong ones."""
 _SEGMENT: Final = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
 _WHEN: Final = "Services that run take it up when they next open: after a restart, or a rebalance."
 
@@ -283,6 +285,8 @@ def _print_lesson(gesture: "TaughtGesture", lesson: "Lesson[Any]", *, kept: bool
         return
     left_out = f", {lesson.left_out} unlike the rest left out" if lesson.left_out else ""
     typer.echo(f"{gesture.name}: {lesson.taken} examples{left_out}; {lesson.kept} kept; they are {lesson.consistency}")
+    if lesson.left_out > _MANY * lesson.taken:
+        typer.secho("Many were left out: choose the seconds with --start and --end.", fg="yellow", err=True)
     if lesson.resembles:
         near = ", ".join(lesson.resembles)
         typer.secho(f"It resembles {near}: one may be taken for the other.", fg="yellow", err=True)

@@ -160,6 +160,8 @@ def test_the_last_seconds_of_a_stream_teach_a_shape(
     [
         (("my-shape",), 1, "'my-shape' is no name for a gesture"),
         (("victory",), 1, "victory is a built-in gesture"),
+        (("Squat",), 1, "squat is a built-in gesture"),
+        (("half_curl",), 1, "half_curl is a built-in gesture"),
         (("shaka", "--start", "3", "--end", "2"), 2, "2 is not after 3"),
         (("shaka", "--segment", "4-3"), 2, "'4-3' is no segment"),
         (("shaka", "--segment", "1-2", "--end", "3"), 2, "either --start and --end, or segments"),

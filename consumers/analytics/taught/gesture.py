@@ -25,6 +25,7 @@ BUILT_IN: Final = frozenset(shape.value for shape in HandShape) | {
     "wave", "swipe_left", "swipe_right", "swipe_up", "swipe_down", "circle_clockwise", "circle_counter_clockwise",
     "clap", "nod", "shake", "raised_hand", "crossed_arms", "t_pose", "jump", "walk", "sit_down", "sitting", "stand_up",
     "blink", "speaking", "squat", "push_up", "jumping_jack", "curl",
+    "half_squat", "half_push_up", "half_jumping_jack", "half_curl",
     "fall", "lying_down", "immobility", "tremor", "left_frame", "unusual_motion",
     "frozen", "dropout", "time_jump", "sides_swapped", "missing", "late", "duplicate", "limb", "rate_drop",
 }  # fmt: skip
@@ -134,6 +135,6 @@ def check_name(name: str) -> str:
             hint=f"letters, digits and underscores, a letter first, at most {LONGEST_NAME}",
             name=name,
         )
-    if name in BUILT_IN:
-        raise NameRefused(f"{name} is a built-in gesture", hint="take another name, say my_" + name, name=name)
+    if name.lower() in BUILT_IN:
+        raise NameRefused(f"{name.lower()} is a built-in gesture", hint="take another name, say my_" + name, name=name)
     return name
