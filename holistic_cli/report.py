@@ -22,7 +22,7 @@ def report(
     ] = None,
     epoch: Annotated[int | None, typer.Option(help="Only this epoch; by default all.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Where to write it; - is standard output.")
+        Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="Where to write it; - is standard output.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object, and no page.")] = False,
     opens: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,

@@ -31,6 +31,8 @@ def sql(
     Both stores have the views **frames**, **pose_landmarks**, **pose_world_landmarks**, **hand_landmarks**,
     **face_landmarks**, **joints**, **world_joints** and **streams**, and the functions
     **pose_landmark(pose, 'left_wrist')**, **hand_landmark**, **face_landmark**, **pose_angle** and **pose_distance**.
+    Postgres has what analytics found as well: **gesture_events**, **movement_counts**, **anomalies**,
+    **activity_by_minute** and **webhook_deliveries**.
     Nothing is ever changed. Of several questions, the first that fails ends it, with exit code 1. JSON is an array a
     question.
     """

@@ -174,7 +174,8 @@ def _refuse(error: psycopg2.Error, sql: str) -> Exception:
     if isinstance(explained, PostgresUnavailable):
         return explained
     hint = (
-        "`holistic sql --help` names the views; they are made when `holistic archive` first runs"
+        "`holistic sql --help` names the views; they are made when `holistic archive`, or of what analytics finds "
+        "`holistic analytics`, first runs"
         if error.pgcode == "42P01"
         else None
     )
