@@ -58,9 +58,9 @@ class LeadIn:
             found = snapshots.find(connection, partition, topic_id, first)
             if found is None:
                 return OpenPartition(partition, topic_id, next_offset=first, quiet_until=first)
-            streams = PartitionStreams(
-                saved_streams.load_snapshot(connection, partition, found.next_offset), found.clock_us
-            )
+            saved = saved_streams.load_snapshot(connection, partition, found.next_offset)
+        sessions, _ = saved_streams.read(saved)
+        streams = PartitionStreams(sessions, found.clock_us)
         return OpenPartition(partition, topic_id, streams, next_offset=found.next_offset, quiet_until=first)
 
 

@@ -1,7 +1,7 @@
 """The sessions of a partition's streams in Postgres: loaded, and written when they changed."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,37 +15,57 @@ from consumers.analytics.tables import of_partition, snapshot_streams, streams
 
 Row = dict[str, Any]
 
+_NAME: Final = (streams.c.stream_id, streams.c.epoch, streams.c.first_offset)
 _REPLACED: Final = tuple(column.name for column in streams.c if not column.primary_key)
 
 
-def load(connection: Connection, partition: TopicPartition) -> tuple[list[Session], bool]:
-    """What is under way, and whether there was more of a make that cannot go on: that has ended now."""
-    key = (streams.c.stream_id, streams.c.epoch, streams.c.first_offset)
-    rows = connection.execute(
-        select(*key, streams.c.state).where(of_partition(streams, partition), streams.c.state.is_not(None))
-    ).all()
+class SavedSession(NamedTuple):
+    """A session as it is saved."""
+
+    name: tuple[str, int, int]
+    """Its stream, epoch and first offset."""
+    state: bytes
+
+
+def load(connection: Connection, partition: TopicPartition) -> list[SavedSession]:
+    """What is under way."""
+    going_on = of_partition(streams, partition) & streams.c.state.is_not(None)
+    return [
+        SavedSession(tuple(name), bytes(state))
+        for *name, state in connection.execute(select(*_NAME, streams.c.state).where(going_on))
+    ]
+
+
+def load_snapshot(connection: Connection, partition: TopicPartition, next_offset: int) -> list[SavedSession]:
+    """What was under way at a snapshot."""
+    chosen = of_partition(snapshot_streams, partition) & (snapshot_streams.c.next_offset == next_offset)
+    columns = (*(snapshot_streams.c[column.name] for column in _NAME), snapshot_streams.c.state)
+    return [
+        SavedSession(tuple(name), bytes(state)) for *name, state in connection.execute(select(*columns).where(chosen))
+    ]
+
+
+def read(saved: Iterable[SavedSession]) -> tuple[list[Session], list[SavedSession]]:
+    """The sessions, and apart from them those of another make, which cannot go on.
+
+    With thousands of streams it takes seconds, for which the server lets no transaction be idle.
+    """
     sessions: list[Session] = []
-    ended: list[tuple[str, int, int]] = []
-    for *name, state in rows:
-        session = read_session(bytes(state))
+    unreadable: list[SavedSession] = []
+    for each in saved:
+        session = read_session(each.state)
         if session is None:
-            ended.append(tuple(name))
+            unreadable.append(each)
         else:
             sessions.append(session)
-    if ended:
-        chosen = of_partition(streams, partition) & tuple_(*key).in_(ended)
+    return sessions, unreadable
+
+
+def end(connection: Connection, partition: TopicPartition, saved: Sequence[SavedSession]) -> None:
+    """Let sessions be over, as far as they were counted."""
+    if saved:
+        chosen = of_partition(streams, partition) & tuple_(*_NAME).in_([each.name for each in saved])
         connection.execute(update(streams).where(chosen).values(state=None))
-    return sessions, bool(ended)
-
-
-def load_snapshot(connection: Connection, partition: TopicPartition, next_offset: int) -> list[Session]:
-    """What was under way at a snapshot."""
-    rows = connection.execute(
-        select(snapshot_streams.c.state).where(
-            of_partition(snapshot_streams, partition), snapshot_streams.c.next_offset == next_offset
-        )
-    )
-    return [session for (state,) in rows if (session := read_session(bytes(state))) is not None]
 
 
 def write_rows(partition: TopicPartition, changed: PartitionStreams) -> list[Row]:

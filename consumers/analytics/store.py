@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import SinkFailed, TopicPartition
@@ -97,20 +97,24 @@ class AnalyticsStore:
                 source = None
             if source is None:
                 return OpenPartition(partition, topic_id)
-            state_offset = source.next_offset if source.state_offset is None else source.state_offset
-            sessions, is_cut_off = saved_streams.load(connection, partition)
-            if is_cut_off:
+            saved = saved_streams.load(connection, partition)
+            snapshot_offset = snapshots.newest_offset(connection, partition)
+        sessions, unreadable = saved_streams.read(saved)
+        if unreadable:
+            with transaction(self._engine, "ending streams of another make") as connection:
+                saved_streams.end(connection, partition, unreadable)
                 self._end_orphans(connection, partition)
-            return OpenPartition(
-                partition,
-                topic_id,
-                PartitionStreams(sessions, source.clock_us),
-                saved_by=source.save_id,
-                saved_offset=state_offset,
-                next_offset=state_offset,
-                quiet_until=source.quiet_until or 0,
-                snapshot_offset=snapshots.newest_offset(connection, partition),
-            )
+        state_offset = source.next_offset if source.state_offset is None else source.state_offset
+        return OpenPartition(
+            partition,
+            topic_id,
+            PartitionStreams(sessions, source.clock_us),
+            saved_by=source.save_id,
+            saved_offset=state_offset,
+            next_offset=state_offset,
+            quiet_until=source.quiet_until or 0,
+            snapshot_offset=snapshot_offset,
+        )
 
     def save(self, save_id: uuid.UUID, unsaved: Sequence[Unsaved], delivered: Sequence[int]) -> list[OutboxRow]:
         """Save what was worked out of partitions, and drop outbox rows that were `delivered`.
@@ -203,7 +207,10 @@ class AnalyticsStore:
 
         Windows stay as they are where the same records may come again: some are closed by the end alone.
         """
-        sessions, _ = saved_streams.load(connection, partition)
+        # With thousands of streams the server would take this process for one that was stopped.
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '60s'"))
+        sessions, unreadable = saved_streams.read(saved_streams.load(connection, partition))
+        saved_streams.end(connection, partition, unreadable)
         streams = PartitionStreams(sessions)
         outcome = streams.end_all(0, Repertoire())
         saved_streams.save(connection, saved_streams.write_rows(partition, streams))

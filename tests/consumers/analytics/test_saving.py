@@ -17,6 +17,7 @@ from consumers.analytics.sink import AnalyticsSink
 from consumers.analytics.store import Fenced
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
+from tests.consumers.analytics.busy_stage import busy_stage
 from tests.consumers.analytics.conftest import Bench
 from tests.consumers.analytics.made_hands import make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
@@ -250,6 +251,19 @@ def test_windows_stay_over_while_the_state_of_before_is_worked_out_again(bench: 
         sink.put(part)
         sink.flush()
     assert bench.results() == before
+
+
+def test_thousands_of_streams_are_read_although_the_server_ends_idle_transactions(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    batch = busy_stage(seconds=2.0)
+    sink.put(batch.take(batch.stream_id == batch.stream_id[0]))
+    sink.flush()
+    columns = "frames, body_observed, face_observed, left_observed, right_observed, late_frames, seen_at, state"
+    bench.query(
+        f"INSERT INTO analytics.streams SELECT topic, partition, stream_id || number, epoch, first_offset, {columns} "
+        "FROM analytics.streams, generate_series(1, 8000) AS number RETURNING 1"
+    )
+    assert bench.make_sink([PARTITION]).durable_offsets() == sink.durable_offsets()
 
 
 def test_snapshots_are_thinned_out_and_the_first_stays(bench: Bench) -> None:
