@@ -15,6 +15,7 @@ from consumers.archive.parquet.views import create_views
 from keypoints.errors import HolisticError, Terminal
 
 # DuckDB passes on what an object store's client raises as the text of its traceback.
+_NO_VIEW: Final = "`holistic sql --help` names the views; what analytics found is asked with --on postgres"
 _RAISED_READING: Final = re.compile(r"Traceback [^\n]*\n(?: [^\n]*\n)*(\w+): ([^\n]*)")
 
 # A pivot is several statements in one.
@@ -94,7 +95,8 @@ def explain_duckdb_error(error: duckdb.Error, sql: str) -> HolisticError:
     text = str(error).strip()
     raised = _RAISED_READING.match(text)
     if raised is None:
-        return QueryRefused(text, sql=sql)
+        is_of_a_view = isinstance(error, duckdb.CatalogException) and "Table with name" in text
+        return QueryRefused(text, sql=sql, hint=_NO_VIEW if is_of_a_view else None)
     kind, message = raised.groups()
     unavailable = kind in {StorageUnavailable.__name__, FileMissing.__name__}
     return StorageUnavailable(message) if unavailable else QueryRefused(message, sql=sql)

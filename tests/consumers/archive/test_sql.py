@@ -88,6 +88,8 @@ def test_a_table_for_people_and_a_sentence_for_mistakes(archived: Archived, stor
     assert "Traceback" not in mistaken
     unknown = archived.run("sql", "SELECT pose_landmark(pose, 'left_wrst') FROM frames", "--on", store, expected_code=1)
     assert "left_wrst" in unknown
+    no_view = archived.run("sql", "SELECT * FROM gesture_event", "--on", store, expected_code=1)
+    assert "holistic sql --help" in no_view
 
 
 @pytest.mark.parametrize("store", ["postgres", "parquet"])
