@@ -1,5 +1,6 @@
 """What is looked for: the built-in recognisers' own, and what users taught and wrote."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -9,6 +10,8 @@ from consumers.analytics.shapes.hand_shape import SHAPES
 from consumers.analytics.taught.gesture import TaughtGesture
 from consumers.analytics.taught.movements import MovementCatalogue
 from consumers.analytics.taught.shapes import TaughtShapes
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,17 @@ class Repertoire:
 
     @classmethod
     def of(cls, taught: Iterable[TaughtGesture], rules: tuple[Rule, ...] = ()) -> Self:
-        """The built-in repertoire, and what was taught."""
-        gestures = list(taught)
+        """The built-in repertoire, and what was taught; of names that are built in by now it warns, and leaves them."""
+        gestures = []
+        for gesture in taught:
+            if gesture.is_built_in:
+                logger.warning(
+                    "the taught gesture %s is not looked for: that name is built in by now",
+                    gesture.name,
+                    extra={"hint": f"holistic gestures remove {gesture.name}, and teach it under another name"},
+                )
+            else:
+                gestures.append(gesture)
         shapes = TaughtShapes(gestures)
         return cls(
             shape_names=(*SHAPES, *shapes.names),

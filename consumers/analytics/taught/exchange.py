@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from consumers.analytics.taught.gesture import FORMAT, TaughtGesture
+from consumers.analytics.taught.gesture import FORMAT, TaughtGesture, check_name
 from keypoints.errors import Terminal
 
 _GESTURES = TypeAdapter(list[TaughtGesture])
@@ -36,6 +36,8 @@ def read_gestures(path: Path) -> list[TaughtGesture]:
         raise _refuse(path, "it holds none of this version")
     if len({gesture.name for gesture in gestures}) < len(gestures):
         raise _refuse(path, "it holds two of one name")
+    for gesture in gestures:
+        check_name(gesture.name)
     return gestures
 
 

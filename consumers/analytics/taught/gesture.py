@@ -112,9 +112,14 @@ class TaughtGesture:
     source: str
 
     def __post_init__(self) -> None:
-        check_name(self.name)
+        _check_letters(self.name)
         if isinstance(self.examples, ShapeExamples) is not (self.kind is GestureKind.SHAPE):
             raise ValueError(f"{self.name} is called a {self.kind}, and its examples are none of one")
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it was taught under a name that is built in by now: then it gives way."""
+        return self.name.lower() in BUILT_IN
 
     @property
     def version(self) -> str:
@@ -127,14 +132,17 @@ class TaughtGesture:
 GESTURE: Final = TypeAdapter(TaughtGesture)
 
 
-def check_name(name: str) -> str:
-    """The name, if it is one. Raises NameRefused."""
+def check_name(name: str) -> None:
+    """Raises NameRefused for a name that nothing can be taught under."""
+    _check_letters(name)
+    if name.lower() in BUILT_IN:
+        raise NameRefused(f"{name.lower()} is a built-in gesture", hint="take another name, say my_" + name, name=name)
+
+
+def _check_letters(name: str) -> None:
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise NameRefused(
             f"{name!r} is no name for a gesture",
             hint=f"letters, digits and underscores, a letter first, at most {LONGEST_NAME}",
             name=name,
         )
-    if name.lower() in BUILT_IN:
-        raise NameRefused(f"{name.lower()} is a built-in gesture", hint="take another name, say my_" + name, name=name)
-    return name

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from consumers.analytics.database import connect, migrate
+from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.taught.movements import MovementCatalogue
 from consumers.analytics.taught.shapes import TaughtShapes
 from consumers.analytics.taught.store import TaughtStore, TaughtUnreadable
@@ -51,6 +52,19 @@ def test_what_is_removed_is_gone_and_what_was_not_there_is_said(store: TaughtSto
     store.keep([taught_shaka(), taught_eight()])
     assert store.remove(["shaka", "never"]) == ["shaka"]
     assert [gesture.name for gesture in store.read()] == ["eight"]
+
+
+def test_what_was_taught_before_its_name_was_built_in_stops_nobody(
+    store: TaughtStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.keep([taught_shaka(), replace(taught_eight(), name="Squat")])
+    read = store.read()
+    assert [gesture.name for gesture in read] == ["Squat", "shaka"]
+    repertoire = Repertoire.of(read)
+    assert list(repertoire.taught_versions) == ["shaka"]
+    assert repertoire.taught_movements.version == MovementCatalogue([]).version
+    [warning] = caplog.messages
+    assert "Squat is not looked for" in warning
 
 
 def test_a_database_that_analytics_never_used_has_nothing_taught(engine: Engine) -> None:
