@@ -79,6 +79,7 @@ class Arm:
         if last is not None and at_us - last.at_us > LOST_US:
             self.forget(subject, changes)
             last = None
+        was_up = self.of_body and self.y > _WAIST_UP
         x, y, elbow_y = place
         if x == x and y == y:
             if last is not None and not self.of_body:
@@ -102,7 +103,7 @@ class Arm:
         if last is None:
             self.wave.advance(x, mark, WAVE)
             # It may be on its way up to where it has something to do.
-            self.swipes.doubt(at_us)
+            self.swipes.doubt(at_us, may_return=was_up)
             return
         self._advance_circles(mark, view, subject, changes)
         circles = self.circles
@@ -111,7 +112,12 @@ class Arm:
             self.wave.count_stroke(WAVE, subject, changes, fits=fits)
         elif self.wave.last is not None:
             self.wave.expire(at_us, WAVE, subject, changes)
-        if self.wave.is_on or circles.is_on or (not self.of_body and raised < _HANGING):
+        if (
+            self.wave.is_on
+            or circles.is_on
+            or (not self.of_body and raised < _HANGING)
+            or (view.body is not None and view.body.trunk_lean > _MOST_LEAN_DEG)
+        ):
             self.swipes.drop(at_us)
         step = (by_x, by_y, (at_us - last.at_us) / SECOND_US)
         if (
@@ -120,7 +126,7 @@ class Arm:
             and not (self.of_body and y - by_y > _WAIST_UP)
         ):
             # Unseen it may have been raised: what it goes on to do is no swipe.
-            self.swipes.doubt(at_us)
+            self.swipes.doubt(at_us, may_return=True)
         self.swipes.advance((x, y), step, (last, mark), view, subject, changes)
 
     def forget(self, subject: str, changes: list[Change]) -> None:

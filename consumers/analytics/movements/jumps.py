@@ -11,6 +11,8 @@ from consumers.analytics.movements.marks import SECOND_US, Mark, seconds_between
 _OFF_FLOOR: Final = 0.07
 _LEAST_HEIGHT: Final = 0.12
 _LEAST_HIPS_RISE: Final = 0.08
+_LANDED: Final = 0.3
+"""The hips come down as well, to within so much of where they were: who gets up from the floor stays up."""
 _ASIDE: Final = 1.5
 """Of its height: who moves farther aside meanwhile walks, seen by a camera held aslant."""
 _SETTLES_S: Final = 0.6
@@ -60,6 +62,7 @@ class Jumps:
                 # Who walks away from the camera stands higher in the image, and does not come down.
                 self.first, self.floor_y, self.hips_y = None, foot_y, body.hips_y
             return
+        hips_stay_up = self.hips_y - body.hips_y > _LANDED * scale
         step_s = (mark.at_us - last.at_us) / SECOND_US
         share = step_s / (step_s + _SETTLES_S)
         self.floor_y = floor_y + share * (foot_y - floor_y)
@@ -69,6 +72,7 @@ class Jumps:
             if (
                 self.height > _LEAST_HEIGHT
                 and self.hips_rise > _LEAST_HIPS_RISE
+                and not hips_stay_up
                 and self.aside < _ASIDE * self.height
                 and mark.at_us - first.at_us <= _LONGEST_US
                 and not body.trunk_lean > _MOST_LEAN_DEG

@@ -56,7 +56,9 @@ class Movements:
                 left_is = -left_is
         self._advance_body(moment, body, left_is, changes)
         self._advance_arms(moment, facts, (body, left_is, unmirrored), changes)
-        self.head.advance(moment, self.frames, facts.face, body, changes)
+        # Without the shoulders, nobody knows whether it moves by itself: a doubted body is not one out of sight.
+        face = None if body is None and facts.is_doubted else facts.face
+        self.head.advance(moment, self.frames, face, body, changes)
         self.face.advance(moment, self.frames, facts.face, _NAN if body is None else body.scale, changes)
         return changes
 

@@ -9,6 +9,8 @@ from consumers.analytics.movements.marks import LOST_US, Mark, seconds_between, 
 
 # Degrees.
 _BENT: Final = 130.0
+_FOLDED: Final = 50.0
+"""Knees bent further are those of somebody who squats down on their heels."""
 _STRAIGHT: Final = 150.0
 _MOST_LEAN_DEG: Final = 35.0
 _KNEES_ABOVE_ANKLES: Final = 0.35
@@ -50,7 +52,7 @@ class Sitting:
                 self._show(mark, _STANDS_US, changes, seated=False)
         elif hip < _BENT and knee < _BENT:
             self.seen = mark
-            if not self._is_like_sitting(body):
+            if not self._is_like_sitting(body, knee):
                 if not self.seated:
                     self.next_first = None
             elif self.seated:
@@ -74,9 +76,9 @@ class Sitting:
             changes.append(self._tell(Phase.END, "sitting", self.first, self.last))
         self.seated = self.first = self.last = self.next_first = self.seen = None
 
-    def _is_like_sitting(self, body: BodyFacts) -> bool:
+    def _is_like_sitting(self, body: BodyFacts, knee: float) -> bool:
         above = 0.5 * (body.left_knee_up + body.right_knee_up - body.left_ankle_up - body.right_ankle_up)
-        return above > _KNEES_ABOVE_ANKLES and body.trunk_lean < _MOST_LEAN_DEG
+        return above > _KNEES_ABOVE_ANKLES and body.trunk_lean < _MOST_LEAN_DEG and knee > _FOLDED
 
     def _show(self, mark: Mark, needed_us: int, changes: list[Change], *, seated: bool) -> None:
         """The state that is not the known one shows; it is known when it has shown long enough."""

@@ -12,6 +12,8 @@ from consumers.analytics.movements.strokes import Strokes
 _ACROSS: Final = 0.2
 _HIGHER: Final = 0.13
 _ALIKE: Final = 0.15
+_HANDS_UP: Final = 0.2
+"""Above the shoulders: nobody sets out to walk with both hands there, but in jumping jacks they go up each time."""
 _NEEDED_FROM_SIDE: Final = 3
 _NEEDED_FROM_FRONT: Final = 4
 """Legs pass each other in walking alone; jumping jacks seen aslant lift one foot higher."""
@@ -55,6 +57,8 @@ class Steps:
             if side == -self.side and not changed_places:
                 self._step(mark, body, changes, from_side=True)
             self.side, self.across, self.frames, self.crossed = side, across, mark.frames, mark
+        if not self.is_on and body.left_wrist_up > _HANDS_UP and body.right_wrist_up > _HANDS_UP:
+            self.count, self.first, self.last = 0, None, None
         higher = body.left_ankle_up - body.right_ankle_up
         heights = self.heights
         if (

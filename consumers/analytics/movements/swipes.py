@@ -68,10 +68,13 @@ class Swipes:
         self.pending = None
         self.restless_until_us = at_us + _RESTLESS_US
 
-    def doubt(self, at_us: int) -> None:
-        """Where the hand came from is not known: what it begins now is no swipe."""
+    def doubt(self, at_us: int, *, may_return: bool) -> None:
+        """Where the hand came from is not known: what it begins now is no swipe.
+
+        If it `may_return`, what comes within a longer time is the way back of a dash that nobody saw.
+        """
         if self.dashes.under_way is None:
-            self.restless_until_us = at_us + _RESTLESS_US
+            self.restless_until_us = at_us + (_RETURN_US if may_return else _RESTLESS_US)
 
     def forget(self) -> None:
         """The hand is out of sight for good: nobody knows whether it came back."""

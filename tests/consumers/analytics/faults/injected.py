@@ -36,6 +36,8 @@ class Capture:
     """By offset."""
     minutes: float
     """Of all streams."""
+    acts_of: dict[str, tuple[ActKind, ...]]
+    """By stream: what its person does."""
 
     def list_kinds(self, category: Category) -> Counter[str]:
         """How many of each kind were found."""
@@ -71,10 +73,20 @@ def capture(
     seconds: float,
     seed: int = 1,
     acts: Sequence[ActKind] = ACTS,
+    each_one_act: bool = False,
 ) -> Capture:
-    """Performers captured with such shares of faults, seen by all recognisers."""
+    """Performers captured with such shares of faults, seen by all recognisers.
+
+    All go through `acts`, or `each_one_act` again and again: as many streams of the one as of the other.
+    """
     plan = LoadPlan(
-        rate=FPS * streams, streams=streams, seconds=seconds, seed=seed, acts=tuple(acts), faults=dict(shares)
+        rate=FPS * streams,
+        streams=streams,
+        seconds=seconds,
+        seed=seed,
+        acts=tuple(acts),
+        mix=tuple(((act,), 1.0) for act in acts) if each_one_act else (),
+        faults=dict(shares),
     )
     rehearsal = prepare_load(plan, SteadyClock())
     batch = FrameBatch.from_frames(list(rehearsal.frames(start_us=START_US, epoch=1)))
@@ -91,6 +103,7 @@ def capture(
         found,
         dict(zip(batch.offset.tolist(), batch.sequence.tolist(), strict=True)),
         streams * seconds / 60,
+        dict(zip(plan.stream_ids, plan.acts_of, strict=True)),
     )
 
 

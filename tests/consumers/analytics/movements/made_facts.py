@@ -30,12 +30,17 @@ def tell_of(
     *,
     face: Callable[[float], FaceFacts | None] = lambda _: None,
     body: Callable[[float], BodyFacts | None] = lambda _: None,
+    doubted: bool = False,
 ) -> list[Change]:
-    """What is told of a face and a body that are, at each second, as they are said to be."""
+    """What is told of a face and a body that are, at each second, as they are said to be.
+
+    With `doubted` a fault of the capture took out what is not there.
+    """
     movements = Movements()
     changes: list[Change] = []
     for number in range(round(seconds * 1e6 / FRAME_US)):
         at_us = number * FRAME_US
         facts = FrameFacts("made", 1, number, at_us, "t", 0, number, None, None, body(at_us / 1e6), face(at_us / 1e6))
+        facts.is_doubted = doubted
         changes += movements.advance(Moment(at_us, number), facts)
     return [*changes, *movements.end()]

@@ -67,6 +67,14 @@ def test_a_head_that_turns_with_the_shoulders_is_not_shaken() -> None:
     assert {finding.kind for finding in findings(tell_of(8.0, face=face, body=lambda _: STANDING_BODY))} == {"shake"}
 
 
+def test_of_a_head_whose_body_is_not_to_be_believed_nobody_knows_whether_it_moves_by_itself() -> None:
+    def face(at_s: float) -> FaceFacts:
+        return CALM_FACE._replace(pitch=12.0 * sin(2.0 * pi * 1.3 * at_s))
+
+    assert tell_of(6.0, face=face, doubted=True) == []
+    assert {finding.kind for finding in findings(tell_of(6.0, face=face))} == {"nod"}
+
+
 def test_lips_too_small_to_be_seen_do_not_speak() -> None:
     def face(at_s: float) -> FaceFacts:
         return CALM_FACE._replace(mouth_openness=0.15 + 0.1 * sin(2.0 * pi * 2.0 * at_s))
@@ -82,6 +90,16 @@ def test_a_body_that_is_carried_up_or_stretches_on_its_toes_does_not_jump() -> N
         return STANDING_BODY._replace(hips_y=0.55 - up, shoulders_y=0.3 - up, nose_y=0.2 - up)
 
     assert tell_of(12.0, body=body) == []
+
+
+def test_who_gets_up_from_the_floor_does_not_jump() -> None:
+    def body(at_s: float) -> BodyFacts:
+        hips_y = 0.8 - 0.25 * min(max((at_s - 2.0) / 0.7, 0.0), 1.0)
+        foot_y = 0.95 - 0.06 * bump(at_s, 2.4, 0.4)
+        foot_up = (hips_y - foot_y) / 0.25
+        return STANDING_BODY._replace(hips_y=hips_y, left_ankle_up=foot_up, right_ankle_up=foot_up)
+
+    assert tell_of(5.0, body=body) == []
 
 
 def test_hands_that_cross_fold_or_rub_do_not_clap() -> None:
@@ -126,6 +144,16 @@ def test_a_hand_that_comes_into_sight_on_its_way_up_does_not_swipe() -> None:
         )
 
     assert tell_of(4.0, body=body) == []
+
+
+def test_the_way_back_of_a_dash_that_nobody_saw_is_no_swipe() -> None:
+    def body(at_s: float) -> BodyFacts:
+        x = 0.2 if at_s < 2.3 else 1.2 - min(max((at_s - 3.1) / 0.3, 0.0), 1.0)
+        if 2.0 < at_s < 2.6:
+            x = NAN
+        return STANDING_BODY._replace(left_wrist_right=x, left_wrist_up=-0.1, left_elbow_up=-0.3)
+
+    assert tell_of(5.0, body=body) == []
 
 
 @pytest.mark.parametrize("kind", [ActKind.IDLE, ActKind.OPEN, ActKind.SQUAT])
@@ -182,3 +210,11 @@ def test_who_was_low_before_a_gap_and_is_low_after_it_did_not_sit_there_meanwhil
         return low if 2.0 < at_s < 5.0 else STANDING_BODY
 
     assert tell_of(7.0, body=body) == []
+
+
+def test_who_rests_on_their_heels_does_not_sit() -> None:
+    heels = STANDING_BODY._replace(
+        left_hip=60.0, right_hip=60.0, left_knee=40.0, right_knee=40.0, hips_y=0.75, left_knee_up=0.1,
+        right_knee_up=0.1, left_ankle_up=-0.6, right_ankle_up=-0.6,
+    )  # fmt: skip
+    assert tell_of(7.0, body=lambda at_s: heels if 2.0 < at_s < 5.0 else STANDING_BODY) == []
