@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connect_runtime.sink import TopicPartition
@@ -16,7 +16,7 @@ from consumers.analytics.tables import of_partition, snapshot_streams, streams
 Row = dict[str, Any]
 
 _NAME: Final = (streams.c.stream_id, streams.c.epoch, streams.c.first_offset)
-_REPLACED: Final = tuple(column.name for column in streams.c if not column.primary_key)
+_COUNTED: Final = tuple(column.name for column in streams.c if not column.primary_key and column.name != "state")
 
 
 class SavedSession(NamedTuple):
@@ -78,13 +78,14 @@ def write_rows(partition: TopicPartition, changed: PartitionStreams) -> list[Row
 
 
 def save(connection: Connection, rows: Sequence[Row]) -> None:
-    """Save sessions in place of what they were."""
+    """Save sessions in place of what they were. A replay that is cut short takes back nothing that was counted."""
     if rows:
         statement = insert(streams)
+        counted = {name: func.greatest(streams.c[name], statement.excluded[name]) for name in _COUNTED}
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=list(streams.primary_key),
-                set_={name: statement.excluded[name] for name in _REPLACED},
+                set_=counted | {"state": statement.excluded.state},
             ),
             rows,
         )

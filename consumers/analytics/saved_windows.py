@@ -36,14 +36,18 @@ def write_provisional_rows(partition: TopicPartition, streams: PartitionStreams)
 
 
 def save(connection: Connection, rows: Sequence[Row]) -> None:
-    """Save windows in place of what they were."""
+    """Save windows in place of what they were; one that is over is never again one that is not."""
     # The same window may come twice, and Postgres refuses to touch a row twice in one statement.
     newest = {tuple(row[column.name] for column in windows.primary_key): row for row in rows}
     if newest:
         statement = insert(windows)
         replaced = {column.name: statement.excluded[column.name] for column in windows.c if not column.primary_key}
         connection.execute(
-            statement.on_conflict_do_update(index_elements=list(windows.primary_key), set_=replaced),
+            statement.on_conflict_do_update(
+                index_elements=list(windows.primary_key),
+                set_=replaced,
+                where=windows.c.provisional | ~statement.excluded.provisional,
+            ),
             list(newest.values()),
         )
 

@@ -75,6 +75,7 @@ class AnalyticsSink:
         """The outbox row up to which all is published while more may be waiting; None: nothing is."""
         self._pacer = pacer or SavePacer()
         self._windows_pacer = replace(self._pacer)
+        self._puts_windows_off = False
         self._looked_s = monotonic_s()
         self._counted_s = self._looked_s - _OUTBOX_COUNT_S
         # One id until the save has gone through, so that trying again is known for what it is.
@@ -86,7 +87,7 @@ class AnalyticsSink:
         self._metrics.opened(assignment.task_id)
         topic_ids = {topic: self._topic_id(topic) for topic in {each.topic for each in assignment.partitions}}
         self._repertoire = Repertoire.of(self._taught.read(), () if self._courier is None else self._courier.rules)
-        self._outcomes, self._save_id = {}, uuid.uuid4()
+        self._outcomes, self._save_id, self._puts_windows_off = {}, uuid.uuid4(), False
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
         }
@@ -105,7 +106,9 @@ class AnalyticsSink:
 
     def flush(self) -> None:
         """Save what was taken in; windows that are not over, which are in the state, as often as there is time for."""
-        self._save(provisional=self._windows_pacer.is_due(self._monotonic_s()))
+        is_due = self._windows_pacer.is_due(self._monotonic_s())
+        self._save(provisional=is_due)
+        self._puts_windows_off = not is_due
         # Ticks come when there is nothing else to do, which in a long backlog is never.
         self._look_after_outbox()
 
@@ -117,8 +120,9 @@ class AnalyticsSink:
     def tick(self) -> None:
         """Save what is due, publish again what the topic did not acknowledge, and drop what it did."""
         self._save_when_due()
-        if self._has_unshown and self._windows_pacer.is_due(self._monotonic_s()):
+        if self._puts_windows_off and self._windows_pacer.is_due(self._monotonic_s()):
             self._save(provisional=True)
+            self._puts_windows_off = False
         self._look_after_outbox()
 
     def durable_offsets(self) -> Mapping[TopicPartition, int]:
@@ -166,11 +170,6 @@ class AnalyticsSink:
     @property
     def _has_news(self) -> bool:
         return any(outcome.events for outcome in self._outcomes.values())
-
-    @property
-    def _has_unshown(self) -> bool:
-        """Whether a flush put windows off, and nothing has come since."""
-        return any(opened.is_saved and opened.streams.unshown for opened in self._open.values())
 
     def _prepare(self) -> EventPublisher:
         if self._publisher is None:

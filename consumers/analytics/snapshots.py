@@ -90,8 +90,9 @@ def restore(connection: Connection, partition: TopicPartition, topic_id: str, at
         snapshot_streams.c.next_offset == literal(found.next_offset, BigInteger),
     )
     statement = insert(streams).from_select(["topic", "partition", *_SESSION], sessions)
-    replaced = {name: statement.excluded[name] for name in _SESSION if name not in streams.primary_key.columns}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(streams.primary_key), set_=replaced))
+    # What the table has counted of a session since then holds; the state has what was counted until then.
+    state = {"state": statement.excluded.state}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(streams.primary_key), set_=state))
     return found
 
 

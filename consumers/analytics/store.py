@@ -189,6 +189,9 @@ class AnalyticsStore:
         newest = snapshots.newest_offset(connection, partition)
         if next_offset > max(source.next_offset, source.quiet_until or 0, newest):
             return False
+        if source.state_offset is None:
+            # It may be wanted back here.
+            snapshots.take(connection, partition)
         found = snapshots.restore(connection, partition, topic_id, next_offset)
         if found is None:
             return False

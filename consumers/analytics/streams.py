@@ -67,8 +67,8 @@ class PartitionStreams:
         self._track_row = {session.key: row for row, session in enumerate(tracked)}
         self.unsaved: dict[tuple[StreamKey, int], Session] = {}
         """The sessions changed since `mark_saved`, those that have ended among them."""
-        self.unshown: set[StreamKey] = set()
-        """Streams whose open windows were not saved since they changed."""
+        self.unshown = set(self._sessions)
+        """Streams whose open windows may have changed since they were saved."""
 
     @property
     def clock_us(self) -> int:

@@ -388,6 +388,32 @@ def test_going_forward_again_before_a_replay_has_caught_up_gives_the_state_of_th
     assert bench.results() == before
 
 
+@pytest.mark.parametrize("killed_after", [0, 60, 500])
+def test_a_replay_thought_better_of_leaves_the_tables_as_they_were(bench: Bench, killed_after: int) -> None:
+    bench.snapshot_records = 200
+    batch = interleave(
+        make_frames([make_hand("open")] * 400, stream_id="visitor"), make_frames([None] * 1_000, stream_id="resident")
+    )
+    sink = bench.make_sink([PARTITION])
+    for part in cut(batch, 100):
+        sink.put(part)
+        sink.flush()
+    before = bench.results()
+    sink.close([PARTITION])
+    sink.alter_offsets({PARTITION: 450})
+    sink = bench.make_sink([PARTITION])
+    [resumes_at] = sink.durable_offsets().values()
+    for part in cut(batch.take(range(resumes_at, resumes_at + killed_after)), 30):
+        sink.put(part)
+        sink.flush()
+    sink = bench.make_sink([])
+    sink.alter_offsets({PARTITION: len(batch)})
+    sink = bench.make_sink([PARTITION])
+    assert sink.durable_offsets() == {PARTITION: len(batch)}
+    sink.flush()
+    assert bench.results() == before
+
+
 def test_what_a_replay_cut_short_leaves_open_is_ended_when_records_are_skipped(bench: Bench) -> None:
     sink = bench.make_sink([PARTITION])
     frames = make_frames([None] * 40 + [make_hand("open")] * 40)
