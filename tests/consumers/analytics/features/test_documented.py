@@ -35,10 +35,10 @@ def test_the_table_names_each_feature_once_in_the_order_of_the_facts(heading: st
     assert named == list(FIELDS[heading])
 
 
-def test_each_feature_has_a_unit_a_range_and_a_meaning() -> None:
+def test_each_feature_has_a_unit_a_range_a_meaning_and_a_source() -> None:
     tables = read_tables()
     assert set(tables) == set(FIELDS)
     for rows in tables.values():
         for row in rows:
-            assert len(row) == 4, row
+            assert len(row) == 5, row
             assert all(row), row
