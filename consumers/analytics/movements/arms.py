@@ -15,6 +15,8 @@ HANDS_IN_BODY_SCALE: Final = 5.2
 """A trunk is about as long as so many hands, from wrist to knuckle: what a hand without a body is measured by."""
 _SCALE_SETTLES_S: Final = 0.5
 _UNSEEN_S: Final = 0.18
+_HIDDEN: Final = 3
+"""Frames of a body without the hand: it was put away, or is out of the image, and comes back to begin something."""
 # Body scales.
 _RAISED: Final = 0.05
 """A waving wrist is so much above its elbow."""
@@ -53,6 +55,8 @@ class Arm:
 
     seen: int = 0
     last: Mark | None = None
+    hidden: int = 0
+    """Frames since it was seen last that show the body without it."""
     of_body: bool = False
     x: float = 0.0
     y: float = 0.0
@@ -79,7 +83,7 @@ class Arm:
         if last is not None and at_us - last.at_us > LOST_US:
             self.forget(subject, changes)
             last = None
-        was_up = self.of_body and self.y > _WAIST_UP
+        was_up = self.of_body and self.seen > 0 and self.y > _WAIST_UP
         x, y, elbow_y = place
         if x == x and y == y:
             if last is not None and not self.of_body:
@@ -94,16 +98,19 @@ class Arm:
             x, y = self.x + by_x, self.y + by_y
             self.of_body = False
         else:
+            self.hidden += view.body is not None
             if self.wave.last is not None:
                 self.wave.expire(at_us, WAVE, subject, changes)
             return
+        was_lost = self.of_body and self.seen > 0 and self.hidden < _HIDDEN
         self.seen += 1
+        self.hidden = 0
         mark = Mark(at_us, moment.offset, view.frames, self.seen)
         self.x, self.y, self.last = x, y, mark
         if last is None:
             self.wave.advance(x, mark, WAVE)
-            # It may be on its way up to where it has something to do.
-            self.swipes.doubt(at_us, may_return=was_up)
+            # It may be on its way up to where it has something to do, or on its way back.
+            self.swipes.doubt(at_us, may_return=was_up or (was_lost and y > _WAIST_UP))
             return
         self._advance_circles(mark, view, subject, changes)
         circles = self.circles

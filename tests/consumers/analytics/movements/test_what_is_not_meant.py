@@ -146,14 +146,21 @@ def test_a_hand_that_comes_into_sight_on_its_way_up_does_not_swipe() -> None:
     assert tell_of(4.0, body=body) == []
 
 
-def test_the_way_back_of_a_dash_that_nobody_saw_is_no_swipe() -> None:
-    def body(at_s: float) -> BodyFacts:
-        x = 0.2 if at_s < 2.3 else 1.2 - min(max((at_s - 3.1) / 0.3, 0.0), 1.0)
-        if 2.0 < at_s < 2.6:
+@pytest.mark.parametrize("up_before", [-0.1, -1.1])
+@pytest.mark.parametrize("sees_body", [True, False])
+def test_the_way_back_of_a_dash_that_nobody_saw_is_no_swipe(up_before: float, sees_body: bool) -> None:
+    def body(at_s: float) -> BodyFacts | None:
+        x, up = 1.2 - min(max((at_s - 3.1) / 0.3, 0.0), 1.0), -0.1
+        if at_s < 2.0:
+            x, up = 0.2, up_before
+        elif at_s < 2.6:
             x = NAN
-        return STANDING_BODY._replace(left_wrist_right=x, left_wrist_up=-0.1, left_elbow_up=-0.3)
+        unseen = x != x and not sees_body
+        return None if unseen else STANDING_BODY._replace(left_wrist_right=x, left_wrist_up=up, left_elbow_up=-0.3)
 
-    assert tell_of(5.0, body=body) == []
+    # A hand that was put away, of a body that was seen, comes back to do something new.
+    told = {finding.kind for finding in findings(tell_of(5.0, body=body))}
+    assert told == ({"swipe_right"} if sees_body and up_before < -1.0 else set())
 
 
 @pytest.mark.parametrize("kind", [ActKind.IDLE, ActKind.OPEN, ActKind.SQUAT])
