@@ -16,7 +16,9 @@ from consumers.analytics.tables import of_partition, snapshot_streams, streams
 Row = dict[str, Any]
 
 _NAME: Final = (streams.c.stream_id, streams.c.epoch, streams.c.first_offset)
-_COUNTED: Final = tuple(column.name for column in streams.c if not column.primary_key and column.name != "state")
+_COUNTED: Final = tuple(column.name for column in streams.c if column.name in {
+    "frames", "body_observed", "face_observed", "left_observed", "right_observed", "late_frames",
+})  # fmt: skip
 
 
 class SavedSession(NamedTuple):
@@ -85,7 +87,8 @@ def save(connection: Connection, rows: Sequence[Row]) -> None:
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=list(streams.primary_key),
-                set_=counted | {"state": statement.excluded.state},
+                # A clock may be set back.
+                set_=counted | {name: statement.excluded[name] for name in ("seen_at", "state")},
             ),
             rows,
         )
