@@ -17,6 +17,8 @@ EVENTS: Final = CounterDef("holistic_analytics_events", "Events saved, by what t
 WINDOWS: Final = CounterDef("holistic_analytics_windows", "Windows that closed.")
 # Frames that came after a newer one of their stream, or with an impossible time: recognisers do not see them.
 LATE_FRAMES: Final = CounterDef("holistic_analytics_late_frames", "Frames out of their order of time.")
+# Frames at which a recogniser broke, a fault of ours: the stream was watched anew, and the log says where.
+FAILURES: Final = CounterDef("holistic_analytics_recogniser_failures", "Frames a recogniser broke at.")
 # Streams in the middle of their session; what a save takes grows with those that changed.
 STREAMS: Final = GaugeDef("holistic_analytics_streams", "Streams that are under way.", _TASK)
 # Records still to be read for the state alone, after offsets were moved: until then nothing is said.
@@ -36,14 +38,16 @@ class SinkMetrics:
         # A counter that was never raised is 0, not absent.
         metrics.counter(LATE_FRAMES)
         metrics.counter(WINDOWS)
+        metrics.counter(FAILURES)
 
     def opened(self, task_id: int) -> None:
         """It works for a task."""
         self._task = str(task_id)
 
-    def took(self, late_frames: int) -> None:
-        """Records were taken, so many of them late."""
+    def took(self, late_frames: int, failures: int) -> None:
+        """Records were taken, so many of them late; at so many a recogniser broke."""
         self._metrics.counter(LATE_FRAMES).inc(late_frames)
+        self._metrics.counter(FAILURES).inc(failures)
 
     def saved(self, events: Iterable[ResultEvent], windows: int, seconds: float) -> None:
         """A save went through."""

@@ -81,7 +81,7 @@ class ReplaySink:
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Begin each range anew, with what led up to it; of the topic's other partitions nothing comes."""
-        self._repertoire = Repertoire.of(TaughtStore(self._engine).read())
+        self._repertoire = Repertoire.of(TaughtStore(self._engine).read_usable())
         self._open = {
             partition: self._lead_in.begin(partition)
             for partition in assignment.partitions

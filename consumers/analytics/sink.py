@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from connect_runtime.forgetting.streams import ForgottenStreams
-from connect_runtime.sink import Assignment, TopicPartition
+from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
 from consumers.analytics.database import migrate
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.features.motion import Track, track_bodies
@@ -86,7 +86,9 @@ class AnalyticsSink:
         publisher = self._prepare()
         self._metrics.opened(assignment.task_id)
         topic_ids = {topic: self._topic_id(topic) for topic in {each.topic for each in assignment.partitions}}
-        self._repertoire = Repertoire.of(self._taught.read(), () if self._courier is None else self._courier.rules)
+        self._repertoire = Repertoire.of(
+            self._taught.read_usable(), () if self._courier is None else self._courier.rules
+        )
         self._outcomes, self._save_id, self._puts_windows_off = {}, uuid.uuid4(), False
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
@@ -195,10 +197,19 @@ class AnalyticsSink:
         positions = offsets[rows].tolist()
         if opened.next_offset is None:
             opened.first_offset = positions[0]
-        outcome = opened.streams.advance(
-            [facts[row] for row in rows.tolist()], positions, track.take(rows), self._repertoire
-        )
-        self._metrics.took(outcome.late_frames)
+        try:
+            outcome = opened.streams.advance(
+                [facts[row] for row in rows.tolist()], positions, track.take(rows), self._repertoire
+            )
+        except Exception as error:
+            # The streams have gone on halfway: nothing may be put into them again, they are to be loaded anew.
+            raise SinkFailed(
+                f"the streams of {partition.topic}/{partition.partition} cannot go on: {error!r}",
+                topic=partition.topic,
+                partition=partition.partition,
+                first_offset=positions[0],
+            ) from error
+        self._metrics.took(outcome.late_frames, outcome.failures)
         outcome.silence_before(opened.quiet_until)
         self._outcomes.setdefault(partition, Outcome()).extend(outcome)
         opened.next_offset = positions[-1] + 1

@@ -25,6 +25,8 @@ class Outcome:
     windows: list[tuple[int, Session, WindowRow]] = field(default_factory=list)
     """Windows that closed."""
     late_frames: int = 0
+    failures: int = 0
+    """Frames at which a recogniser broke."""
 
     @property
     def has_fired(self) -> bool:
@@ -35,6 +37,7 @@ class Outcome:
         self.events += later.events
         self.windows += later.windows
         self.late_frames += later.late_frames
+        self.failures += later.failures
 
     def silence_before(self, position: int) -> None:
         """Keep nothing that records before a position caused."""
@@ -109,7 +112,9 @@ class PartitionStreams:
                 session = self._sessions[key] = begin_session(frame, position, step.place)
             frame.motion = motion
             self._note(session)
+            failures = session.failures
             changes, closed = session.take(frame, step.verdict, repertoire)
+            outcome.failures += session.failures - failures
             self._tell(outcome, position, session, changes, closed)
             for silent in step.silent:
                 self._finish(outcome, position, silent, repertoire)

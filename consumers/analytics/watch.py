@@ -1,14 +1,15 @@
 """All recognisers of one stream, in the order they see a frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 
 from consumers.analytics.anomalies.recogniser import Anomalies
 from consumers.analytics.exercises.recogniser import Exercises
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.faults.recogniser import CaptureFaults
 from consumers.analytics.faults.verdict import Verdict
-from consumers.analytics.finding import Change, Moment
+from consumers.analytics.finding import Change, Moment, Recogniser
 from consumers.analytics.movements.recogniser import Movements
 from consumers.analytics.reactions.recogniser import Reactions
 from consumers.analytics.repertoire import Repertoire
@@ -65,6 +66,27 @@ class Watch:
         changes += self.reactions.take_late(stream_id, changes, repertoire.rules)
         self.reactions.end()
         return changes, self.windows.end()
+
+    def give_up(self, repertoire: Repertoire) -> tuple[Sequence[Change], Sequence[WindowRow]]:
+        """A recogniser broke: end what can still be ended, and be as new."""
+        changes: list[Change] = []
+        closed: Sequence[WindowRow] = ()
+        recognisers: tuple[Recogniser, ...] = (self.shapes, self.movements, self.exercises, self.anomalies)
+        with suppress(Exception):
+            changes += self.faults.end()
+        with suppress(Exception):
+            changes += self.taught.end(repertoire.taught_movements)
+        for recogniser in recognisers:
+            with suppress(Exception):
+                changes += recogniser.end()
+        with suppress(Exception):
+            closed = self.windows.end()
+        # The same ten seconds may come again, and are to stand beside what is closed now.
+        windows = Windows(stretch=self.windows.stretch + 1)
+        new = Watch(windows=windows)
+        for part in fields(self):
+            setattr(self, part.name, getattr(new, part.name))
+        return changes, closed
 
     def _list_shown(self, at_us: int) -> list[tuple[str, str]]:
         """Kind and subject of what the newest frame shows of what is held."""

@@ -1,5 +1,6 @@
 """The taught gestures in Postgres, where every replica reads them when it opens."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ taught_gestures: Final = Table(
     Column("source", Text, nullable=False),
 )
 
+logger = logging.getLogger(__name__)
+
 
 class TaughtUnreadable(Terminal):
     """A row that this version cannot recognise by. Fields: name."""
@@ -38,11 +41,24 @@ class TaughtStore:
 
     def read(self) -> list[TaughtGesture]:
         """All, by name; none in a database analytics never used. Raises TaughtUnreadable."""
+        return [_read_row(row) for row in self._read_rows()]
+
+    def read_usable(self) -> list[TaughtGesture]:
+        """The same, without those that cannot be read, of which it warns: the others are looked for all the same."""
+        gestures: list[TaughtGesture] = []
+        for row in self._read_rows():
+            try:
+                gestures.append(_read_row(row))
+            except TaughtUnreadable as error:
+                logger.warning("it is not looked for: %s", error.message, extra={"hint": error.hint, **error.fields})
+        return gestures
+
+    def _read_rows(self) -> list[dict[str, Any]]:
         with transaction(self._engine, "reading the taught gestures") as connection:
             if not inspect(connection).has_table(taught_gestures.name, SCHEMA):
                 return []
             rows = connection.execute(select(taught_gestures).order_by(taught_gestures.c.name)).mappings().all()
-        return [_read_row(dict(row)) for row in rows]
+        return [dict(row) for row in rows]
 
     def keep(self, gestures: Iterable[TaughtGesture]) -> None:
         """Write them, in place of those of the same names."""

@@ -1,17 +1,20 @@
 """Streams that share a partition: order of time, silence, wrong clocks, and polls cut anywhere."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from consumers.analytics.finding import Category, Phase
+from consumers.analytics.facts import FrameFacts
+from consumers.analytics.finding import Category, Change, Moment, Phase
+from consumers.analytics.movements.recogniser import Movements
 from consumers.analytics.results import ResultEvent
 from consumers.analytics.saved_state import read_session, write_session
 from consumers.analytics.streams import PartitionStreams
 from keypoints.frame import FrameBatch
 from tests.consumers.analytics.made_hands import START_US, make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
-from tests.consumers.analytics.working_out import only, work_out
+from tests.consumers.analytics.working_out import only, take, work_out
 
 SECOND_US = 1_000_000
 
@@ -139,3 +142,31 @@ def test_when_a_clock_that_leapt_ahead_comes_back_the_stream_goes_on_at_once() -
         "open",
         "closed",
     ]
+
+
+class Breaking(Movements):
+    """Breaks at the tenth frame it sees."""
+
+    def advance(self, moment: Moment, facts: FrameFacts) -> Sequence[Change]:
+        if self.frames >= 9:
+            raise ZeroDivisionError("for the test")
+        return super().advance(moment, facts)
+
+
+def test_a_recogniser_that_breaks_is_said_and_costs_only_its_own_stream(caplog: pytest.LogCaptureFixture) -> None:
+    partition = PartitionStreams()
+    broken = make_frames([make_hand("open")] * 60, stream_id="broken")
+    healthy = make_frames([make_hand("open")] * 60, stream_id="healthy")
+    batch = interleave(broken, healthy)
+    work_out(partition, batch.take(range(10)))
+    session = partition.get(("broken", 1))
+    assert session is not None
+    session.watch.movements = Breaking(frames=session.watch.movements.frames)
+    outcome = take(partition, batch.take(range(10, len(batch))))
+    assert outcome.failures == 1
+    assert [record.message for record in caplog.records] == ["a recogniser broke, and the stream is watched anew"]
+    told = tell([event for _, event in outcome.events])
+    assert not any(stream == "healthy" for stream, _, _ in told), "what it holds goes on"
+    # What was held ends with the frame that broke, and what is held then begins anew.
+    assert [(kind, phase) for stream, kind, phase in told if stream == "broken"][-1] == ("open", "start")
+    assert session.counts.frames == 60

@@ -162,6 +162,7 @@ SELECT
     stream_id,
     CASE category WHEN 'fault' THEN 'capture' ELSE 'person' END AS concerns,
     kind,
+    subject,
     severity,
     started_at,
     ended_at,
@@ -182,6 +183,7 @@ WHERE category IN ('anomaly', 'fault');
 COMMENT ON VIEW anomalies IS
     'What somebody may have to look at: of the person (a fall), or of the capture (a frozen picture).';
 COMMENT ON COLUMN anomalies.concerns IS 'person, or capture: then what is seen meanwhile is not to be believed.';
+COMMENT ON COLUMN anomalies.subject IS 'body, left, right (the person''s own) or capture.';
 COMMENT ON COLUMN anomalies.severity IS 'info, warning or critical.';
 COMMENT ON COLUMN anomalies.evidence IS 'The numbers it stands on, units in their names.';
 COMMENT ON COLUMN anomalies.provisional IS 'It still goes on.';
