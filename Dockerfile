@@ -65,6 +65,7 @@ RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
     /opt/requirements/install_requirements.sh /opt/requirements/analytics.txt
 COPY --from=consumer-rooms / /opt/holistic/
+COPY performers/ performers/
 COPY consumers/analytics/ consumers/analytics/
 RUN python -m compileall -q /opt/holistic
 LABEL org.opencontainers.image.title="Holistic Stream analytics"

@@ -19,14 +19,14 @@ SHARED_ROOMS = {"keypoints", "kafka_io", "observability"}
 ROOMS = {
     "topics": SHARED_ROOMS,
     "avatar": SHARED_ROOMS | {"connect_runtime", "consumers", "consumers.avatar"},
-    "analytics": SHARED_ROOMS | {"connect_runtime", "consumers", "consumers.analytics"},
+    "analytics": SHARED_ROOMS | {"connect_runtime", "performers", "consumers", "consumers.analytics"},
     "archive": SHARED_ROOMS | {"connect_runtime", "consumers", "consumers.archive"},
     "producer": SHARED_ROOMS | {"producer_service"},
 }
 LIBRARIES = {
     "topics": set[str](),
     "avatar": set[str](),
-    "analytics": {"sqlalchemy", "psycopg2"},
+    "analytics": {"sqlalchemy", "psycopg2", "PIL"},
     "archive": {"sqlalchemy", "psycopg2", "pyarrow", "pgpq"},
     "producer": {"mediapipe", "cv2", "PIL"},
 }
