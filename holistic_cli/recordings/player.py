@@ -199,6 +199,9 @@ class _Shift:
         except HolisticError:
             return record.value, timestamp_ms, False
         captured_at_us = self._move_us(frame.captured_at_us, turn)
+        if record.timestamp_ms == frame.captured_at_us // 1000:
+            # Moved by themselves, its milliseconds may be rounded to others.
+            timestamp_ms = captured_at_us // 1000
         moved = replace(
             frame,
             stream_id=request.stream or frame.stream_id,

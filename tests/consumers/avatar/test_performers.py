@@ -18,7 +18,9 @@ FAR_AWAY = Camera(distance_m=60.0, height_m=0.93, vertical_view_deg=2.0)
 """Without perspective, as the solver takes hands and faces to be seen."""
 
 SECONDS = np.arange(24, dtype=np.float64) / 4
-ACTS = [kind for kind in ActKind if kind not in {ActKind.LEAVE, ActKind.FALL, ActKind.HANDS_OUT}]
+# Seen from the side one shoulder hides behind the other; and a raised arm lifts the shoulder the chest is read from.
+_UNLIKE = {ActKind.LEAVE, ActKind.FALL, ActKind.HANDS_OUT, ActKind.SIDEWAYS, ActKind.RAISE_HAND}
+ACTS = [kind for kind in ActKind if kind not in _UNLIKE]
 
 # The room's space has x to the person's left, Unity's to the right.
 _FLIP = np.diag([-1.0, 1.0, 1.0])

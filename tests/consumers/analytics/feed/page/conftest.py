@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(require_tool: Callable[[str], str]) -> Iterator[Browser]:
-    """One browser for all of the page's tests."""
+    """One browser for a module: while it runs, no event loop can be run beside it."""
     from playwright.sync_api import sync_playwright
 
     path = require_tool("chromium")
