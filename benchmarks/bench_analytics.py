@@ -29,7 +29,7 @@ from consumers.analytics.reactions.courier import WebhookCourier
 from consumers.analytics.reactions.rule import Rule, read_condition
 from consumers.analytics.reactions.signing import Route
 from consumers.analytics.repertoire import Repertoire
-from consumers.analytics.sink import AnalyticsSink
+from consumers.analytics.sink import AnalyticsSink, SinkOptions
 from consumers.analytics.streams import PartitionStreams
 from consumers.analytics.taught.gesture import TaughtGesture, TaughtHand
 from consumers.analytics.taught.store import TaughtStore
@@ -128,7 +128,7 @@ def measure(records: list[Record], taught: list[TaughtGesture]) -> dict[str, flo
             connect(database_url),
             lambda: EventPublisher(kafka, events_topic),
             lambda _: "bench",
-            courier=WebhookCourier(connect(database_url), {rule.name: Route(rule, ())}, Metrics()),
+            SinkOptions(courier=WebhookCourier(connect(database_url), {rule.name: Route(rule, ())}, Metrics())),
         )
         engine = connect(database_url)
         migrate(engine)

@@ -86,6 +86,17 @@ def read_timeout_ms(text: str) -> int:
     return number
 
 
+def read_retention_days(text: str) -> int:
+    """Days, or -1 for no end."""
+    try:
+        days = int(text)
+    except ValueError:
+        raise NotOfKind("Not a number of type INT") from None
+    if days == 0 or days < -1:
+        raise ValueError("must be at least 1, or -1, which keeps all")
+    return days
+
+
 def read_whole_number(text: str) -> int:
     """A whole number of at least 0."""
     number = _read_whole_number(text, Kind.INT)

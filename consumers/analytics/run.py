@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,16 +20,18 @@ from consumers.analytics.reactions.rule import InvalidRule
 from consumers.analytics.reactions.rules_file import read_rules
 from consumers.analytics.reactions.signing import Route, SecretUnusable, find_routes
 from consumers.analytics.replaying import LeadIn, ReplaySink
+from consumers.analytics.retention import Retention
 from consumers.analytics.settings import (
     CONNECTOR_NAME,
     EVENTS_TOPIC_KEY,
+    RETENTION_KEY,
     RULES_FILE_KEY,
     SINK_KEYS,
     SNAPSHOT_KEY,
     WEBHOOK_TIMEOUT_KEY,
     AnalyticsSettings,
 )
-from consumers.analytics.sink import AnalyticsSink
+from consumers.analytics.sink import AnalyticsSink, SinkOptions
 from kafka_io.admin import create_topics, topic_id
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import GESTURE_TOPIC, SUITE_TOPICS, TopicSpec
@@ -71,11 +74,14 @@ def make_connector(
         def make_sink() -> Sink:
             sink = AnalyticsSink(
                 connect(settings.database_url.get_secret_value()),
-                courier=make_courier(),
-                metrics=counted,
                 make_publisher=lambda: connect_events_topic(kafka, events_topic),
                 topic_id=lambda topic: topic_id(kafka, topic),
-                snapshot_records=int(str(sink_settings[SNAPSHOT_KEY])),
+                options=SinkOptions(
+                    snapshot_records=int(str(sink_settings[SNAPSHOT_KEY])),
+                    courier=make_courier(),
+                    retention=Retention(int(str(sink_settings[RETENTION_KEY])), lambda: datetime.now(UTC)),
+                    metrics=counted,
+                ),
             )
             kept_back = counted.counter(FORGOTTEN_RECORDS, connector=name)
             # Nothing is kept by record here, so there is nothing to put on record.

@@ -6,8 +6,8 @@ from typing import Any, Final
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connect_runtime.config import ConfigKey, read_text
-from connect_runtime.config_keys import read_count, read_optional_text, read_timeout_ms
+from connect_runtime.config import ConfigKey, Kind, read_text
+from connect_runtime.config_keys import read_count, read_optional_text, read_retention_days, read_timeout_ms
 from connect_runtime.config_sources import merge_config, read_listed_files
 from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
@@ -20,6 +20,8 @@ EVENTS_TOPIC_KEY: Final = "events.topic"
 
 SNAPSHOT_KEY: Final = "snapshot.interval.records"
 
+RETENTION_KEY: Final = "retention.days"
+
 RULES_FILE_KEY: Final = "rules.file"
 
 WEBHOOK_TIMEOUT_KEY: Final = "webhook.retry.timeout.ms"
@@ -31,6 +33,13 @@ SINK_KEYS: Final[Sequence[ConfigKey]] = (
         read_count,
         "50000",
         "Records of a partition between two snapshots of its state: a replay starts from the one before.",
+    ),
+    ConfigKey(
+        RETENTION_KEY,
+        read_retention_days,
+        "-1",
+        "Days after which results, windows and ended sessions are deleted, by event time; -1 keeps all.",
+        kind=Kind.INT,
     ),
     ConfigKey(
         RULES_FILE_KEY,

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from consumers.analytics.metrics import SinkMetrics
 from consumers.analytics.outbox import EventPublisher
 from consumers.analytics.reactions.courier import WebhookCourier
 from consumers.analytics.repertoire import Repertoire
+from consumers.analytics.retention import Retention
 from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.store import AnalyticsStore, OpenPartition, Unsaved
 from consumers.analytics.streams import Outcome
@@ -35,6 +36,21 @@ _PUBLISHED_AT_ONCE: Final = 10_000
 _SHORTEST_TICK_S: Final = 0.01
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkOptions:
+    """What a sink may be told besides where its servers are."""
+
+    snapshot_records: int = SNAPSHOT_RECORDS
+    """So many records of a partition lie between two snapshots of its state."""
+    courier: WebhookCourier | None = None
+    """Knows the users' rules, and brings what they say to its receivers; it is the sink's from now on."""
+    retention: Retention | None = None
+    """None: everything is kept."""
+    metrics: Metrics = field(default_factory=Metrics)
+    pacer: SavePacer = field(default_factory=SavePacer)
+    monotonic_s: Callable[[], float] = time.monotonic
+
+
 class AnalyticsSink:
     """Works out results in memory, and saves them with the state and offsets they stand on.
 
@@ -48,24 +64,19 @@ class AnalyticsSink:
         engine: Engine,
         make_publisher: Callable[[], EventPublisher],
         topic_id: Callable[[str], str],
-        snapshot_records: int = SNAPSHOT_RECORDS,
-        pacer: SavePacer | None = None,
-        courier: WebhookCourier | None = None,
-        metrics: Metrics | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
+        options: SinkOptions | None = None,
     ) -> None:
-        """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now.
-
-        `courier` knows the users' rules, and brings what they say to its receivers; it is the sink's from now on.
-        """
+        """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now."""
+        options = options or SinkOptions()
         self._engine = engine
         self._make_publisher = make_publisher
         self._topic_id = topic_id
-        self._store = AnalyticsStore(engine, snapshot_records)
-        self._monotonic_s = monotonic_s
+        self._store = AnalyticsStore(engine, options.snapshot_records)
+        self._monotonic_s = options.monotonic_s
         self._taught = TaughtStore(engine)
-        self._courier = courier
-        self._metrics = SinkMetrics(metrics or Metrics())
+        self._courier = options.courier
+        self._retention = options.retention
+        self._metrics = SinkMetrics(options.metrics)
         self._repertoire = Repertoire()
         self._publisher: EventPublisher | None = None
         self._open: dict[TopicPartition, OpenPartition] = {}
@@ -73,10 +84,10 @@ class AnalyticsSink:
         self._delivered: list[int] = []
         self._published_to: int | None = None
         """The outbox row up to which all is published while more may be waiting; None: nothing is."""
-        self._pacer = pacer or SavePacer()
+        self._pacer = options.pacer
         self._windows_pacer = replace(self._pacer)
         self._puts_windows_off = False
-        self._looked_s = monotonic_s()
+        self._looked_s = self._monotonic_s()
         self._counted_s = self._looked_s - _OUTBOX_COUNT_S
         # One id until the save has gone through, so that trying again is known for what it is.
         self._save_id = uuid.uuid4()
@@ -230,6 +241,8 @@ class AnalyticsSink:
         if publisher.take_failure():
             self._published_to = 0
         self._publish_waiting(publisher)
+        if self._retention is not None:
+            self._retention.retire(self._engine, now_s)
         if now_s - self._counted_s >= _OUTBOX_COUNT_S:
             self._counted_s = now_s
             self._metrics.undelivered(self._store.count_undelivered(self._open))

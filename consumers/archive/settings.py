@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, Kind, read_count, read_duration_ms
-from connect_runtime.config_keys import NotOfKind
+from connect_runtime.config_keys import read_retention_days
 from connect_runtime.config_sources import merge_config, read_listed_files
 from consumers.archive.parquet.location import LocationUnknown, check_location
 from kafka_io.environment import read_settings
@@ -20,18 +20,6 @@ _PREFIX: Final = "HOLISTIC_"
 POSTGRES_CONNECTOR: Final = "archive-postgres"
 PARQUET_CONNECTOR: Final = "archive-parquet"
 """Also the consumer groups."""
-
-
-def read_retention_days(text: str) -> int:
-    """Days, or -1 for no end."""
-    try:
-        days = int(text)
-    except ValueError:
-        raise NotOfKind("Not a number of type INT") from None
-    if days == 0 or days < -1:
-        raise ValueError("must be at least 1, or -1, which keeps all")
-    return days
-
 
 CONNECTIONS: Final = ConfigKey("connections", read_count, "2", "Connections a task writes to Postgres with.")
 BATCH_SIZE: Final = ConfigKey("batch.size", read_count, "500", "Most rows a transaction writes.")

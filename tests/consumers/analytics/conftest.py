@@ -11,9 +11,10 @@ from sqlalchemy import Engine, text
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.analytics.database import connect
 from consumers.analytics.reactions.courier import WebhookCourier
+from consumers.analytics.retention import Retention
 from consumers.analytics.run import connect_events_topic
 from consumers.analytics.save_pacer import SavePacer
-from consumers.analytics.sink import AnalyticsSink
+from consumers.analytics.sink import AnalyticsSink, SinkOptions
 from kafka_io.settings import KafkaSettings
 from observability.metrics import Metrics
 
@@ -32,6 +33,7 @@ class Bench:
     """Each sink's own, in the same order."""
     topic_id: str = "first"
     snapshot_records: int = 5_000
+    retention: Retention | None = None
     metrics: Metrics = field(default_factory=Metrics)
     monotonic_s: Callable[[], float] = time.monotonic
     make_courier: Callable[[], WebhookCourier] | None = None
@@ -46,11 +48,14 @@ class Bench:
             self.engines[-1],
             make_publisher=lambda: connect_events_topic(self.kafka, self.events_topic),
             topic_id=lambda _: self.topic_id,
-            snapshot_records=self.snapshot_records,
-            courier=None if self.make_courier is None else self.make_courier(),
-            pacer=pacer or SavePacer(spacing_s=0.0, share=1),
-            metrics=self.metrics,
-            monotonic_s=self.monotonic_s,
+            options=SinkOptions(
+                snapshot_records=self.snapshot_records,
+                courier=None if self.make_courier is None else self.make_courier(),
+                retention=self.retention,
+                pacer=pacer or SavePacer(spacing_s=0.0, share=1),
+                metrics=self.metrics,
+                monotonic_s=self.monotonic_s,
+            ),
         )
         self.sinks.append(sink)
         sink.open(Assignment(tuple(partitions), generation=1, member_id="test", task_id=0))

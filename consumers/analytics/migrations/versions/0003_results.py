@@ -24,6 +24,9 @@ CREATE INDEX results_by_kind ON analytics.results (category, kind, started_at);
 UPDATE analytics.results SET ended_at = started_at WHERE ended_at IS NULL;
 COMMENT ON TABLE analytics.results IS 'Everything found in streams: shapes, movements, anomalies, faults, reactions.';
 
+CREATE INDEX outbox_by_event ON analytics.outbox (event_id);
+CREATE INDEX outbox_of_partition ON analytics.outbox (topic, partition, id);
+
 ALTER TABLE analytics.sources ADD COLUMN state_offset bigint, ADD COLUMN quiet_until bigint;
 COMMENT ON COLUMN analytics.sources.state_offset IS
     'The offset the state belongs to, where that is not next_offset: offsets were moved, and a snapshot was taken up.';
@@ -60,6 +63,7 @@ COMMENT ON COLUMN analytics.streams.late_frames IS 'Frames out of order of time:
 COMMENT ON COLUMN analytics.streams.seen_at IS 'When its newest frame was taken.';
 COMMENT ON COLUMN analytics.streams.state IS 'All that is remembered of it, JSON in zstd; null when it has ended.';
 CREATE INDEX streams_going_on ON analytics.streams (topic, partition) WHERE state IS NOT NULL;
+CREATE INDEX streams_by_time ON analytics.streams (seen_at) WHERE state IS NULL;
 CREATE INDEX streams_by_name ON analytics.streams (stream_id);
 
 CREATE TABLE analytics.snapshots (

@@ -39,6 +39,7 @@ CREATE TABLE analytics.windows (
     PRIMARY KEY (topic, partition, stream_id, epoch, session_offset, stretch, kind, length_s, started_at)
 );
 CREATE INDEX windows_of_stream ON analytics.windows (stream_id, started_at);
+CREATE INDEX windows_by_time ON analytics.windows (started_at);
 COMMENT ON TABLE analytics.windows IS
     'What each stretch of a stream''s event time came to. What was not observed is null, never zero.';
 COMMENT ON COLUMN analytics.windows.session_offset IS 'The record the stream''s session began with.';
