@@ -1,0 +1,16 @@
+"""Frames put into a sink."""
+
+from consumers.analytics.sink import AnalyticsSink
+from keypoints.frame import FrameBatch
+from tests.consumers.analytics.made_hands import make_frames, make_hand
+
+
+def feed(sink: AnalyticsSink, *batches: FrameBatch) -> None:
+    for batch in batches:
+        sink.put(batch)
+
+
+def held_hand(frames: int, first_offset: int = 0) -> FrameBatch:
+    """An open right hand, `frames` frames from the `first_offset`-th on."""
+    made = make_frames([make_hand("open")] * (first_offset + frames))
+    return FrameBatch.from_frames(made[first_offset:], first_offset=first_offset)
