@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
@@ -119,17 +118,14 @@ def test_archive_parquet(suite: Suite) -> None:
 def test_analytics(suite: Suite) -> None:
     name = named("analytics")
 
-    def ask(statement: str) -> list[tuple[Any, ...]]:
+    def in_postgres() -> dict[int, int]:
         connection = psycopg2.connect(suite.database_url)
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall()
+                cursor.execute("SELECT partition, next_offset FROM analytics.sources")
+                return dict(cursor.fetchall())
         finally:
             connection.close()
-
-    def in_postgres() -> dict[int, int]:
-        return dict(ask("SELECT partition, next_offset FROM analytics.sources"))
 
     settings = AnalyticsSettings(database_url=SecretStr(suite.database_url), topic=suite.topic)
     suite.move_about(
