@@ -43,6 +43,8 @@ class OpenPartition:
     """Records before this are taken for the state alone: what they cause was said before."""
     snapshot_offset: int = 0
     """Where the newest snapshot is."""
+    snapshot_records: int = 0
+    """So many records lie between two."""
 
     @property
     def is_saved(self) -> bool:
@@ -58,7 +60,17 @@ class OpenPartition:
         """How many records are still to be taken for the state alone, at most."""
         return 0 if self.next_offset is None else max(0, self.quiet_until - self.next_offset)
 
+    @property
+    def is_snapshot_due(self) -> bool:
+        """Whether the next save is to keep one."""
+        begins = self.first_offset if self.saved_by is None and self.first_offset is not None else self.snapshot_offset
+        return self.next_offset is not None and self.next_offset - begins >= self.snapshot_records
+
     def mark_saved(self, save_id: uuid.UUID, *, with_windows: bool) -> None:
+        if self.is_snapshot_due and self.next_offset is not None:
+            self.snapshot_offset = self.next_offset
+        elif self.saved_by is None and self.first_offset is not None:
+            self.snapshot_offset = self.first_offset
         self.saved_by, self.saved_offset = save_id, self.next_offset
         self.streams.mark_saved(with_windows=with_windows)
 
@@ -80,7 +92,10 @@ class _Rows(NamedTuple):
 
 
 class AnalyticsStore:
-    """The tables. Every call is one transaction, and raises StoreUnavailable (Transient) or StoreRefused (Terminal)."""
+    """The tables. What a call changes it changes in one transaction; state is read and written beside it, in memory.
+
+    Every call raises StoreUnavailable (Transient) or StoreRefused (Terminal).
+    """
 
     def __init__(self, engine: Engine, snapshot_records: int) -> None:
         """A snapshot of a partition's state is kept every `snapshot_records` records."""
@@ -96,7 +111,7 @@ class AnalyticsStore:
                 self._let_go(connection, partition, closes_windows=True)
                 source = None
             if source is None:
-                return OpenPartition(partition, topic_id)
+                return OpenPartition(partition, topic_id, snapshot_records=self._snapshot_records)
             saved = saved_streams.load(connection, partition)
             snapshot_offset = snapshots.newest_offset(connection, partition)
         sessions, unreadable = saved_streams.read(saved)
@@ -114,6 +129,7 @@ class AnalyticsStore:
             next_offset=state_offset,
             quiet_until=source.quiet_until or 0,
             snapshot_offset=snapshot_offset,
+            snapshot_records=self._snapshot_records,
         )
 
     def save(self, save_id: uuid.UUID, unsaved: Sequence[Unsaved], delivered: Sequence[int]) -> list[OutboxRow]:
@@ -176,10 +192,8 @@ class AnalyticsStore:
         enqueue_webhooks(connection, partition, events)
         if opened.saved_by is None and opened.first_offset is not None:
             snapshots.take_first(connection, partition, opened.topic_id, opened.first_offset)
-            opened.snapshot_offset = opened.first_offset
-        if opened.next_offset is not None and opened.next_offset - opened.snapshot_offset >= self._snapshot_records:
+        if opened.is_snapshot_due:
             snapshots.take(connection, partition)
-            opened.snapshot_offset = opened.next_offset
 
     def _go_back(self, connection: Connection, partition: TopicPartition, topic_id: str, next_offset: int) -> bool:
         """Make the state what it was at a snapshot at or before `next_offset`; False where there is none."""

@@ -12,6 +12,7 @@ from connect_runtime.sink import TopicPartition
 from consumers.analytics import migrations
 from consumers.analytics.database import connect
 from keypoints.topics import TRACKING_TOPIC
+from tests.consumers.analytics.busy_stage import busy_stage
 from tests.consumers.analytics.conftest import Bench
 from tests.consumers.analytics.made_hands import make_frames, make_hand
 from tests.consumers.analytics.made_streams import interleave
@@ -60,3 +61,26 @@ def test_gestures_found_by_the_first_version_stay_and_the_service_goes_on(bench:
     sink.flush()
     assert bench.query("SELECT next_offset FROM analytics.sources") == [(930,)]
     assert bench.query("SELECT count(*) FROM gesture_events") == [(3,)]
+
+
+def test_going_back_to_the_first_version_and_on_again_keeps_shapes_and_lets_the_service_go_on(
+    bench: Bench, engine: Engine
+) -> None:
+    sink = bench.make_sink([PARTITION])
+    sink.put(busy_stage(seconds=5.0))
+    sink.flush()
+    shapes = "SELECT kind, hand, first_offset FROM gesture_events {} ORDER BY 3, 1, 2"
+    found = bench.query(shapes.format("WHERE category = 'shape'"))
+    assert len(found) > 3
+    config = Config()
+    config.set_main_option("script_location", next(iter(migrations.__path__)))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert [tuple(row) for row in connection.execute(text(shapes.format("")))] == found
+        command.upgrade(config, "head")
+    assert bench.query(shapes.format("")) == found
+    again = bench.make_sink([PARTITION])
+    again.put(busy_stage(seconds=5.0))
+    again.flush()
+    assert bench.query("SELECT count(*) > 0 FROM movement_counts") == [(True,)]

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import event
 
 from connect_runtime.sink import TopicPartition
+from consumers.analytics.database import StoreUnavailable
 from consumers.analytics.store import Fenced
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
@@ -230,3 +232,24 @@ def test_what_a_replay_cut_short_leaves_open_is_ended_when_records_are_skipped(b
     for goes_on_at in (0, 500):
         sink.alter_offsets({PARTITION: goes_on_at})
     assert bench.query("SELECT first_offset, provisional FROM gesture_events") == [(40, False)]
+
+
+def test_a_snapshot_that_was_not_committed_is_taken_with_the_save_that_is(bench: Bench) -> None:
+    bench.snapshot_records = 20
+    sink = bench.make_sink([PARTITION])
+    sink.put(held_hand(10))
+    sink.flush()
+    lost: list[bool] = []
+
+    def lose_the_connection(connection: object) -> None:
+        if not lost:
+            lost.append(True)
+            connection.connection.driver_connection.close()  # type: ignore[attr-defined]
+
+    event.listen(bench.engines[0], "commit", lose_the_connection)
+    sink.put(held_hand(30, first_offset=10))
+    with pytest.raises(StoreUnavailable):
+        sink.flush()
+    assert lost
+    sink.flush()
+    assert bench.query("SELECT next_offset FROM analytics.snapshots ORDER BY 1") == [(0,), (40,)]
