@@ -13,6 +13,7 @@ from consumers.analytics.faults.verdict import Verdict
 from consumers.analytics.finding import Category, Finding, Moment, Phase
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.streams import PartitionStreams
+from consumers.analytics.taught.gesture import BUILT_IN
 from consumers.analytics.watch import Watch
 from holistic_cli.recordings.pose_take import read_pose_take
 from keypoints.frame import FrameBatch
@@ -190,3 +191,7 @@ def test_of_filmed_squats_is_told_that_they_are_squats(shared_data: Path) -> Non
             kinds += [finding.kind for _, finding in changes]
         kinds += [finding.kind for _, finding in watched.end("film", Repertoire())[0]]
         assert kinds == ["squat"] * clip.repetitions
+
+
+def test_no_gesture_that_is_taught_may_take_the_name_of_anything_that_is_told() -> None:
+    assert {kind for told in SEEN.values() for kind, _ in told} <= BUILT_IN
