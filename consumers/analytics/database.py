@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import orjson
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, exc, make_url, text
@@ -41,6 +42,7 @@ def connect(database_url: str) -> Engine:
         pool_size=1,
         max_overflow=0,
         pool_pre_ping=True,
+        json_serializer=_write_json,
         connect_args={
             "application_name": "holistic-analytics",
             "connect_timeout": 10,
@@ -53,6 +55,11 @@ def connect(database_url: str) -> Engine:
             "options": "-c idle_in_transaction_session_timeout=3s",
         },
     )
+
+
+def _write_json(value: object) -> str:
+    """What is no finite number becomes null: Postgres refuses it, and with it all that is saved beside it."""
+    return orjson.dumps(value).decode()
 
 
 @contextmanager

@@ -11,14 +11,17 @@ from sqlalchemy import event
 
 from connect_runtime.sink import TopicPartition
 from consumers.analytics.database import StoreRefused, StoreUnavailable, connect, migrate
+from consumers.analytics.finding import Category, Finding
+from consumers.analytics.results import Performance, Result
 from consumers.analytics.save_pacer import SavePacer
+from consumers.analytics.saved_results import save_results
 from consumers.analytics.store import Fenced
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
 from tests.consumers.analytics.busy_stage import busy_stage
 from tests.consumers.analytics.conftest import Bench
 from tests.consumers.analytics.feeding import feed, held_hand
-from tests.consumers.analytics.made_hands import make_frames, make_hand
+from tests.consumers.analytics.made_hands import START_US, make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
 
 pytestmark = pytest.mark.servers
@@ -257,3 +260,22 @@ def test_connections_cut_by_the_server_between_two_saves_are_made_anew(bench: Be
     )
     feed(sink, held_hand(20, first_offset=3))
     assert sink.durable_offsets() == {PARTITION: 23}
+
+
+def test_evidence_that_is_no_number_is_saved_as_unknown_and_holds_nothing_up(bench: Bench) -> None:
+    finding = Finding(
+        category=Category.ANOMALY,
+        kind="fall",
+        subject="body",
+        started_us=START_US,
+        last_us=START_US,
+        first_offset=1,
+        last_offset=2,
+        confidence=1.0,
+        observed=1.0,
+        evidence={"drop_scales": float("nan"), "frames": 3},
+    )
+    bench.make_sink([PARTITION])
+    with bench.engines[0].begin() as connection:
+        save_results(connection, [Result(Performance("ada", 1, TRACKING_TOPIC, 0), finding, is_open=False)])
+    assert bench.query("SELECT evidence FROM anomalies") == [({"frames": 3, "drop_scales": None},)]
