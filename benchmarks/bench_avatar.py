@@ -14,13 +14,13 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from connect_runtime.sink import Assignment, TopicPartition
-from consumers.avatar.motion import AvatarState, Motion
+from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
+from consumers.avatar.outputs.udp import Target, UdpSender
+from consumers.avatar.outputs.vmc.packets import PacketWriter
 from consumers.avatar.run import read_clock_us
-from consumers.avatar.sender import Target, UdpSender
 from consumers.avatar.sink import AvatarOptions, AvatarSink, SentFrame
-from consumers.avatar.skeleton import REST_OFFSETS_M, Bone
-from consumers.avatar.solver import solve
-from consumers.avatar.vmc import PacketWriter
+from consumers.avatar.smoothing.motion import AvatarState, Motion
+from consumers.avatar.solver.solve import solve
 from keypoints import FrameBatch
 from observability.metrics import Metrics
 from performers.acts import Act, ActKind

@@ -9,8 +9,8 @@ from typing import Final
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors
 from consumers.avatar.latency_log import LatencyLog
+from consumers.avatar.outputs.udp import UdpSender
 from consumers.avatar.replay import PacedSink
-from consumers.avatar.sender import UdpSender
 from consumers.avatar.settings import CONNECTOR_NAME, AvatarSettings
 from consumers.avatar.sink import AvatarSink, SentFrame
 from kafka_io.settings import KafkaSettings

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config_sources import merge_config, read_listed_files
-from consumers.avatar.sender import Target, parse_target
+from consumers.avatar.outputs.udp import Target, parse_target
 from consumers.avatar.sink import AvatarOptions
 from kafka_io.environment import read_settings
 from keypoints.topics import TRACKING_TOPIC

@@ -17,10 +17,10 @@ from consumers.avatar.metrics import (
     PACKETS_SENT,
     PUT_TO_PACKET_SECONDS,
 )
-from consumers.avatar.performer import Performer
-from consumers.avatar.sender import UdpSender
-from consumers.avatar.timeline import Newest
-from consumers.avatar.vmc import PacketWriter
+from consumers.avatar.outputs.udp import UdpSender
+from consumers.avatar.outputs.vmc.packets import PacketWriter
+from consumers.avatar.stage.performer import Performer
+from consumers.avatar.stage.timeline import Newest
 from keypoints.frame import FrameBatch
 from observability.metrics import Metrics
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consumers.avatar.expressions import Blendshape
-from consumers.avatar.solver import solve
+from consumers.avatar.face.expressions import Blendshape
+from consumers.avatar.solver.solve import solve
 from keypoints import FrameBatch, HolisticFrame
 from performers.acts import Act, ActKind
 from performers.noise import Noise

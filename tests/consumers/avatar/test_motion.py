@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.avatar.expressions import SHAPE_COUNT, Blendshape
-from consumers.avatar.motion import Motion
-from consumers.avatar.rotations import about_axis, angle_between
-from consumers.avatar.skeleton import BONE_COUNT, REST_POSE, Bone
+from consumers.avatar.face.expressions import SHAPE_COUNT, Blendshape
+from consumers.avatar.humanoid.rotations import about_axis, angle_between
+from consumers.avatar.humanoid.skeleton import BONE_COUNT, REST_POSE, Bone
+from consumers.avatar.smoothing.motion import Motion
 
 FPS = 30.0
 Y_AXIS = np.array([0.0, 1.0, 0.0])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.avatar.skeleton import PARENTS, Bone
-from consumers.avatar.solver import solve
+from consumers.avatar.humanoid.skeleton import PARENTS, Bone
+from consumers.avatar.solver.solve import solve
 from performers.acts import Act, ActKind
 from performers.camera import Camera
 from performers.joints import PARENTS as JOINT_PARENTS

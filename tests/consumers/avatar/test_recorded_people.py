@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.avatar.motion import Motion
-from consumers.avatar.rotations import angle_between
-from consumers.avatar.skeleton import PARENTS, Bone
-from consumers.avatar.solver import solve
+from consumers.avatar.humanoid.rotations import angle_between
+from consumers.avatar.humanoid.skeleton import PARENTS, Bone
+from consumers.avatar.smoothing.motion import Motion
+from consumers.avatar.solver.solve import solve
 from keypoints import FrameBatch, HandLandmark, PoseLandmark
 from tests.consumers.avatar.puppet import matrix_of
 from tests.consumers.avatar.recordings import extract_video, read_pose_file

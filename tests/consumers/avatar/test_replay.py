@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from connect_runtime.sink import Assignment, TickingSink, TopicPartition
+from consumers.avatar.outputs.udp import Target, UdpSender
 from consumers.avatar.replay import PacedSink
-from consumers.avatar.sender import Target, UdpSender
 from consumers.avatar.sink import AvatarOptions, AvatarSink, SentFrame
 from keypoints import FrameBatch
 from observability.metrics import Metrics

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from consumers.avatar.sender import BadTarget, Target, UdpSender, parse_target
+from consumers.avatar.outputs.udp import BadTarget, Target, UdpSender, parse_target
 from tests.consumers.avatar.receiver import open_receiver
 
 

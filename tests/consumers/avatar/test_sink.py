@@ -15,7 +15,7 @@ from vmcp.typing import TrackingState
 from connect_runtime.sink import Assignment, TickingSink, TopicPartition
 from consumers.avatar.latency_log import LatencyLog
 from consumers.avatar.metrics import FRAMES_PASSED_OVER, PACKETS_SENT
-from consumers.avatar.sender import Target, UdpSender
+from consumers.avatar.outputs.udp import Target, UdpSender
 from consumers.avatar.sink import AvatarOptions, AvatarSink, SentFrame
 from keypoints import FrameBatch, HolisticFrame
 from keypoints.topics import TRACKING_TOPIC

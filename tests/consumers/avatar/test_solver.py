@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.avatar.expressions import Blendshape
-from consumers.avatar.skeleton import PARENTS, Bone
-from consumers.avatar.solver import SolvedMotion, solve
+from consumers.avatar.face.expressions import Blendshape
+from consumers.avatar.humanoid.skeleton import PARENTS, Bone
+from consumers.avatar.solver.solve import SolvedMotion, solve
 from keypoints import FrameBatch
 from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR
 from tests.consumers.avatar.puppet import (

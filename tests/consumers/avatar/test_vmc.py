@@ -8,10 +8,10 @@ from vmcp import events
 from vmcp.typing import Bone as VmcBone
 from vmcp.typing import CalibrationState, ModelState, TrackingState
 
-from consumers.avatar.expressions import SHAPE_COUNT, Blendshape
-from consumers.avatar.motion import AvatarState
-from consumers.avatar.skeleton import BONE_COUNT, PARENTS, REST_OFFSETS_M, REST_POSE, Bone
-from consumers.avatar.vmc import PacketWriter
+from consumers.avatar.face.expressions import SHAPE_COUNT, Blendshape
+from consumers.avatar.humanoid.skeleton import BONE_COUNT, PARENTS, REST_OFFSETS_M, REST_POSE, Bone
+from consumers.avatar.outputs.vmc.packets import PacketWriter
+from consumers.avatar.smoothing.motion import AvatarState
 from tests.consumers.avatar.receiver import read_events, read_messages, type_tags
 
 TYPE_TAGS = {

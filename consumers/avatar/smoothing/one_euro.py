@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.rotations import IDENTITY, Quaternions, invert, limit_angle, multiply, normalise, slerp
-from consumers.avatar.skeleton import BONE_COUNT
+from consumers.avatar.humanoid.rotations import IDENTITY, Quaternions, invert, limit_angle, multiply, normalise, slerp
+from consumers.avatar.humanoid.skeleton import BONE_COUNT
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]

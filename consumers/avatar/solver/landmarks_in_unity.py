@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.rotations import Vectors
+from consumers.avatar.humanoid.rotations import Vectors
 from keypoints.frame import FrameBatch
 
 _USUAL_SIZE: Final = (1280, 720)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.rotations import (
+from consumers.avatar.humanoid.rotations import (
     IDENTITY,
     Quaternions,
     Vectors,

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.rotations import Vectors, smoothstep
+from consumers.avatar.humanoid.rotations import Vectors, smoothstep
 from keypoints.landmarks import FaceLandmark as Face
 
 Ratios = NDArray[np.float64]

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
-from consumers.avatar.motion import AvatarState, Motion
-from consumers.avatar.solver import solve
-from consumers.avatar.timeline import Choice, Moment, Newest, choose_newest
+from consumers.avatar.smoothing.motion import AvatarState, Motion
+from consumers.avatar.solver.solve import solve
+from consumers.avatar.stage.timeline import Choice, Moment, Newest, choose_newest
 from keypoints.frame import FrameBatch
 
 CLOCK_PATIENCE_S: Final = 2.0

@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.limbs import fold
-from consumers.avatar.rotations import (
+from consumers.avatar.humanoid.rotations import (
     Angles,
     Quaternions,
     Vectors,
@@ -27,6 +26,7 @@ from consumers.avatar.rotations import (
     smoothstep,
     twist_about,
 )
+from consumers.avatar.solver.limbs import fold
 from keypoints.landmarks import HandLandmark as Hand
 
 FOREARM_SHARE: Final = 0.5

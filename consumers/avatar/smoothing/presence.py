@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.rotations import Angles, smoothstep
+from consumers.avatar.humanoid.rotations import Angles, smoothstep
 
 HOLD_S: Final = 0.3
 FADE_S: Final = 1.2

@@ -4,7 +4,16 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.rotations import IDENTITY, Quaternions, Vectors, about_axis, basis_from_x, invert, multiply, slerp
+from consumers.avatar.humanoid.rotations import (
+    IDENTITY,
+    Quaternions,
+    Vectors,
+    about_axis,
+    basis_from_x,
+    invert,
+    multiply,
+    slerp,
+)
 from keypoints.landmarks import FaceLandmark, PoseLandmark
 
 NECK_SHARE: Final = 0.4

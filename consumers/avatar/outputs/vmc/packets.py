@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.expressions import Blendshape
-from consumers.avatar.motion import AvatarState
-from consumers.avatar.skeleton import REST_OFFSETS_M, Bone
+from consumers.avatar.face.expressions import Blendshape
+from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
+from consumers.avatar.smoothing.motion import AvatarState
 
 MARIONETTE_PORT: Final = 39539
 """Where receivers listen unless told otherwise."""

@@ -10,14 +10,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.expressions import Ratios, read_expressions
-from consumers.avatar.hands import share_wrist_twist, solve_fingers, solve_palm
-from consumers.avatar.head import share_with_neck, solve_head
-from consumers.avatar.landmarks_in_unity import UnityLandmarks, place_in_unity
-from consumers.avatar.limbs import ARM_REST, ELBOW_AXIS, FOOT_REST, KNEE_AXIS, LEG_REST, solve_limb
-from consumers.avatar.rotations import Quaternions, Vectors, invert, mirror, multiply, normalise, rotate, shortest_arc
-from consumers.avatar.skeleton import BONE_COUNT, FINGER_BONES, Bone
-from consumers.avatar.torso import solve_torso
+from consumers.avatar.face.expressions import Ratios, read_expressions
+from consumers.avatar.humanoid.rotations import (
+    Quaternions,
+    Vectors,
+    invert,
+    mirror,
+    multiply,
+    normalise,
+    rotate,
+    shortest_arc,
+)
+from consumers.avatar.humanoid.skeleton import BONE_COUNT, FINGER_BONES, Bone
+from consumers.avatar.solver.hands import share_wrist_twist, solve_fingers, solve_palm
+from consumers.avatar.solver.head import share_with_neck, solve_head
+from consumers.avatar.solver.landmarks_in_unity import UnityLandmarks, place_in_unity
+from consumers.avatar.solver.limbs import ARM_REST, ELBOW_AXIS, FOOT_REST, KNEE_AXIS, LEG_REST, solve_limb
+from consumers.avatar.solver.torso import solve_torso
 from keypoints.frame import FrameBatch
 from keypoints.landmarks import PoseLandmark as Pose
 

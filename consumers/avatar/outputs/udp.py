@@ -5,7 +5,7 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consumers.avatar.vmc import MARIONETTE_PORT
+from consumers.avatar.outputs.vmc.packets import MARIONETTE_PORT
 from keypoints.errors import Terminal
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.rotations import (
+from consumers.avatar.humanoid.rotations import (
     Angles,
     Quaternions,
     Vectors,

@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.expressions import SHAPE_COUNT, Ratios
-from consumers.avatar.presence import Flags, Presence
-from consumers.avatar.rotations import Quaternions, slerp
-from consumers.avatar.skeleton import BONE_COUNT, REST_POSE, Bone
-from consumers.avatar.smoothing import BONE_TUNING, RotationFilter, Tuning, ValueFilter
+from consumers.avatar.face.expressions import SHAPE_COUNT, Ratios
+from consumers.avatar.humanoid.rotations import Quaternions, slerp
+from consumers.avatar.humanoid.skeleton import BONE_COUNT, REST_POSE, Bone
+from consumers.avatar.smoothing.one_euro import BONE_TUNING, RotationFilter, Tuning, ValueFilter
+from consumers.avatar.smoothing.presence import Flags, Presence
 
 _SHAPE_TUNING: Final = Tuning(np.full(SHAPE_COUNT, 2.0), np.full(SHAPE_COUNT, 4.0))
 

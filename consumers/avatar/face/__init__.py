@@ -1,0 +1,1 @@
+"""The face mesh to blendshapes and expressions."""

@@ -1,0 +1,1 @@
+"""The VMC protocol: profiles of receivers, and packets."""

@@ -1,0 +1,1 @@
+"""Landmarks to bones: geometry, one module a part of the body."""
