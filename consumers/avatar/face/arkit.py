@@ -1,4 +1,4 @@
-"""The face's blendshapes: Apple ARKit's `ARFaceAnchor.BlendShapeLocation`, the names VTuber programs call "perfect sync".
+"""The face's blendshapes: Apple ARKit's `ARFaceAnchor.BlendShapeLocation`, which VTuber programs call "perfect sync".
 
 MediaPipe's face blendshapes are the same ones in the same order, without `tongueOut`, which no face mesh shows.
 """
