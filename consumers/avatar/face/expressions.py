@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from consumers.avatar.face import arkit
 from consumers.avatar.humanoid.rotations import Vectors, smoothstep
 from keypoints.landmarks import FaceLandmark as Face
 
@@ -36,6 +37,19 @@ class Blendshape(IntEnum):
 
 
 SHAPE_COUNT: Final = len(Blendshape)
+
+_ARKIT_COLUMNS: Final = np.array(
+    [
+        arkit.Blendshape.JAW_OPEN,
+        arkit.Blendshape.MOUTH_STRETCH_LEFT,
+        arkit.Blendshape.MOUTH_PUCKER,
+        arkit.Blendshape.MOUTH_STRETCH_RIGHT,
+        arkit.Blendshape.MOUTH_FUNNEL,
+        arkit.Blendshape.EYE_BLINK_LEFT,
+        arkit.Blendshape.EYE_BLINK_RIGHT,
+    ]
+)
+"""The ARKit shape that each expression is nearest to."""
 
 _EYE_OPEN: Final = 0.27
 _EYE_CLOSED: Final = 0.11
@@ -88,6 +102,18 @@ def read_expressions(face: Vectors) -> Ratios:
     shapes[:, Blendshape.BLINK_L] = _between(_measure_eye(face, _LEFT_EYE), _EYE_OPEN, _EYE_CLOSED)
     shapes[:, Blendshape.BLINK_R] = _between(_measure_eye(face, _RIGHT_EYE), _EYE_OPEN, _EYE_CLOSED)
     return shapes
+
+
+def to_arkit(expressions: Ratios) -> Ratios:
+    """float64[N, 51] in order of the ARKit shapes, the others NaN, from float64[N, 7]."""
+    shapes = np.full((len(expressions), arkit.SHAPE_COUNT), np.nan)
+    shapes[:, _ARKIT_COLUMNS] = expressions
+    return shapes
+
+
+def from_arkit(shapes: Ratios) -> Ratios:
+    """float64[..., 7] expressions, as `to_arkit` wrote them."""
+    return shapes[..., _ARKIT_COLUMNS]
 
 
 def _gap(face: Vectors, start: Face, end: Face) -> Ratios:
