@@ -4,13 +4,12 @@ Headless and pure: a frame's result depends on that frame alone. The method is g
 swing and twist, palm and face bases), no model: each module names its own.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.face.expressions import Ratios, read_expressions
+from consumers.avatar.face.expressions import read_expressions, to_arkit
 from consumers.avatar.humanoid.rotations import (
     Quaternions,
     Vectors,
@@ -27,6 +26,7 @@ from consumers.avatar.solver.head import share_with_neck, solve_head
 from consumers.avatar.solver.landmarks_in_unity import UnityLandmarks, place_in_unity
 from consumers.avatar.solver.limbs import ARM_REST, ELBOW_AXIS, FOOT_REST, KNEE_AXIS, LEG_REST, solve_limb
 from consumers.avatar.solver.torso import solve_torso
+from consumers.avatar.states import SolvedMotion
 from keypoints.frame import FrameBatch
 from keypoints.landmarks import PoseLandmark as Pose
 
@@ -44,15 +44,6 @@ _LEG_SEEN: Final = 0.5
 _FLIP_RIGHT: Final = np.array([[1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
 
 
-@dataclass(frozen=True, slots=True)
-class SolvedMotion:
-    """N frames of motion: `rotations` float64[N, 55, 4] in order of Bone (x, y, z, w, local), `shapes` float64[N, 7] in
-    order of Blendshape. A bone or shape that was not seen is NaN in all its values; a solved one has unit length."""
-
-    rotations: Quaternions
-    shapes: Ratios
-
-
 def solve(batch: FrameBatch) -> SolvedMotion:
     """Solve every frame of a batch."""
     landmarks = place_in_unity(batch)
@@ -61,7 +52,8 @@ def solve(batch: FrameBatch) -> SolvedMotion:
     _write_arms(rotations, landmarks, chest)
     _write_legs(rotations, landmarks)
     _erase_incomplete(rotations)
-    return SolvedMotion(rotations, read_expressions(landmarks.face))
+    root_m = np.full((len(batch), 3), np.nan)
+    return SolvedMotion(rotations, to_arkit(read_expressions(landmarks.face)), root_m)
 
 
 def _write_torso_and_head(rotations: Quaternions, landmarks: UnityLandmarks) -> Quaternions:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from consumers.avatar.face.expressions import from_arkit
 from consumers.avatar.smoothing.motion import AvatarState, Motion
 from consumers.avatar.solver.solve import solve
 from consumers.avatar.stage.timeline import Choice, Moment, Newest, choose_newest
@@ -38,7 +39,7 @@ class Performer:
             self._motion.rebase(self._own_time_s(now_us), at_s)
         self._last, self.heard_at_us = newest.moment, now_us
         solved = solve(frames.take([newest.row]))
-        self._motion.observe(solved.rotations[0], solved.shapes[0], at_s)
+        self._motion.observe(solved.rotations[0], from_arkit(solved.shapes[0]), at_s)
 
     def state(self, now_us: int) -> AvatarState:
         """What to show now: the frames' clock goes on between them as the wall's does."""

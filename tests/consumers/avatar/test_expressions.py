@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from consumers.avatar.face.expressions import Blendshape
-from consumers.avatar.solver.solve import solve
+from consumers.avatar.face.expressions import Blendshape, read_expressions
+from consumers.avatar.solver.landmarks_in_unity import place_in_unity
 from keypoints import FrameBatch, HolisticFrame
 from performers.acts import Act, ActKind
 from performers.noise import Noise
@@ -15,9 +16,14 @@ from performers.performer import Performer, Stage
 from tests.consumers.avatar.puppet import Face, film_all, turn
 
 
+def expressions_of(batch: FrameBatch) -> NDArray[np.float64]:
+    """float64[N, 7] of a batch's faces."""
+    return read_expressions(place_in_unity(batch).face)
+
+
 def shapes_of(face: Face, degrees: float = 0.0) -> dict[str, float]:
     """What a face gives, on a head turned so far."""
-    row = solve(film_all([{"Head": turn("y", degrees)}], face=face)).shapes[0]
+    row = expressions_of(film_all([{"Head": turn("y", degrees)}], face=face))[0]
     return {shape.vrm0_name: float(row[shape]) for shape in Blendshape}
 
 
@@ -71,8 +77,8 @@ def test_values_stay_between_nothing_and_all_whatever_the_face() -> None:
 @pytest.mark.parametrize(("act", "shape"), [(ActKind.SPEAK, Blendshape.A), (ActKind.BLINK, Blendshape.BLINK_L)])
 def test_a_performer_who_speaks_or_blinks_is_seen_to(act: ActKind, shape: Blendshape) -> None:
     at_s = np.arange(180, dtype=np.float64) / 30
-    acting = solve(Performer("p", [Act(act, 0.0, 6.0)], seed=3).batch(at_s)).shapes[:, shape]
-    still = solve(Performer("p", seed=3, stage=Stage(noise=Noise(0.0))).batch(at_s)).shapes[:, Blendshape.A]
+    acting = expressions_of(Performer("p", [Act(act, 0.0, 6.0)], seed=3).batch(at_s))[:, shape]
+    still = expressions_of(Performer("p", seed=3, stage=Stage(noise=Noise(0.0))).batch(at_s))[:, Blendshape.A]
     assert np.nanmax(acting) > 0.3
     assert np.nanmedian(acting) < 0.5
     assert np.nanmax(still) < 0.05
@@ -103,7 +109,7 @@ def read_shapes(text: str, width: int, height: int) -> dict[str, float]:
         height=height,
         face=points,
     )
-    row = solve(FrameBatch.from_frames([frame])).shapes[0]
+    row = expressions_of(FrameBatch.from_frames([frame]))[0]
     return {shape.vrm0_name: float(row[shape]) for shape in Blendshape}
 
 

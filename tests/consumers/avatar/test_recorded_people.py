@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from consumers.avatar.face.expressions import from_arkit
 from consumers.avatar.humanoid.rotations import angle_between
 from consumers.avatar.humanoid.skeleton import PARENTS, Bone
 from consumers.avatar.smoothing.motion import Motion
@@ -26,7 +27,7 @@ def play(batch: FrameBatch) -> NDArray[np.float64]:
     solved, motion, shown = solve(batch), Motion(), []
     for row in range(len(batch)):
         at_s = float(batch.captured_at_us[row]) / 1e6
-        motion.observe(solved.rotations[row], solved.shapes[row], at_s)
+        motion.observe(solved.rotations[row], from_arkit(solved.shapes[row]), at_s)
         shown.append(motion.state_at(at_s).rotations)
     return np.array(shown)
 

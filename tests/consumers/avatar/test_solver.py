@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.avatar.face.expressions import Blendshape
+from consumers.avatar.face.arkit import Blendshape
 from consumers.avatar.humanoid.skeleton import PARENTS, Bone
-from consumers.avatar.solver.solve import SolvedMotion, solve
+from consumers.avatar.solver.solve import solve
+from consumers.avatar.states import SolvedMotion
 from keypoints import FrameBatch
 from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR
 from tests.consumers.avatar.puppet import (
@@ -226,8 +227,8 @@ def test_a_mirrored_performer_gives_the_mirrored_pose() -> None:
         right = Bone[left.name.replace("LEFT_", "?").replace("RIGHT_", "LEFT_").replace("?", "RIGHT_")]
         expected = local(there, left) * [1, -1, -1, 1]
         np.testing.assert_allclose(local(back, right), expected, atol=2e-3, err_msg=left.name)
-    assert there.shapes[0, Blendshape.BLINK_L] > 0.9 > 0.1 > there.shapes[0, Blendshape.BLINK_R]
-    assert back.shapes[0, Blendshape.BLINK_R] > 0.9 > 0.1 > back.shapes[0, Blendshape.BLINK_L]
+    assert there.shapes[0, Blendshape.EYE_BLINK_LEFT] > 0.9 > 0.1 > there.shapes[0, Blendshape.EYE_BLINK_RIGHT]
+    assert back.shapes[0, Blendshape.EYE_BLINK_RIGHT] > 0.9 > 0.1 > back.shapes[0, Blendshape.EYE_BLINK_LEFT]
 
 
 def _mirror(batch: FrameBatch) -> FrameBatch:
