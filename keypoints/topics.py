@@ -17,6 +17,8 @@ GAPS_TOPIC: Final = "holistic-connect-gaps"
 """What connectors could not read because it was gone."""
 FORGOTTEN_TOPIC: Final = "holistic-forgotten"
 """Streams whose records, up to a moment, are to be nowhere."""
+AVATAR_ROLES_TOPIC: Final = "holistic-avatar-roles"
+"""Who plays which avatar, where it is shown, and how their face looks at rest."""
 
 CONTENT_TYPE_HEADER: Final = "content-type"
 SCHEMA_VERSION_HEADER: Final = "schema-version"
@@ -66,6 +68,7 @@ CONTROL_TOPICS: Final[tuple[TopicSpec, ...]] = (
 )
 GAPS_SPEC: Final = TopicSpec(GAPS_TOPIC, 1, {"cleanup.policy": "compact"})
 FORGOTTEN_SPEC: Final = TopicSpec(FORGOTTEN_TOPIC, 1, {"cleanup.policy": "compact"})
+AVATAR_ROLES_SPEC: Final = TopicSpec(AVATAR_ROLES_TOPIC, 1, {"cleanup.policy": "compact"})
 
 SUITE_TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(TRACKING_TOPIC, 6, {"retention.ms": str(7 * _DAY_MS), "cleanup.policy": "delete"}),
@@ -75,6 +78,7 @@ SUITE_TOPICS: Final[tuple[TopicSpec, ...]] = (
     *CONTROL_TOPICS,
     GAPS_SPEC,
     FORGOTTEN_SPEC,
+    AVATAR_ROLES_SPEC,
 )
 
 
