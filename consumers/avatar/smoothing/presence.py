@@ -1,57 +1,50 @@
-"""How long each bone or shape has been seen or lost, and what that means for what is shown of it.
+"""What is lost is held for 0.3 s, then fades to rest over 1.2 s; what comes back is led there over 0.8 s.
 
-What is lost is held for 0.3 s, then fades to rest over 1.2 s; what returns is led from where it was shown to where it
-is over 0.8 s, so that no avatar jumps (half a turn takes 11° per 33 ms then).
+Both are ways from what is shown to a place that may move, gone in parts: at each call the part of the remaining way
+that takes a smooth step (3s² − 2s³) from where it was at the last call to where it is now. So nothing jumps, however
+often a part at the edge of the picture comes and goes, and whatever is seen for the first time is led in too.
 """
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from consumers.avatar.humanoid.rotations import Angles, smoothstep
+from consumers.avatar.humanoid.rotations import smoothstep
+from consumers.avatar.smoothing.channels import Columns, Flags, Slots, Times
+from consumers.avatar.smoothing.memory import Memory
 
 HOLD_S: Final = 0.3
 FADE_S: Final = 1.2
 RETURN_S: Final = 0.8
 
-Flags = NDArray[np.bool_]
+_NEARLY_THERE: Final = 1e-6
+_MOMENT_S: Final = 1e-3
 
 
-class Presence:
-    """Times of `count` channels, in seconds of the frames' own clock; every answer has shape (count,)."""
+def has_returned(seen: Flags, seen_at_s: Columns, at_s: Times) -> Flags:
+    """Which channels are seen, and were lost for longer than they are held."""
+    return seen & (at_s[:, None] - seen_at_s > HOLD_S)
 
-    def __init__(self, count: int) -> None:
-        self._seen_at_s = np.full(count, -np.inf)
-        self._returned_at_s = np.full(count, -np.inf)
 
-    @property
-    def known(self) -> Flags:
-        """Which channels were ever seen."""
-        known: Flags = np.isfinite(self._seen_at_s)
-        return known
+def is_lost(seen_at_s: Columns, at_s: Times) -> Flags:
+    """Which channels are to be seen at rest, now or soon."""
+    lost: Flags = at_s[:, None] - seen_at_s > HOLD_S
+    return lost
 
-    def observe(self, seen: Flags, at_s: float) -> Flags:
-        """Note what is seen now. Returns what was lost for longer than it is held, and has come back."""
-        gone: Flags = at_s - self._seen_at_s > HOLD_S
-        returned = seen & gone
-        self._seen_at_s[seen] = at_s
-        self._returned_at_s[returned] = at_s
-        return returned
 
-    def lost_share(self, at_s: float) -> Angles:
-        """0 while a channel is seen or held, 1 once it has faded to rest."""
-        return smoothstep(at_s - self._seen_at_s, HOLD_S, HOLD_S + FADE_S)
+def share_of_way(seen_at_s: Columns, returned_at_s: Columns, lost: Flags, before_s: Times, at_s: Times) -> Columns:
+    """How much of the way from what was shown at `before_s` to rest, or to what came back, is to be gone at `at_s`."""
+    start_s = np.where(lost, seen_at_s + HOLD_S, returned_at_s)
+    length_s = np.where(lost, FADE_S, RETURN_S)
+    done_before = smoothstep((before_s[:, None] - start_s) / length_s, 0.0, 1.0)
+    done = smoothstep((at_s[:, None] - start_s) / length_s, 0.0, 1.0)
+    left = 1.0 - done_before
+    share: Columns = np.where(left > _NEARLY_THERE, (done - done_before) / np.maximum(left, _NEARLY_THERE), 1.0)
+    return share
 
-    def returned_share(self, at_s: float) -> Angles:
-        """0 at the moment of a return, 1 once it is over."""
-        return smoothstep(at_s - self._returned_at_s, 0.0, RETURN_S)
 
-    def is_held(self, channel: int, at_s: float) -> bool:
-        """Whether a channel is seen, or was a moment ago."""
-        return bool(at_s - self._seen_at_s[channel] <= HOLD_S)
-
-    def rebase(self, at_s: float) -> None:
-        """Start another clock at `at_s`: what was known begins to fade there."""
-        self._seen_at_s[self.known] = at_s - HOLD_S - 1e-3
-        self._returned_at_s[:] = -np.inf
+def begin_fading(memory: Memory, slots: Slots, at_s: Times) -> None:
+    """Start another clock at `at_s`: what was known is held no longer, and so what is seen next has come back."""
+    known = np.isfinite(memory.seen_at_s[slots])
+    memory.seen_at_s[slots] = np.where(known, at_s[:, None] - HOLD_S - _MOMENT_S, -np.inf)
+    memory.returned_at_s[slots] = -np.inf
