@@ -21,6 +21,7 @@ from connect_runtime.kafka_client import KafkaTaskConsumer
 from connect_runtime.letter_box import KafkaLetterBox
 from connect_runtime.membership import consumer_settings
 from connect_runtime.rest.app import make_app
+from connect_runtime.rest.routes import ServiceRoutes
 from connect_runtime.rest.security import RestSettings, read_rest_settings
 from connect_runtime.rest.server import listening
 from connect_runtime.retry import Surroundings
@@ -69,6 +70,8 @@ class ServiceOptions:
     on_listening: Callable[[int], None] = lambda port: log.info("listening on port %d", port, extra={"port": port})
     rest: RestSettings | None = None
     """Who may use the REST API, and whether over TLS; None: what the environment says."""
+    routes: ServiceRoutes | None = None
+    """What the service answers on the same port besides."""
 
 
 def run_connectors(
@@ -118,7 +121,7 @@ def _run(
             listener = held.enter_context(listening(options.http_host, options.http_port, settings))
             control_log = MemoryControlLog() if kafka is None else KafkaControlLog(kafka, around)
             herder = Herder(connectors, Worker(listener.worker_id), control_log, assembly.assemble, around)
-            listener.serve(make_app(herder, kafka, options.metrics.registry, settings))
+            listener.serve(make_app(herder, kafka, options.metrics.registry, settings, options.routes))
             options.on_listening(listener.port)
         herder.start()
         gc.freeze()

@@ -1,5 +1,7 @@
 """WebSockets as uvicorn serves them, with an end for those nobody reads."""
 
+import asyncio
+import socket
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -20,3 +22,23 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         """Converse, and hang up."""
         await super().run_asgi()
         self.loop.call_later(_LINGER_S, self.transport.abort)
+
+
+_MOST_UNSENT_BYTES: Final = 16 * 1024
+
+
+class LiveWebSocket(PatientWebSocket):
+    """A patient WebSocket for what is only good while it is new: hardly anything waits between sender and reader.
+
+    A send returns once what was sent before has left, so that a sender of states knows at once that its reader does not
+    keep up, instead of after megabytes of states that nobody wants any more. What one side says is taken message by
+    message: no queue of them grows.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Have nothing wait here, and little in the system."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(0)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT_BYTES)

@@ -16,6 +16,7 @@ from connect_runtime.rest.connectors import connectors_router
 from connect_runtime.rest.health import health_router
 from connect_runtime.rest.offsets import offsets_router
 from connect_runtime.rest.plugins import plugins_router
+from connect_runtime.rest.routes import ServiceRoutes
 from connect_runtime.rest.security import Gate, RestSettings
 from connect_runtime.rest.version import SUITE_VERSION
 from kafka_io.settings import KafkaSettings
@@ -29,9 +30,13 @@ log = logging.getLogger(__name__)
 
 
 def make_app(
-    herder: Herder, kafka: KafkaSettings | None, registry: CollectorRegistry, settings: RestSettings
+    herder: Herder,
+    kafka: KafkaSettings | None,
+    registry: CollectorRegistry,
+    settings: RestSettings,
+    routes: ServiceRoutes | None = None,
 ) -> ASGIApp:
-    """The API of one replica. Without `kafka` there are no offsets to be asked for."""
+    """The API of one replica, and the service's own routes. Without `kafka` there are no offsets to be asked for."""
     app = FastAPI(
         title="Holistic Stream connectors",
         summary="Kafka Connect's REST API for the sinks of this service, answered for all its replicas.",
@@ -51,7 +56,10 @@ def make_app(
     app.include_router(plugins_router(herder))
     app.include_router(admin_router(herder))
     add_docs(app)
-    return Gate(app, settings)
+    if routes is None:
+        return Gate(app, settings)
+    routes.add(app)
+    return Gate(app, settings, routes.is_open)
 
 
 def answer_error(status: int, message: str) -> Response:

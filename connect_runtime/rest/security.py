@@ -1,8 +1,13 @@
-"""Who may use the REST API: nobody is asked by default, and it listens to this machine alone."""
+"""Who may use the REST API: nobody is asked by default, and it listens to this machine alone.
+
+Browsers can give a WebSocket no header but its subprotocols: what would be in `Authorization` comes as one of them,
+`key.<token>`, or `key.<user:password in base64url, without padding>`.
+"""
 
 import base64
 import binascii
 import hmac
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +22,15 @@ from kafka_io.environment import read_settings
 # Asked by probes, which know no passwords; they tell states of tasks, and nothing of anybody's data.
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/health"})
 LARGEST_BODY_BYTES: Final = 1024 * 1024
+
+SUBPROTOCOL: Final = "holistic.v1"
+"""What a WebSocket agrees to where it is offered; browsers hang up when nothing they offered is agreed to."""
+KEY_PREFIX: Final = "key."
+
+ASKED_PATH: Final = "holistic.asked_path"
+"""In the scope of a request: its path as it was asked for, with the slash at its end where it has one."""
+
+_TO_STANDARD: Final = str.maketrans("-_", "+/")
 
 
 class RestSettings(BaseSettings):
@@ -66,36 +80,60 @@ class RestSettings(BaseSettings):
             return _is_same(decoded, f"{self.user}:{self.password.get_secret_value()}")
         return False
 
+    def admits_key(self, subprotocols: Sequence[str]) -> bool:
+        """Whether one of the subprotocols that a WebSocket offers is a key that is good enough."""
+        keys = [name.removeprefix(KEY_PREFIX) for name in subprotocols if name.startswith(KEY_PREFIX)]
+        if self.token is not None and any(_is_same(key, self.token.get_secret_value()) for key in keys):
+            return True
+        return any(self.admits(f"Basic {key.translate(_TO_STANDARD)}{'=' * (-len(key) % 4)}") for key in keys)
+
 
 def read_rest_settings() -> RestSettings:
     """The settings of this process's environment. Raises Terminal naming each wrong variable."""
     return read_settings(RestSettings, "REST", {})
 
 
-class Gate:
-    """Lets requests in: from those admitted, of bounded size, and with or without a slash at the end of the path."""
+def _opens_nothing(path: str) -> bool:  # noqa: ARG001
+    return False
 
-    def __init__(self, app: ASGIApp, settings: RestSettings) -> None:
+
+class Gate:
+    """Lets requests and WebSockets in: from those admitted, of bounded size, with or without a slash at the path's end.
+
+    `is_open` says which paths besides those of probes are answered to everybody.
+    """
+
+    def __init__(self, app: ASGIApp, settings: RestSettings, is_open: Callable[[str], bool] = _opens_nothing) -> None:
         self._app = app
         self._settings = settings
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 or 413 here, hand over the rest."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         path = scope["path"].rstrip("/") or "/"
-        scope = {**scope, "path": path}
+        scope = {**scope, "path": path, ASKED_PATH: scope["path"]}
         scope.pop("raw_path", None)
-        authorization = Headers(scope=scope).get("authorization")
-        if path not in OPEN_PATHS and not self._settings.admits(authorization):
+        if not self._admits(scope):
             await _refuse(401, "User cannot access the resource.", scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
             return
         body = await _read_body(receive)
         if body is None:
             await _refuse(413, f"the body is larger than {LARGEST_BODY_BYTES} bytes", scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), _capitalize_headers(send))
+
+    def _admits(self, scope: Scope) -> bool:
+        if self._settings.admits(Headers(scope=scope).get("authorization")):
+            return True
+        if scope["type"] == "websocket":
+            return self._settings.admits_key(scope["subprotocols"])
+        return scope["path"] in OPEN_PATHS or self._is_open(scope["path"])
 
 
 async def _read_body(receive: Receive) -> bytes | None:

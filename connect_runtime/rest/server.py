@@ -14,11 +14,15 @@ from starlette.types import ASGIApp
 
 from connect_runtime.rest.security import RestSettings
 from keypoints.errors import Terminal
+from observability.patient_socket import LiveWebSocket
 from observability.port import take_port
 
 _TICK_S: Final = 1.0
 _GRACE_S: Final = 2
 _THREAD_END_S: Final = 10.0
+_PING_S: Final = 20.0
+_LARGEST_MESSAGE_BYTES: Final = 64 * 1024
+"""Of what a WebSocket's other side says: wishes, which are short."""
 _LOOPBACK: Final = ("127.", "::1", "localhost")
 
 log = logging.getLogger(__name__)
@@ -75,7 +79,11 @@ class Listener:
             app,
             loop="asyncio",
             http="h11",
-            ws="none",
+            ws=LiveWebSocket,
+            ws_max_size=_LARGEST_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=_PING_S,
             lifespan="off",
             log_config=None,
             log_level="warning",
