@@ -122,3 +122,21 @@ def _write_pair(rotations: Quaternions, left: Bone, right: Bone, pair: Quaternio
 
 def _erase_incomplete(rotations: NDArray[np.float64]) -> None:
     rotations[~np.isfinite(rotations).all(axis=-1)] = np.nan
+
+
+class Solver:
+    """Solves the frames of performers in `capacity` slots, remembering of each what a single frame does not tell."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+
+    def grow(self, capacity: int) -> None:
+        """Make room for slots up to `capacity`; never shrinks."""
+        self._capacity = max(self._capacity, capacity)
+
+    def reset(self, slots: NDArray[np.intp]) -> None:
+        """Forget what these slots' performers did."""
+
+    def solve(self, batch: FrameBatch, slots: NDArray[np.intp]) -> SolvedMotion:  # noqa: ARG002
+        """Solve one frame of each of N performers, in `slots` intp[N], each at most once."""
+        return solve(batch)
