@@ -1,8 +1,11 @@
 """Hands and fingers from the 21 points of each hand.
 
-The palm gives the hand's basis: towards the middle knuckle, and across from the little to the index knuckle. Fingers
-are a joint that curls and spreads, then two hinges; the thumb turns freely. Everything here is the left hand's: at rest
-the fingers point along −x, the palm looks down, the thumb points half forward; the right hand comes in mirrored.
+The palm is the best fit of a palm at rest to the wrist and the four knuckles. Fingers are a joint that curls and
+spreads, then two hinges; the thumb is a saddle, then two hinges. Everything here is the left hand's: at rest the
+fingers point along −x, the palm looks down, the thumb points half forward; the right hand comes in mirrored.
+
+Ranges of motion: American Academy of Orthopaedic Surgeons, Joint Motion (1965), and Norkin and White, Measurement of
+Joint Motion (5th ed., 2016), with some degrees more for what the landmarks are out by.
 """
 
 from typing import Final
@@ -24,18 +27,13 @@ from consumers.avatar.humanoid.rotations import (
     rotate,
     shortest_arc,
     smoothstep,
-    twist_about,
 )
-from consumers.avatar.solver.limbs import fold
+from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
 from keypoints.landmarks import HandLandmark as Hand
 
-FOREARM_SHARE: Final = 0.5
-"""How much of the wrist's twist the forearm takes, as radius and ulna do."""
-
-_X: Final[Vectors] = np.array([1.0, 0.0, 0.0])
-_Y: Final[Vectors] = np.array([0.0, 1.0, 0.0])
-_Z: Final[Vectors] = np.array([0.0, 0.0, 1.0])
-_THUMB_REST: Final[Vectors] = normalise(np.array([-1.0, 0.0, 1.0]))
+_PALM: Final = np.array(
+    [Hand.WRIST, Hand.INDEX_FINGER_MCP, Hand.MIDDLE_FINGER_MCP, Hand.RING_FINGER_MCP, Hand.PINKY_MCP]
+)
 _CHAINS: Final = np.array(
     [
         (Hand.THUMB_CMC, Hand.THUMB_MCP, Hand.THUMB_IP, Hand.THUMB_TIP),
@@ -45,74 +43,128 @@ _CHAINS: Final = np.array(
         (Hand.PINKY_MCP, Hand.PINKY_PIP, Hand.PINKY_DIP, Hand.PINKY_TIP),
     ]
 )
-_LEAST_CURL_RAD: Final = np.radians(-30.0)
-_MOST_CURL_RAD: Final = np.radians(110.0)
-_MOST_SPREAD_RAD: Final = np.radians(30.0)
-_MOST_BEND_RAD: Final = np.radians(115.0)
-_MOST_THUMB_TURN_RAD: Final = np.radians(80.0)
+_STARTS: Final = _CHAINS[:, :-1].ravel()
+_ENDS: Final = _CHAINS[:, 1:].ravel()
+_FLATTEST: Final = 1e-6
+"""Points whose spread across is less than this share of that along stand in a line, and show no palm."""
+
+_FINGER_LOW_RAD: Final = np.radians([-45.0, -15.0, -15.0])
+_FINGER_HIGH_RAD: Final = np.radians([100.0, 115.0, 95.0])
+"""Knuckle, middle and outer joint: bent back and curled."""
+_FINGER_MIDDLE_RAD: Final = 0.5 * (_FINGER_LOW_RAD + _FINGER_HIGH_RAD)
+_MOST_SPREAD_RAD: Final = np.radians(27.0)
+_SPREAD_HIDDEN: Final = 0.02
+_SPREAD_SHOWN: Final = 0.1
+"""How much of a finger, squared, lies along the palm: from where its spread is guessed, to where it is seen."""
+
+_THUMB_REST: Final[Vectors] = normalise(np.array([-1.0, 0.0, 1.0]))
+_THUMB_HINGE: Final[Vectors] = normalise(np.array([0.5, -np.sqrt(0.5), 0.5]))
+"""The axis of the thumb's outer joints, halfway between the palm's upright and its plane, so that a bending thumb
+crosses the palm in front of it."""
+_MOST_SADDLE_RAD: Final = np.radians(70.0)
+_MOST_THUMB_ROLL_RAD: Final = np.radians(45.0)
+_MOST_THUMB_BEND_RAD: Final = np.radians([75.0, 90.0])
+_THUMB_STRAIGHT_RAD: Final = np.radians(10.0)
+_THUMB_BENT_RAD: Final = np.radians(35.0)
 
 
-def solve_palm(hand: Vectors) -> Quaternions:
-    """float64[..., 4]: the hand's rotation in the space of its points float64[..., 21, 3]."""
-    towards_fingers = hand[..., Hand.MIDDLE_FINGER_MCP, :] - hand[..., Hand.WRIST, :]
-    towards_thumb = hand[..., Hand.INDEX_FINGER_MCP, :] - hand[..., Hand.PINKY_MCP, :]
-    x = normalise(-towards_fingers)
-    y = normalise(cross(towards_thumb, x))
-    return from_basis(x, y, cross(x, y))
+def solve_hand(hand: Vectors) -> tuple[Quaternions, Quaternions]:
+    """The hand's rotation float64[..., 4] in the space of its points float64[..., 21, 3], and the local rotations of
+    its fingers float64[..., 15, 4]: thumb to little finger, three segments each."""
+    x, z = _fit_palm(hand)
+    y = cross(z, x)
+    axes = np.stack((x, y, z), axis=-1)
+    in_palm = (hand.take(_ENDS, axis=-2) - hand.take(_STARTS, axis=-2)) @ axes
+    fingers = np.empty((*in_palm.shape[:-1], 4))
+    fingers[..., :3, :] = _solve_thumb(normalise(in_palm[..., :3, :]))
+    fingers[..., 3:, :] = _solve_four_fingers(in_palm[..., 3:, :])
+    return from_basis(x, y, z), fingers
 
 
-def share_wrist_twist(forearm: Quaternions, palm: Quaternions) -> tuple[Quaternions, Quaternions]:
-    """The twist the forearm takes over about itself, and the hand's local rotation on the forearm so twisted.
+def _palm_weights() -> Vectors:
+    """float64[2, 5]: x and z of the built-in skeleton's palm, from its middle."""
+    knuckles = [REST_OFFSETS_M[Bone[f"LEFT_{finger}_PROXIMAL"]] for finger in ("INDEX", "MIDDLE", "RING", "LITTLE")]
+    rest = np.array([np.zeros(3), *knuckles])[:, [0, 2]]
+    weights: Vectors = (rest - rest.mean(axis=0)).T
+    return weights
 
-    `forearm` and `palm` are in one space. A twist no wrist can reach is brought back (`fold`), so that a wrist never
-    spins through half a turn between two frames.
+
+_PALM_WEIGHTS: Final = _palm_weights()
+
+
+def _fit_palm(hand: Vectors) -> tuple[Vectors, Vectors]:
+    """The x and z axes of the rotation (and size) that lays the palm at rest nearest to the five points.
+
+    Least squares over rotations (Kabsch, 1976) of a flat template need no decomposition: with the 3×2 matrix M of sums
+    of point times template, the axes are M (MᵀM)^-½, whose root of a 2×2 matrix has a closed form (Levinger, 1980).
     """
-    local = multiply(invert(forearm), palm)
-    measured = twist_about(local, _X)
-    reached = fold(measured)
-    swing = multiply(local, about_axis(_X, -measured))
-    taken = about_axis(_X, FOREARM_SHARE * reached)
-    return taken, multiply(multiply(invert(taken), swing), about_axis(_X, reached))
-
-
-def solve_fingers(hand: Vectors, palm: Quaternions) -> Quaternions:
-    """float64[..., 15, 4]: local rotations, thumb to little finger, three segments each."""
-    joints = hand[..., _CHAINS, :]
-    segments = normalise(joints[..., 1:, :] - joints[..., :-1, :])
-    in_palm = rotate(invert(palm)[..., None, None, :], segments)
-    thumb = _solve_thumb(in_palm[..., 0, :, :])
-    fingers = _solve_four_fingers(in_palm[..., 1:, :, :])
-    together = np.concatenate((thumb[..., None, :, :], fingers), axis=-3)
-    return together.reshape(*together.shape[:-3], 15, 4)
-
-
-def _solve_thumb(segments: Vectors) -> Quaternions:
-    """Three turns of the smallest angle, each in the space the one before made."""
-    turned = shortest_arc(_THUMB_REST, segments[..., 0, :])
-    first = limit_angle(turned, _MOST_THUMB_TURN_RAD)
-    second = shortest_arc(_THUMB_REST, rotate(invert(turned), segments[..., 1, :]))
-    turned = multiply(turned, second)
-    third = shortest_arc(_THUMB_REST, rotate(invert(turned), segments[..., 2, :]))
-    return np.stack(
-        (first, limit_angle(second, _MOST_THUMB_TURN_RAD), limit_angle(third, _MOST_THUMB_TURN_RAD)), axis=-2
-    )
+    sums = _PALM_WEIGHTS @ hand.take(_PALM, axis=-2)
+    along, across = sums[..., 0, :], sums[..., 1, :]
+    products = sums @ np.swapaxes(sums, -1, -2)
+    xx, xz, zz = products[..., 0, 0, None], products[..., 0, 1, None], products[..., 1, 1, None]
+    area = np.sqrt(np.maximum(xx * zz - xz * xz, 0.0))
+    area = np.where(area > _FLATTEST * xx, area, np.nan)
+    return normalise((zz + area) * along - xz * across), normalise((xx + area) * across - xz * along)
 
 
 def _solve_four_fingers(segments: Vectors) -> Quaternions:
-    """Knuckle: spread about y, then curl about z; the two outer joints bend as far as their segments stand apart."""
-    knuckle = segments[..., 0, :]
-    spread = _measure_spread(knuckle)
-    forward = -knuckle[..., 0] * np.cos(spread) + knuckle[..., 2] * np.sin(spread)
-    curl = np.clip(np.arctan2(-knuckle[..., 1], forward), _LEAST_CURL_RAD, _MOST_CURL_RAD)
-    first = multiply(about_axis(_Y, spread), about_axis(_Z, curl))
-    bends = np.arccos(np.clip(dot(segments[..., 1:, :], segments[..., :-1, :]), -1.0, 1.0))
-    outer = about_axis(_Z, np.minimum(bends, _MOST_BEND_RAD))
-    return np.concatenate((first[..., None, :], outer), axis=-2)
+    """float64[..., 12, 4] from segments float64[..., 12, 3] in the palm's axes.
+
+    A finger bends in one plane, which stands upright on the palm: its spread is that plane's turn, the line that best
+    holds the segments seen from above (their principal axis). So a fist, whose knuckles point down, shows it still.
+    """
+    by_finger = segments.reshape(*segments.shape[:-2], 4, 3, 3)
+    forward, down, aside = -by_finger[..., 0], -by_finger[..., 1], by_finger[..., 2]
+    products = by_finger * by_finger
+    lengths = products.sum(axis=-2)
+    turn = 0.5 * np.arctan2(2.0 * (forward * aside).sum(axis=-1), lengths[..., 0] - lengths[..., 2])
+    flat = lengths[..., 0] + lengths[..., 2]
+    total = flat + lengths[..., 1]
+    shown = smoothstep(flat / np.where(total > 0.0, total, np.nan), _SPREAD_HIDDEN, _SPREAD_SHOWN)
+    spread = np.clip(turn, -_MOST_SPREAD_RAD, _MOST_SPREAD_RAD) * shown
+    ahead = forward * np.cos(spread)[..., None] + aside * np.sin(spread)[..., None]
+    curl = np.arctan2(down, ahead)
+    curl[..., 1:] -= curl[..., :-1].copy()
+    return _write_fingers(spread, _limit_curl(curl)).reshape(*segments.shape[:-1], 4)
 
 
-def _measure_spread(knuckle: Vectors) -> Angles:
-    """The angle to the side, which a finger curled towards the palm no longer shows."""
-    forward = -knuckle[..., 0]
-    angle = np.arctan2(knuckle[..., 2], np.maximum(forward, 0.1))
-    limited: Angles = np.clip(angle, -_MOST_SPREAD_RAD, _MOST_SPREAD_RAD)
-    return limited * smoothstep(forward, 0.15, 0.5)
+def _limit_curl(curl: Angles) -> Angles:
+    """Angles cut to their joint's range, by whichever end is nearer round the circle."""
+    from_middle = np.remainder(curl - (_FINGER_MIDDLE_RAD - np.pi), 2.0 * np.pi) + (_FINGER_MIDDLE_RAD - np.pi)
+    limited: Angles = np.clip(from_middle, _FINGER_LOW_RAD, _FINGER_HIGH_RAD)
+    return limited
+
+
+def _write_fingers(spread: Angles, curl: Angles) -> Quaternions:
+    """float64[..., 4, 3, 4]: the knuckle spreads about y and curls about z, the outer joints curl about z."""
+    sine, cosine = np.sin(0.5 * curl), np.cos(0.5 * curl)
+    spread_sine, spread_cosine = np.sin(0.5 * spread), np.cos(0.5 * spread)
+    turned = np.zeros((*curl.shape, 4))
+    turned[..., 2], turned[..., 3] = sine, cosine
+    turned[..., 0, 0] = spread_sine * sine[..., 0]
+    turned[..., 0, 1] = spread_sine * cosine[..., 0]
+    turned[..., 0, 2:] *= spread_cosine[..., None]
+    return turned
+
+
+def _solve_thumb(segments: Vectors) -> Quaternions:
+    """float64[..., 3, 4] from unit segments float64[..., 3, 3] in the palm's axes.
+
+    Every segment points where it was seen to. How far the saddle is rolled (opposition) shows in the plane in which
+    the outer joints bend; the straighter they are, the less, as the upper arm's twist does in the elbow.
+    """
+    swing = shortest_arc(_THUMB_REST, segments[..., 0, :])
+    normals = cross(segments[..., :-1, :], segments[..., 1:, :]).sum(axis=-2)
+    bend = np.sqrt(dot(normals, normals))
+    hinge = rotate(invert(swing), normals)
+    ahead = dot(hinge, _THUMB_HINGE)
+    roll = np.arctan2(dot(cross(_THUMB_HINGE, hinge), _THUMB_REST), ahead)
+    # A thumb bent back shows the hinge the wrong way round, and no roll.
+    trust = smoothstep(bend, _THUMB_STRAIGHT_RAD, _THUMB_BENT_RAD) * smoothstep(ahead, 0.0, 0.2)
+    rolled = about_axis(_THUMB_REST, np.clip(roll, -_MOST_THUMB_ROLL_RAD, _MOST_THUMB_ROLL_RAD) * trust)
+    saddle = multiply(swing, rolled)
+    second = shortest_arc(_THUMB_REST, rotate(invert(saddle), segments[..., 1, :]))
+    third = shortest_arc(_THUMB_REST, rotate(invert(multiply(saddle, second)), segments[..., 2, :]))
+    saddle = multiply(limit_angle(swing, _MOST_SADDLE_RAD), rolled)
+    outer = limit_angle(np.stack((second, third), axis=-2), _MOST_THUMB_BEND_RAD)
+    return np.concatenate((saddle[..., None, :], outer), axis=-2)

@@ -21,11 +21,12 @@ from consumers.avatar.humanoid.rotations import (
     shortest_arc,
 )
 from consumers.avatar.humanoid.skeleton import BONE_COUNT, FINGER_BONES, Bone
-from consumers.avatar.solver.hands import share_wrist_twist, solve_fingers, solve_palm
+from consumers.avatar.solver.hands import solve_hand
 from consumers.avatar.solver.head import share_with_neck, solve_head
 from consumers.avatar.solver.landmarks_in_unity import UnityLandmarks, place_in_unity
 from consumers.avatar.solver.limbs import ARM_REST, ELBOW_AXIS, FOOT_REST, KNEE_AXIS, LEG_REST, solve_limb
 from consumers.avatar.solver.torso import solve_torso
+from consumers.avatar.solver.wrist import share_wrist_twist
 from consumers.avatar.states import SolvedMotion
 from keypoints.frame import FrameBatch
 from keypoints.landmarks import PoseLandmark as Pose
@@ -75,7 +76,7 @@ def _write_arms(rotations: Quaternions, landmarks: UnityLandmarks, chest: Quater
     to_trunk = invert(trunk)
     upper_direction, lower_direction = _directions(joints, to_trunk)
     upper, lower = solve_limb(upper_direction, lower_direction, ARM_REST, ELBOW_AXIS)
-    palm = solve_palm(hands)
+    palm, fingers = solve_hand(hands)
     taken, hand = share_wrist_twist(multiply(multiply(trunk, upper), lower), palm)
     upper[seen[..., 1] < _ARM_SEEN] = np.nan
     lower[seen[..., 1:].min(axis=-1) < _ARM_SEEN] = np.nan
@@ -84,7 +85,6 @@ def _write_arms(rotations: Quaternions, landmarks: UnityLandmarks, chest: Quater
     _write_pair(rotations, Bone.LEFT_UPPER_ARM, Bone.RIGHT_UPPER_ARM, upper)
     _write_pair(rotations, Bone.LEFT_LOWER_ARM, Bone.RIGHT_LOWER_ARM, lower)
     _write_pair(rotations, Bone.LEFT_HAND, Bone.RIGHT_HAND, hand)
-    fingers = solve_fingers(hands, palm)
     rotations[:, FINGER_BONES[0]] = fingers[:, 0]
     rotations[:, FINGER_BONES[1]] = mirror(fingers[:, 1])
 

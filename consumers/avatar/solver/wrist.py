@@ -1,0 +1,65 @@
+"""The wrist between a forearm and a palm: its twist shared with the forearm, its swing within what a wrist can do.
+
+The left hand's: the forearm points along −x at rest; the right side comes in mirrored.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from consumers.avatar.humanoid.rotations import Angles, Quaternions, invert, multiply, smoothstep
+from consumers.avatar.solver.limbs import fold
+
+FOREARM_SHARE: Final = 0.5
+"""How much of the wrist's twist the forearm takes, as radius and ulna do."""
+
+_MOST_FLEXION_RAD: Final = np.radians(90.0)
+_MOST_DEVIATION_RAD: Final = np.radians(45.0)
+"""Flexion reaches 80°, extension 70°, deviation 20° to the thumb and 30° to the little finger (American Academy of
+Orthopaedic Surgeons, Joint Motion, 1965); what is more here is for forearms, whose depth is known less well."""
+
+_OPPOSITE: Final = 0.03
+_FAR_FROM_OPPOSITE: Final = 0.15
+"""Squared cosine of half the swing: a palm that points back up the forearm says nothing of how it got there."""
+
+
+def share_wrist_twist(forearm: Quaternions, palm: Quaternions) -> tuple[Quaternions, Quaternions]:
+    """The twist the forearm takes over about itself, and the hand's local rotation on the forearm so twisted.
+
+    `forearm` and `palm` are float64[..., 4] in one space. The rotation between them is a twist about the forearm, and
+    then a swing. A twist no wrist can reach is brought back (`fold`), and so is all of a palm that points back up the
+    forearm, so that a wrist never spins: the answer follows the palm without a jump, and remembers nothing.
+    """
+    local = multiply(invert(forearm), palm)
+    x, y, z, w = (local[..., axis] for axis in range(4))
+    upright = x * x + w * w
+    known = smoothstep(upright, _OPPOSITE, _FAR_FROM_OPPOSITE)
+    twist = 2.0 * np.arctan2(np.copysign(x, x * w), np.abs(w))
+    reached = fold(twist) * known
+    taken, kept = _about_x(FOREARM_SHARE * reached), _about_x((1.0 - FOREARM_SHARE) * reached)
+    # What is left without the twist, as the wrist sees it: its axes turn with the forearm's bones.
+    length = np.sqrt(upright)
+    divisor = np.where(length > 0.0, length, 1.0)
+    sine, cosine = x / divisor, w / divisor
+    sideways, upwards = y * cosine + z * sine, z * cosine - y * sine
+    half_swing = np.arctan2(np.sqrt(sideways * sideways + upwards * upwards), length)
+    scale = 2.0 * known / np.sinc(half_swing / np.pi)
+    deviation = np.clip(scale * sideways, -_MOST_DEVIATION_RAD, _MOST_DEVIATION_RAD)
+    flexion = np.clip(scale * upwards, -_MOST_FLEXION_RAD, _MOST_FLEXION_RAD)
+    # Back among the axes of the forearm as it came, so that the hand points the same way though its twist is brought
+    # back.
+    cosine, sine = cosine * cosine - sine * sine, 2.0 * sine * cosine
+    swing = _about_across(deviation * cosine - flexion * sine, deviation * sine + flexion * cosine)
+    return taken, multiply(multiply(invert(taken), swing), multiply(taken, kept))
+
+
+def _about_x(angle_rad: Angles) -> Quaternions:
+    nothing = np.zeros_like(angle_rad)
+    return np.stack((np.sin(0.5 * angle_rad), nothing, nothing, np.cos(0.5 * angle_rad)), axis=-1)
+
+
+def _about_across(y_rad: Angles, z_rad: Angles) -> Quaternions:
+    """The rotation by the vector (0, y, z), whose length is the angle."""
+    half = 0.5 * np.sqrt(y_rad * y_rad + z_rad * z_rad)
+    sine = 0.5 * np.sinc(half / np.pi)
+    return np.stack((np.zeros_like(half), sine * y_rad, sine * z_rad, np.cos(half)), axis=-1)
