@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from consumers.avatar.humanoid.rotations import Vectors
 from keypoints.frame import FrameBatch
+from keypoints.landmarks import PoseLandmark
 
 _USUAL_SIZE: Final = (1280, 720)
 """Width and height in pixels assumed for a frame that does not say."""
+
+_WRISTS: Final = np.array([PoseLandmark.LEFT_WRIST, PoseLandmark.RIGHT_WRIST])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,22 @@ class UnityLandmarks:
     """N frames; NaN where a part is absent or a coordinate is not finite.
 
     `body` float64[N, 33, 3] (metres where world landmarks are there, else pixels), `visibility` float64[N, 33] (0 where
-    unknown), `hands` float64[N, 2, 21, 3] left then right (pixels), `face` float64[N, 478, 3] (pixels).
+    unknown), `hands` float64[N, 2, 21, 3] left then right (pixels), `face` float64[N, 478, 3] (pixels), `in_image`
+    float64[N, 33, 3] the body in the picture (pixels). Points in pixels count from the picture's corner, `pixels`
+    float64[N, 3] are its width (negative in a mirror), its height, and the unit of z.
     """
 
     body: Vectors
     visibility: NDArray[np.float64]
     hands: Vectors
     face: Vectors
+    in_image: Vectors
+    pixels: Vectors
+
+    @property
+    def wrists_in_image(self) -> Vectors:
+        """float64[N, 2, 3]: the pose's left and right wrist in the picture."""
+        return self.in_image[:, _WRISTS]
 
 
 def place_in_unity(batch: FrameBatch) -> UnityLandmarks:
@@ -38,7 +50,8 @@ def place_in_unity(batch: FrameBatch) -> UnityLandmarks:
     pixels = _pixels_per_unit(batch)
     world, image = batch.pose_world.astype(np.float64), batch.pose.astype(np.float64)
     has_world = batch.pose_world_present[:, None, None]
-    body = np.where(has_world, world[..., :3], _keep(image[..., :3], batch.pose_present) * pixels)
+    in_image = _keep(image[..., :3], batch.pose_present) * pixels
+    body = np.where(has_world, world[..., :3], in_image)
     visibility = np.where(has_world[..., 0], world[..., 3], image[..., 3])
     hands = np.stack(
         (_keep(batch.left_hand, batch.left_hand_present), _keep(batch.right_hand, batch.right_hand_present)), axis=1
@@ -48,6 +61,8 @@ def place_in_unity(batch: FrameBatch) -> UnityLandmarks:
         visibility=np.nan_to_num(visibility, nan=0.0, posinf=0.0, neginf=0.0),
         hands=_negate(hands * pixels[:, None]),
         face=_negate(_keep(batch.face, batch.face_present) * pixels),
+        in_image=_negate(in_image),
+        pixels=pixels[:, 0],
     )
 
 
