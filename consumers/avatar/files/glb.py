@@ -1,0 +1,170 @@
+"""glTF 2.0 in its binary form (GLB): a header, a chunk of JSON and a chunk of numbers that it points into.
+
+Source: Khronos, glTF 2.0 specification, "GLB File Format Specification" and "Accessors". Numbers are little-endian and
+tightly packed; every buffer view begins at a multiple of four bytes.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from keypoints.errors import Terminal
+
+ARRAY_BUFFER: Final = 34962
+ELEMENT_ARRAY_BUFFER: Final = 34963
+
+_MAGIC: Final = 0x46546C67
+_VERSION: Final = 2
+_JSON_CHUNK: Final = 0x4E4F534A
+_BINARY_CHUNK: Final = 0x004E4942
+_COMPONENTS: Final = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
+_SHAPES: Final = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
+_DTYPES: Final = {code: np.dtype(name).newbyteorder("<") for name, code in _COMPONENTS.items()}
+_SHAPE_OF: Final = {name: shape for shape, name in _SHAPES.items()}
+
+
+class GlbError(Terminal):
+    """A file is no GLB, or says what it does not hold."""
+
+
+class GlbWriter:
+    """Collects numbers and the document that points to them. `document` is glTF's JSON, to be filled by the caller."""
+
+    def __init__(self, generator: str) -> None:
+        self.document: dict[str, Any] = {"asset": {"version": "2.0", "generator": generator}}
+        self._binary = bytearray()
+        self._views: list[dict[str, int]] = []
+        self._accessors: list[dict[str, Any]] = []
+
+    def add_bytes(self, content: bytes, target: int | None = None) -> int:
+        """Append a buffer view. Returns its index."""
+        view = {"buffer": 0, "byteOffset": len(self._binary), "byteLength": len(content)}
+        if target is not None:
+            view["target"] = target
+        self._binary += content + bytes(-len(content) % 4)
+        self._views.append(view)
+        return len(self._views) - 1
+
+    def add_accessor(
+        self, values: NDArray[Any], target: int | None = None, *, normalized: bool = False, bounds: bool = False
+    ) -> int:
+        """Append numbers [count, ...] of a type that glTF knows. `bounds`: say the least and the greatest of each
+        component, as positions and times must. Returns the accessor's index.
+        """
+        values = np.ascontiguousarray(values)
+        accessor = _describe(values)
+        accessor["bufferView"] = self.add_bytes(values.astype(values.dtype.newbyteorder("<")).tobytes(), target)
+        if normalized:
+            accessor["normalized"] = True
+        if bounds:
+            _bound(accessor, values)
+        self._accessors.append(accessor)
+        return len(self._accessors) - 1
+
+    def add_sparse(self, rows: NDArray[np.integer[Any]], values: NDArray[np.float32], count: int) -> int:
+        """Append vectors that are zero but for those of `rows` (ascending): float32[len(rows), 3] of `count`.
+
+        Returns the accessor's index.
+        """
+        accessor: dict[str, Any] = {"componentType": _COMPONENTS["float32"], "type": "VEC3", "count": count}
+        whole = np.zeros((count, 3), np.float32)
+        whole[rows] = values
+        _bound(accessor, whole)
+        if len(rows):
+            index_type = np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32
+            accessor["sparse"] = {
+                "count": len(rows),
+                "indices": {
+                    "bufferView": self.add_bytes(rows.astype(index_type).tobytes()),
+                    "componentType": _COMPONENTS[np.dtype(index_type).name],
+                },
+                "values": {"bufferView": self.add_bytes(np.ascontiguousarray(values, "<f4").tobytes())},
+            }
+        self._accessors.append(accessor)
+        return len(self._accessors) - 1
+
+    def finish(self) -> bytes:
+        """The whole file."""
+        document = {
+            **self.document,
+            "accessors": self._accessors,
+            "bufferViews": self._views,
+            "buffers": [{"byteLength": len(self._binary)}],
+        }
+        text = orjson.dumps(document)
+        text += b" " * (-len(text) % 4)
+        chunks = struct.pack("<II", len(text), _JSON_CHUNK) + text
+        chunks += struct.pack("<II", len(self._binary), _BINARY_CHUNK) + self._binary
+        return struct.pack("<III", _MAGIC, _VERSION, 12 + len(chunks)) + chunks
+
+
+def _describe(values: NDArray[Any]) -> dict[str, Any]:
+    return {
+        "componentType": _COMPONENTS[values.dtype.name],
+        "type": _SHAPES[values.shape[1:]],
+        "count": len(values),
+    }
+
+
+def _bound(accessor: dict[str, Any], values: NDArray[Any]) -> None:
+    """What is said must be what is stored: the doubles nearest to the stored floats, which is what `tolist` gives."""
+    accessor["min"] = np.atleast_1d(values.min(axis=0)).tolist()
+    accessor["max"] = np.atleast_1d(values.max(axis=0)).tolist()
+
+
+@dataclass(frozen=True, slots=True)
+class Glb:
+    """A file that was read: its document and its numbers."""
+
+    document: dict[str, Any]
+    binary: bytes
+
+
+def read_glb(path: Path) -> Glb:
+    """Raises GlbError for what is no GLB of version 2, OSError for what cannot be read."""
+    content = path.read_bytes()
+    if len(content) < 20 or struct.unpack_from("<I", content)[0] != _MAGIC:
+        raise _complain(path, "is not a GLB file")
+    _, version, length = struct.unpack_from("<III", content)
+    if version != _VERSION:
+        raise _complain(path, f"is a GLB of version {version}, not 2")
+    if length > len(content):
+        raise _complain(path, f"is cut short: {len(content)} bytes of {length}")
+    chunks = _split(content[:length])
+    try:
+        document = orjson.loads(chunks.get(_JSON_CHUNK, b""))
+    except orjson.JSONDecodeError as error:
+        raise _complain(path, "holds JSON that cannot be read") from error
+    if not isinstance(document, dict):
+        raise _complain(path, "holds JSON that is no glTF document")
+    return Glb(document, chunks.get(_BINARY_CHUNK, b""))
+
+
+def read_accessor(glb: Glb, index: int) -> NDArray[Any]:
+    """The numbers [count, ...] of a dense, tightly packed accessor."""
+    accessor = glb.document["accessors"][index]
+    view = glb.document["bufferViews"][accessor["bufferView"]]
+    shape = _SHAPE_OF[accessor["type"]]
+    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+    count = accessor["count"] * int(np.prod(shape, dtype=np.intp))
+    values = np.frombuffer(glb.binary, _DTYPES[accessor["componentType"]], count, start)
+    return values.reshape(accessor["count"], *shape)
+
+
+def _split(content: bytes) -> dict[int, bytes]:
+    chunks: dict[int, bytes] = {}
+    at = 12
+    while at + 8 <= len(content):
+        length, kind = struct.unpack_from("<II", content, at)
+        chunks.setdefault(kind, content[at + 8 : at + 8 + length])
+        at += 8 + length
+    return chunks
+
+
+def _complain(path: Path, what: str) -> GlbError:
+    return GlbError(f"{path} {what}", hint="Give a .vrm or .glb file (binary glTF 2.0).", path=str(path))

@@ -1,0 +1,1 @@
+"""The built-in avatar: a person made of smooth surfaces by this code alone, as a VRM 1.0 model."""
