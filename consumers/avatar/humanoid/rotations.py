@@ -82,6 +82,21 @@ def about_axis(axis: Vectors, angle_rad: Angles) -> Quaternions:
     return np.concatenate((axis * np.sin(half), np.cos(half)), axis=-1)
 
 
+def to_rotation_vector(rotation: Quaternions) -> Vectors:
+    """The axis of the rotation, as long as its angle (0…π) in radians."""
+    size = np.sqrt(dot(rotation[..., :3], rotation[..., :3]))
+    half = np.arctan2(size, np.abs(rotation[..., 3]))
+    scale = np.copysign(2.0, rotation[..., 3]) / np.sinc(half / np.pi)
+    vector: Vectors = rotation[..., :3] * scale[..., None]
+    return vector
+
+
+def from_rotation_vector(vector: Vectors) -> Quaternions:
+    """The rotation about a vector by its length in radians."""
+    half = 0.5 * np.sqrt(dot(vector, vector))
+    return np.concatenate((vector * (0.5 * np.sinc(half / np.pi))[..., None], np.cos(half)[..., None]), axis=-1)
+
+
 def mirror(rotation: Quaternions) -> Quaternions:
     """The same rotation seen in a mirror that swaps left and right (x)."""
     mirrored: Quaternions = rotation * _MIRROR_ACROSS_X
@@ -159,3 +174,16 @@ def smoothstep(values: Angles, low: float, high: float) -> Angles:
     """0 below `low`, 1 above `high`, and smooth between."""
     share = np.clip((values - low) / (high - low), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
+
+
+def to_euler(rotation: Quaternions) -> Angles:
+    """The angles x, y, z of turns about z, then x, then y, each about an axis of the space: Unity's Quaternion.Euler.
+
+    x lies in ±π/2, y and z in ±π. Straight up or down, y and z turn about the same axis and share what they turn.
+    """
+    x, y, z, w = (rotation[..., column] for column in range(4))
+    pitch = np.arcsin(np.clip(2.0 * (x * w - y * z), -1.0, 1.0))
+    yaw = np.arctan2(2.0 * (x * z + y * w), 1.0 - 2.0 * (x * x + y * y))
+    roll = np.arctan2(2.0 * (x * y + z * w), 1.0 - 2.0 * (x * x + z * z))
+    angles: Angles = np.stack((pitch, yaw, roll), axis=-1)
+    return angles

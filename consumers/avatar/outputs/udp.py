@@ -5,7 +5,7 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consumers.avatar.outputs.vmc.packets import MARIONETTE_PORT
+from consumers.avatar.outputs.vmc.profiles import MARIONETTE_PORT
 from keypoints.errors import Terminal
 
 logger = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ class BadTarget(Terminal):
     """A target that is not HOST:PORT, or a host nobody knows. Fields: target."""
 
 
-class Target(NamedTuple):
+class Address(NamedTuple):
     """Where a receiver listens."""
 
     host: str
@@ -25,15 +25,19 @@ class Target(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def parse_target(text: str) -> Target:
-    """`host`, `host:port` or `[ipv6]:port`; without a port it is VMC's own, 39539. Raises BadTarget."""
+def parse_address(text: str, default_port: int = MARIONETTE_PORT) -> Address:
+    """`host`, `host:port` or `[ipv6]:port`; without a port it is the default, VMC's own 39539. Raises BadTarget."""
     host, colon, port = text.strip().rpartition(":")
     if not colon or text.strip().endswith("]"):
-        host, port = text.strip(), str(MARIONETTE_PORT)
+        host, port = text.strip(), str(default_port)
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or any(map(str.isspace, host)) or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise BadTarget(f"{text!r} is no target", hint="Write HOST:PORT, as 127.0.0.1:39539.", target=text)
-    return Target(host, int(port))
+    return Address(host, int(port))
+
+
+Target = Address
+parse_target = parse_address
 
 
 class UdpSender:
@@ -42,13 +46,13 @@ class UdpSender:
     Raises BadTarget when a host's name cannot be resolved.
     """
 
-    def __init__(self, targets: Sequence[Target]) -> None:
+    def __init__(self, targets: Sequence[Address]) -> None:
         self._sockets = [(target, _connect(target)) for target in targets]
-        self._said_away: set[Target] = set()
+        self._said_away: set[Address] = set()
         self.refused = 0
         """Datagrams a target's host refused or the network would not take."""
 
-    def send(self, datagrams: Sequence[bytes]) -> int:
+    def send(self, datagrams: Sequence[bytes | memoryview]) -> int:
         """Send a state. Returns how many datagrams left, over all targets."""
         left = 0
         for target, connection in self._sockets:
@@ -66,7 +70,7 @@ class UdpSender:
         for _, connection in self._sockets:
             connection.close()
 
-    def _say_away(self, target: Target, error: OSError) -> None:
+    def _say_away(self, target: Address, error: OSError) -> None:
         if target not in self._said_away:
             self._said_away.add(target)
             logger.warning(
@@ -74,7 +78,7 @@ class UdpSender:
             )
 
 
-def _connect(target: Target) -> socket.socket:
+def _connect(target: Address) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)[0]
     except OSError as error:
@@ -89,7 +93,7 @@ def _connect(target: Target) -> socket.socket:
     return connection
 
 
-def _send(connection: socket.socket, datagram: bytes) -> OSError | None:
+def _send(connection: socket.socket, datagram: bytes | memoryview) -> OSError | None:
     """Send once; a refusal reported here belongs to an earlier datagram, so this one gets its own try."""
     try:
         connection.send(datagram)

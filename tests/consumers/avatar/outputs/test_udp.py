@@ -5,39 +5,39 @@ import socket
 
 import pytest
 
-from consumers.avatar.outputs.udp import BadTarget, Target, UdpSender, parse_target
+from consumers.avatar.outputs.udp import Address, BadTarget, UdpSender, parse_address
 from tests.consumers.avatar.receiver import open_receiver
 
 
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        ("127.0.0.1:39540", Target("127.0.0.1", 39540)),
-        (" studio.local:1 ", Target("studio.local", 1)),
-        ("studio.local", Target("studio.local", 39539)),
-        ("[::1]:39539", Target("::1", 39539)),
-        ("[::1]", Target("::1", 39539)),
+        ("127.0.0.1:39540", Address("127.0.0.1", 39540)),
+        (" studio.local:1 ", Address("studio.local", 1)),
+        ("studio.local", Address("studio.local", 39539)),
+        ("[::1]:39539", Address("::1", 39539)),
+        ("[::1]", Address("::1", 39539)),
     ],
 )
-def test_a_target_is_a_host_and_a_port(text: str, target: Target) -> None:
-    assert parse_target(text) == target
-    assert parse_target(str(target)) == target
+def test_a_target_is_a_host_and_a_port(text: str, target: Address) -> None:
+    assert parse_address(text) == target
+    assert parse_address(str(target)) == target
 
 
 @pytest.mark.parametrize("text", ["", ":39539", "host:", "host:0", "host:65536", "host:vmc", "host:-1", "host:³"])
 def test_what_is_no_target_is_refused_by_name(text: str) -> None:
     with pytest.raises(BadTarget, match=r"is no target"):
-        parse_target(text)
+        parse_address(text)
 
 
 def test_a_host_nobody_knows_is_said_before_anything_is_sent() -> None:
     with pytest.raises(BadTarget, match=r"no-such-host\.invalid"):
-        UdpSender([Target("no-such-host.invalid", 39539)])
+        UdpSender([Address("no-such-host.invalid", 39539)])
 
 
 def test_every_target_gets_every_datagram() -> None:
     with open_receiver() as first, open_receiver() as second:
-        sender = UdpSender([Target(*first.getsockname()), Target(*second.getsockname())])
+        sender = UdpSender([Address(*first.getsockname()), Address(*second.getsockname())])
         assert sender.send([b"one", b"two"]) == 4
         for receiver in (first, second):
             assert [receiver.recv(100), receiver.recv(100)] == [b"one", b"two"]
@@ -47,7 +47,7 @@ def test_every_target_gets_every_datagram() -> None:
 def test_a_target_that_is_away_is_counted_said_once_and_found_again(caplog: pytest.LogCaptureFixture) -> None:
     with open_receiver() as here, open_receiver() as leaving:
         away = leaving.getsockname()
-        sender = UdpSender([Target(*away), Target(*here.getsockname())])
+        sender = UdpSender([Address(*away), Address(*here.getsockname())])
         leaving.close()
         with caplog.at_level(logging.WARNING):
             for _ in range(5):
