@@ -1,14 +1,61 @@
-"""Where the eyes look: from the irises to the eyes' bones."""
+"""Where the eyes look: from the irises to the eyes' bones and ARKit's `eyeLook` shapes.
+
+An iris moves across the eye by the sine of the eyeball's turn times the distance from the eyeball's middle to the iris,
+some 10.5 mm of an adult's 24 mm eye. Both eyes turn together (Hering's law of equal innervation): each weighs as much
+as it is seen, less on the far side of a turned head and not behind a lid that comes down, since the detector then lets
+the iris sink with the lid.
+"""
+
+from typing import Final
 
 import numpy as np
 
-from consumers.avatar.face.measures import Measures
-from consumers.avatar.humanoid.rotations import Quaternions
+from consumers.avatar.face.measures import Measure, Measures
+from consumers.avatar.humanoid.rotations import Angles, Quaternions, smoothstep
+
+MOST_YAW_RAD: Final = np.radians(30.0)
+MOST_PITCH_RAD: Final = np.radians(25.0)
+"""How far people turn their eyes before they turn the head; ARKit's shapes are 1 there."""
+
+_IRIS_RADIUS_MM: Final = 10.5
+_LIDS: Final = slice(Measure.EYE_OPENING_LEFT, Measure.EYE_OPENING_RIGHT + 1)
+_ACROSS: Final = slice(Measure.IRIS_X_LEFT, Measure.IRIS_X_RIGHT + 1)
+_UP: Final = slice(Measure.IRIS_LEFT, Measure.IRIS_RIGHT + 1)
+_LID_CLOSING: Final = (0.45, 0.65)
+"""Share of its rest opening below which an eye's iris is not looked at, and from which on it counts in full."""
+_BOTH_SEEN_DEG: Final = 15.0
+_ONE_SEEN_DEG: Final = 45.0
+_LEAST_WEIGHT: Final = 0.1
+
+
+def read_gaze(measures: Measures, neutral: Measures) -> Angles:
+    """float64[N, 2]: how far both eyes turn to the person's right, and down, in radians, within the limits above.
+
+    From measures float64[N, K] and neutral faces [N, K] or [K]. NaN where no iris is seen, and behind closing lids.
+    """
+    opening = measures[:, _LIDS] / neutral[..., _LIDS]
+    weight = smoothstep(opening, *_LID_CLOSING) * _see_eyes(measures[:, Measure.HEAD_YAW_DEG])
+    total = weight.sum(axis=-1)
+    share = weight / np.where(total > _LEAST_WEIGHT, total, np.nan)[:, None]
+    moved = measures - neutral
+    sine = np.stack(((moved[:, _ACROSS] * share).sum(axis=-1), -(moved[:, _UP] * share).sum(axis=-1)), axis=-1)
+    limits = (MOST_YAW_RAD, MOST_PITCH_RAD)
+    turned: Angles = np.clip(np.arcsin(np.clip(sine / _IRIS_RADIUS_MM, -1.0, 1.0)), np.negative(limits), limits)
+    return turned
 
 
 def turn_eyes(measures: Measures, neutral: Measures) -> Quaternions:
-    """float64[N, 2, 4]: local rotations of LEFT_EYE and RIGHT_EYE, from measures [N, K] and neutral faces [N, K] or [K].
+    """float64[N, 2, 4]: local rotations of LEFT_EYE and RIGHT_EYE, from the same as `read_gaze`.
 
-    NaN where the irises or, behind a closing lid, their height are not seen.
+    First down, then about the head's upright, as the axes of an eye lie (Fick). NaN where `read_gaze` is.
     """
-    return np.full((len(measures), 2, 4), np.nan)
+    half = 0.5 * read_gaze(measures, neutral)
+    (sin_yaw, sin_pitch), (cos_yaw, cos_pitch) = np.sin(half).T, np.cos(half).T
+    rotation = np.stack((cos_yaw * sin_pitch, sin_yaw * cos_pitch, -sin_yaw * sin_pitch, cos_yaw * cos_pitch), axis=-1)
+    return np.repeat(rotation[:, None], 2, axis=1)
+
+
+def _see_eyes(head_yaw_deg: Angles) -> Angles:
+    """float64[N, 2]: how well the left and the right eye are seen; the head turned right hides the right one."""
+    turned = np.stack((-head_yaw_deg, head_yaw_deg), axis=-1)
+    return 1.0 - smoothstep(turned, _BOTH_SEEN_DEG, _ONE_SEEN_DEG)
