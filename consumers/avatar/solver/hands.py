@@ -29,11 +29,19 @@ from consumers.avatar.humanoid.rotations import (
     smoothstep,
 )
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
+from consumers.avatar.solver.planes import fit_plane, weigh_plane
 from keypoints.landmarks import HandLandmark as Hand
 
 _PALM: Final = np.array(
     [Hand.WRIST, Hand.INDEX_FINGER_MCP, Hand.MIDDLE_FINGER_MCP, Hand.RING_FINGER_MCP, Hand.PINKY_MCP]
 )
+_PALM_AT_REST: Final = np.array(
+    [(0.0, 0.0)]
+    + [tuple(REST_OFFSETS_M[Bone[f"LEFT_{name}_PROXIMAL"], [0, 2]]) for name in ("INDEX", "MIDDLE", "RING", "LITTLE")]
+)
+_PALM_WEIGHTS: Final = weigh_plane(_PALM_AT_REST)
+"""The built-in skeleton's palm, seen from above: x towards the wrist, z towards the thumb."""
+
 _CHAINS: Final = np.array(
     [
         (Hand.THUMB_CMC, Hand.THUMB_MCP, Hand.THUMB_IP, Hand.THUMB_TIP),
@@ -45,9 +53,6 @@ _CHAINS: Final = np.array(
 )
 _STARTS: Final = _CHAINS[:, :-1].ravel()
 _ENDS: Final = _CHAINS[:, 1:].ravel()
-_FLATTEST: Final = 1e-6
-"""Points whose spread across is less than this share of that along stand in a line, and show no palm."""
-
 _FINGER_LOW_RAD: Final = np.radians([-45.0, -15.0, -15.0])
 _FINGER_HIGH_RAD: Final = np.radians([100.0, 115.0, 95.0])
 """Knuckle, middle and outer joint: bent back and curled."""
@@ -71,7 +76,7 @@ _THUMB_BENT_RAD: Final = np.radians(35.0)
 def solve_hand(hand: Vectors) -> tuple[Quaternions, Quaternions]:
     """The hand's rotation float64[..., 4] in the space of its points float64[..., 21, 3], and the local rotations of
     its fingers float64[..., 15, 4]: thumb to little finger, three segments each."""
-    x, z = _fit_palm(hand)
+    x, z = fit_plane(hand.take(_PALM, axis=-2), _PALM_WEIGHTS)
     y = cross(z, x)
     axes = np.stack((x, y, z), axis=-1)
     in_palm = (hand.take(_ENDS, axis=-2) - hand.take(_STARTS, axis=-2)) @ axes
@@ -79,32 +84,6 @@ def solve_hand(hand: Vectors) -> tuple[Quaternions, Quaternions]:
     fingers[..., :3, :] = _solve_thumb(normalise(in_palm[..., :3, :]))
     fingers[..., 3:, :] = _solve_four_fingers(in_palm[..., 3:, :])
     return from_basis(x, y, z), fingers
-
-
-def _palm_weights() -> Vectors:
-    """float64[2, 5]: x and z of the built-in skeleton's palm, from its middle."""
-    knuckles = [REST_OFFSETS_M[Bone[f"LEFT_{finger}_PROXIMAL"]] for finger in ("INDEX", "MIDDLE", "RING", "LITTLE")]
-    rest = np.array([np.zeros(3), *knuckles])[:, [0, 2]]
-    weights: Vectors = (rest - rest.mean(axis=0)).T
-    return weights
-
-
-_PALM_WEIGHTS: Final = _palm_weights()
-
-
-def _fit_palm(hand: Vectors) -> tuple[Vectors, Vectors]:
-    """The x and z axes of the rotation (and size) that lays the palm at rest nearest to the five points.
-
-    Least squares over rotations (Kabsch, 1976) of a flat template need no decomposition: with the 3×2 matrix M of sums
-    of point times template, the axes are M (MᵀM)^-½, whose root of a 2×2 matrix has a closed form (Levinger, 1980).
-    """
-    sums = _PALM_WEIGHTS @ hand.take(_PALM, axis=-2)
-    along, across = sums[..., 0, :], sums[..., 1, :]
-    products = sums @ np.swapaxes(sums, -1, -2)
-    xx, xz, zz = products[..., 0, 0, None], products[..., 0, 1, None], products[..., 1, 1, None]
-    area = np.sqrt(np.maximum(xx * zz - xz * xz, 0.0))
-    area = np.where(area > _FLATTEST * xx, area, np.nan)
-    return normalise((zz + area) * along - xz * across), normalise((xx + area) * across - xz * along)
 
 
 def _solve_four_fingers(segments: Vectors) -> Quaternions:

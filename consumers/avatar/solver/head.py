@@ -3,62 +3,129 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from consumers.avatar.humanoid.rotations import (
-    IDENTITY,
     Quaternions,
-    Vectors,
     about_axis,
     basis_from_x,
+    cross,
+    from_basis,
+    from_rotation_vector,
     invert,
     multiply,
     slerp,
+    smoothstep,
+    to_rotation_vector,
 )
+from consumers.avatar.solver.landmarks_in_unity import UnityLandmarks
+from consumers.avatar.solver.planes import fit_plane, weigh_plane
 from keypoints.landmarks import FaceLandmark, PoseLandmark
 
 NECK_SHARE: Final = 0.4
 """How much of the turn between chest and head the neck takes."""
 
-
 _X: Final = np.array([1.0, 0.0, 0.0])
-_BOW: Final = about_axis(_X, np.radians(np.array(9.5)))
-"""The nose's foot stands before the forehead: by 9 to 11° of the line between them, in recorded faces."""
+_FACE_AT_REST: Final[dict[FaceLandmark, tuple[float, float]]] = {
+    FaceLandmark.FOREHEAD_TOP: (0.0, 0.75),
+    FaceLandmark.NOSE_TIP: (0.0, -0.33),
+    FaceLandmark.NOSE_BOTTOM: (0.0, -0.42),
+    FaceLandmark.LEFT_EYE_INNER: (-0.20, 0.08),
+    FaceLandmark.RIGHT_EYE_INNER: (0.20, 0.08),
+    FaceLandmark.LEFT_EYE_OUTER: (-0.50, 0.09),
+    FaceLandmark.RIGHT_EYE_OUTER: (0.50, 0.09),
+    FaceLandmark.LEFT_TEMPLE: (-0.79, 0.0),
+    FaceLandmark.RIGHT_TEMPLE: (0.79, 0.0),
+    FaceLandmark.LEFT_CHEEK: (-0.78, -0.18),
+    FaceLandmark.RIGHT_CHEEK: (0.78, -0.18),
+}
+"""x and y of what moves with the skull alone, in distances of the eyes' outer corners, as in recorded faces. Not the
+chin, which sinks as the mouth opens, nor lids and brows: who speaks would nod."""
+_FACE_POINTS: Final = np.array(list(_FACE_AT_REST))
+_FACE_WEIGHTS: Final = weigh_plane(np.array(list(_FACE_AT_REST.values())))
+
+_LEAN: Final = about_axis(_X, np.radians(np.array(-2.1)))
+"""Faces are not flat: nose and forehead stand out, so that the plane leans back by 1 to 2°, recorded or made."""
 
 _LIFT: Final = about_axis(_X, np.radians(np.array(-20.0)))
 """MediaPipe's pose puts the mouth behind the eyes: people who look straight ahead it shows bowed by about 20°."""
 
+_POSE_HEAD: Final = np.array([PoseLandmark.LEFT_EYE, PoseLandmark.RIGHT_EYE, PoseLandmark.LEFT_EAR,
+                              PoseLandmark.RIGHT_EAR, PoseLandmark.MOUTH_LEFT, PoseLandmark.MOUTH_RIGHT])  # fmt: skip
+_HEAD_SEEN: Final = 0.3
 
-def solve_head(body: Vectors, face: Vectors) -> Quaternions:
-    """float64[N, 4]: the head's rotation in Unity's space, from body points [N, 33, 3] and face points [N, 478, 3]."""
-    by_face, by_pose = _measure_face(face), _measure_pose(body)
-    return np.where(np.isfinite(by_face).all(axis=-1, keepdims=True), by_face, by_pose)
+_MOST_TURN_RAD: Final = np.radians([65.0, 85.0, 50.0])
+"""Between chest and head: bow, turn and tilt. Bowing and tilting reach 45°, looking up 45 to 75°, turning 60 to 80°
+(American Academy of Orthopaedic Surgeons, Joint Motion, 1965); the chest's own lean is known less well."""
+_BACK_TO_FRONT: Final = 0.03
+_SURELY_AHEAD: Final = 0.15
+"""Squared cosine of half the angle between chest and head: a head turned about says nothing of which way round."""
+
+_LEARNT_PER_FRAME: Final = 0.1
+
+
+def solve_head(landmarks: UnityLandmarks) -> Quaternions:
+    """float64[N, 4]: the head's rotation in Unity's space; NaN where neither a face nor a head is seen."""
+    return _prefer(measure_face_turn(landmarks), multiply(measure_pose_turn(landmarks), _LIFT))
 
 
 def share_with_neck(chest: Quaternions, head: Quaternions) -> tuple[Quaternions, Quaternions]:
-    """Local rotations of neck and head that together turn the chest's space into the head's."""
+    """Local rotations of neck and head that together turn the chest's space into the head's, as far as a neck can."""
     between = multiply(invert(chest), head)
-    neck = slerp(np.broadcast_to(IDENTITY, between.shape), between, np.full(between.shape[:-1], NECK_SHARE))
-    return neck, multiply(invert(neck), between)
+    known = smoothstep(between[..., 3] * between[..., 3], _BACK_TO_FRONT, _SURELY_AHEAD)
+    turn = np.clip(to_rotation_vector(between) * known[..., None], -_MOST_TURN_RAD, _MOST_TURN_RAD)
+    return from_rotation_vector(NECK_SHARE * turn), from_rotation_vector((1.0 - NECK_SHARE) * turn)
 
 
-def _measure_face(face: Vectors) -> Quaternions:
-    """Across the eyes' outer corners and the temples; up from the nose's foot to the top of the forehead.
+class HeadKeeper:
+    """By slot, how the head's turn by the face mesh differs from that by the pose, so that nobody nods as it goes.
 
-    Not from the chin, which sinks as the mouth opens: who speaks would nod.
+    The two differ by 10 to 17° in recorded people, for each in another way. What it is now is learnt while both are
+    there, over about ten frames, and kept while the face is hidden.
     """
-    across = (
-        face[:, FaceLandmark.RIGHT_EYE_OUTER]
-        - face[:, FaceLandmark.LEFT_EYE_OUTER]
-        + face[:, FaceLandmark.RIGHT_TEMPLE]
-        - face[:, FaceLandmark.LEFT_TEMPLE]
-    )
-    up = face[:, FaceLandmark.FOREHEAD_TOP] - face[:, FaceLandmark.NOSE_BOTTOM]
-    return multiply(basis_from_x(across, up), _BOW)
+
+    def __init__(self, capacity: int = 0) -> None:
+        self._difference = np.tile(_LIFT, (capacity, 1))
+        self._learnt = np.zeros(capacity, dtype=np.bool_)
+
+    def grow(self, capacity: int) -> None:
+        """Make room for slots up to `capacity`."""
+        missing = max(0, capacity - len(self._learnt))
+        self._difference = np.concatenate((self._difference, np.tile(_LIFT, (missing, 1))))
+        self._learnt = np.concatenate((self._learnt, np.zeros(missing, dtype=np.bool_)))
+
+    def reset(self, slots: NDArray[np.intp]) -> None:
+        """Forget the performers of these slots: the difference is the usual one again."""
+        self._difference[slots] = _LIFT
+        self._learnt[slots] = False
+
+    def solve(self, slots: NDArray[np.intp], landmarks: UnityLandmarks) -> Quaternions:
+        """As `solve_head`; row i is of the performer in slot `slots[i]`."""
+        by_face, by_pose = measure_face_turn(landmarks), measure_pose_turn(landmarks)
+        difference = self._difference[slots]
+        now = multiply(invert(by_pose), by_face)
+        both = np.isfinite(now).all(axis=-1)
+        share = np.where(self._learnt[slots], _LEARNT_PER_FRAME, 1.0)
+        difference = np.where(both[:, None], slerp(difference, now, share), difference)
+        self._difference[slots] = difference
+        self._learnt[slots] |= both
+        return _prefer(by_face, multiply(by_pose, difference))
 
 
-def _measure_pose(body: Vectors) -> Quaternions:
-    """Across the ears and the eyes; up from the mouth to the eyes."""
-    left_eye, right_eye = body[:, PoseLandmark.LEFT_EYE], body[:, PoseLandmark.RIGHT_EYE]
-    across = body[:, PoseLandmark.RIGHT_EAR] - body[:, PoseLandmark.LEFT_EAR] + right_eye - left_eye
-    mouth = body[:, PoseLandmark.MOUTH_LEFT] + body[:, PoseLandmark.MOUTH_RIGHT]
-    return multiply(basis_from_x(across, left_eye + right_eye - mouth), _LIFT)
+def measure_face_turn(landmarks: UnityLandmarks) -> Quaternions:
+    """float64[N, 4]: the rotation that lays a face at rest nearest to the mesh's points that move with the skull."""
+    points = landmarks.lens.straighten(landmarks.face.take(_FACE_POINTS, axis=1))
+    x, y = fit_plane(points, _FACE_WEIGHTS)
+    return multiply(from_basis(x, y, cross(x, y)), _LEAN)
+
+
+def measure_pose_turn(landmarks: UnityLandmarks) -> Quaternions:
+    """float64[N, 4]: across the ears and the eyes, and up from the mouth to the eyes, as MediaPipe places them."""
+    left_eye, right_eye, left_ear, right_ear, mouth_left, mouth_right = np.moveaxis(landmarks.body[:, _POSE_HEAD], 1, 0)
+    turn = basis_from_x(right_ear - left_ear + right_eye - left_eye, left_eye + right_eye - mouth_left - mouth_right)
+    seen = landmarks.visibility[:, _POSE_HEAD].mean(axis=-1) >= _HEAD_SEEN
+    return np.where(seen[:, None], turn, np.nan)
+
+
+def _prefer(first: Quaternions, second: Quaternions) -> Quaternions:
+    return np.where(np.isfinite(first).all(axis=-1, keepdims=True), first, second)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.humanoid.rotations import Angles, Quaternions, invert, multiply, smoothstep
+from consumers.avatar.humanoid.rotations import Angles, Quaternions, from_rotation_vector, invert, multiply, smoothstep
 from consumers.avatar.solver.limbs import fold
 
 FOREARM_SHARE: Final = 0.5
@@ -49,17 +49,11 @@ def share_wrist_twist(forearm: Quaternions, palm: Quaternions) -> tuple[Quaterni
     # Back among the axes of the forearm as it came, so that the hand points the same way though its twist is brought
     # back.
     cosine, sine = cosine * cosine - sine * sine, 2.0 * sine * cosine
-    swing = _about_across(deviation * cosine - flexion * sine, deviation * sine + flexion * cosine)
+    across = (np.zeros_like(scale), deviation * cosine - flexion * sine, deviation * sine + flexion * cosine)
+    swing = from_rotation_vector(np.stack(across, axis=-1))
     return taken, multiply(multiply(invert(taken), swing), multiply(taken, kept))
 
 
 def _about_x(angle_rad: Angles) -> Quaternions:
     nothing = np.zeros_like(angle_rad)
     return np.stack((np.sin(0.5 * angle_rad), nothing, nothing, np.cos(0.5 * angle_rad)), axis=-1)
-
-
-def _about_across(y_rad: Angles, z_rad: Angles) -> Quaternions:
-    """The rotation by the vector (0, y, z), whose length is the angle."""
-    half = 0.5 * np.sqrt(y_rad * y_rad + z_rad * z_rad)
-    sine = 0.5 * np.sinc(half / np.pi)
-    return np.stack((np.zeros_like(half), sine * y_rad, sine * z_rad, np.cos(half)), axis=-1)

@@ -19,7 +19,9 @@ Pose = Mapping[str, Matrix]
 
 IMAGE_WIDTH: Final = 1280
 IMAGE_HEIGHT: Final = 720
-_PIXELS_PER_METRE: Final = 400.0
+_FOCAL_PX: Final = 0.5 * IMAGE_HEIGHT / np.tan(np.radians(43.0) / 2)
+_DISTANCE_M: Final = _FOCAL_PX / 250.0
+"""The camera takes in 43° from bottom to top, and a metre at the puppet's hips is 250 pixels."""
 
 _TREE: Final[dict[str, tuple[str | None, tuple[float, float, float]]]] = {
     "Hips": (None, (0.0, 0.0, 0.0)),
@@ -141,7 +143,7 @@ def spaces(pose: Pose) -> dict[str, tuple[Matrix, NDArray[np.float64]]]:
 def film(
     pose: Pose, *, sequence: int = 0, hands: bool = True, face: Face | None = None, stream_id: str = "puppet"
 ) -> HolisticFrame:
-    """The frame MediaPipe would make of the puppet: seen from the front, from far away, 30 times a second."""
+    """The frame MediaPipe would make of the puppet: seen from the front, from across a room, 30 times a second."""
     placed = spaces(pose)
     body = np.zeros((33, 4), np.float32)
     body[:, 3] = 1.0
@@ -149,7 +151,7 @@ def film(
         bone, offset = _POSE_POINTS[landmark.name.replace("RIGHT", "LEFT")]
         body[landmark, :3] = -_point(placed, bone, offset, landmark.name)
     image = body.copy()
-    image[:, :3] = _in_image(body[:, :3])
+    image[:, :3] = _in_image(body[:, :3], 0.0)
     return HolisticFrame(
         stream_id=stream_id,
         sequence=sequence,
@@ -183,12 +185,16 @@ def _point(
     return point
 
 
-def _in_image(camera_m: NDArray[np.floating]) -> NDArray[np.float32]:
-    """x right, y down, z away, in metres, to fractions of the image's width, height and width."""
-    pixels = np.asarray(camera_m) * _PIXELS_PER_METRE
-    return np.stack(
-        (0.5 + pixels[:, 0] / IMAGE_WIDTH, 0.5 + pixels[:, 1] / IMAGE_HEIGHT, pixels[:, 2] / IMAGE_WIDTH), axis=-1
-    ).astype(np.float32)
+def _in_image(camera_m: NDArray[np.floating], origin_z_m: float) -> NDArray[np.float32]:
+    """x right, y down, z away, in metres, to fractions of the image's width, height and width.
+
+    Depth is counted from an origin, in the scale x has there.
+    """
+    points = np.asarray(camera_m, dtype=np.float64)
+    depth_m = _DISTANCE_M + points[:, 2]
+    x, y = _FOCAL_PX * points[:, 0] / depth_m, _FOCAL_PX * points[:, 1] / depth_m
+    z = (points[:, 2] - origin_z_m) * _FOCAL_PX / (_DISTANCE_M + origin_z_m)
+    return np.stack((0.5 + x / IMAGE_WIDTH, 0.5 + y / IMAGE_HEIGHT, z / IMAGE_WIDTH), axis=-1).astype(np.float32)
 
 
 def _film_hand(placed: Mapping[str, tuple[Matrix, NDArray[np.float64]]], side: str) -> NDArray[np.float32]:
@@ -208,9 +214,7 @@ def _film_hand(placed: Mapping[str, tuple[Matrix, NDArray[np.float64]]], side: s
         rotation, position = placed[f"{side}{finger}Distal"]
         tip = np.array(_TREE[f"Left{finger}Distal"][1]) * ([-1.0, 1.0, 1.0] if side == "Right" else 1.0)
         points[HandLandmark[f"{name}_TIP"]] = position + rotation @ tip
-    seen = _in_image(-points)
-    seen[:, 2] -= seen[HandLandmark.WRIST, 2]
-    return seen
+    return _in_image(-points, -points[HandLandmark.WRIST, 2])
 
 
 def _film_face(head: tuple[Matrix, NDArray[np.float64]], face: Face) -> NDArray[np.float32]:
@@ -221,7 +225,7 @@ def _film_face(head: tuple[Matrix, NDArray[np.float64]], face: Face) -> NDArray[
             points[landmark] = np.array(offset) * [-1.0 if "RIGHT" in landmark.name else 1.0, 1.0, 1.0]
     _draw_features(points, face)
     rotation, position = head
-    return _in_image(-(position + points @ rotation.T))
+    return _in_image(-(position + points @ rotation.T), -position[2])
 
 
 def _draw_features(points: NDArray[np.float64], face: Face) -> None:
