@@ -27,7 +27,8 @@ SHAPES: Final = slice(BONE_COUNT, BONE_COUNT + SHAPE_COUNT)
 ROOT: Final = BONE_COUNT + SHAPE_COUNT
 CHANNEL_COUNT: Final = ROOT + 1
 
-_SHORTEST: Final = 1e-9
+_TINY: Final = 1e-12
+_LARGEST: Final = 1e6
 
 
 def _rest() -> Channels:
@@ -50,6 +51,12 @@ def pack(solved: SolvedMotion) -> Channels:
     return channels
 
 
+def find_seen(channels: Channels) -> Flags:
+    """bool[N, 107]: whether a channel holds numbers, all of them sensible."""
+    seen: Flags = np.abs(channels).max(axis=1) < _LARGEST
+    return seen
+
+
 def dot(first: Channels, second: Channels) -> Columns:
     """The product of two stacks of channels, summed over their components."""
     product: Columns = np.einsum("...kc,...kc->...c", first, second)
@@ -60,6 +67,15 @@ def align_bones(channels: Channels, towards: Channels) -> None:
     """Of the two quaternions that mean one rotation take the nearer, in place."""
     bones = channels[:, :, BONES]
     bones *= np.copysign(1.0, dot(bones, towards[:, :, BONES]))[:, None]
+
+
+def approach(channels: Channels, target: Channels, share: Columns) -> None:
+    """Go that share of the way, in place; bones stay of unit length."""
+    channels += share[:, None] * (target - channels)
+    # What comes ever nearer to 0 gets there, before it is so small that arithmetic grows slow.
+    channels += _TINY
+    channels -= _TINY
+    normalise_bones(channels)
 
 
 def normalise_bones(channels: Channels) -> None:
@@ -82,15 +98,11 @@ def by_part(
     root: float,
 ) -> Columns:
     """float64[107]: one number for each channel, given by part; shapes that look are the eyes'."""
-    numbers = np.full(CHANNEL_COUNT, spine)
-    parts = {
-        head: ("NECK", "HEAD", "JAW"),
-        legs: ("LEG", "FOOT", "TOES"),
-        arms: ("SHOULDER", "ARM", "HAND"),
-        eyes: ("EYE",),
-    }
-    for number, words in parts.items():
-        numbers[[bone for bone in Bone if any(word in bone.name for word in words)]] = number
+    numbers = np.full(CHANNEL_COUNT, spine, dtype=np.float64)
+    words = {"LEG": legs, "FOOT": legs, "TOES": legs, "SHOULDER": arms, "ARM": arms, "HAND": arms}
+    words |= {"NECK": head, "HEAD": head, "JAW": head, "EYE": eyes}
+    for word, number in words.items():
+        numbers[[bone for bone in Bone if word in bone.name]] = number
     for rows in FINGER_BONES:
         numbers[rows] = fingers
     numbers[SHAPES] = mouth

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.smoothing.channels import Channels, Columns, Flags, by_part, dot
+from consumers.avatar.smoothing.channels import Columns, Flags, by_part
 
 _TURN: Final = float(np.radians(700.0)) / 2  # a quaternion's components move half as far as the rotation turns
 _JUMP_PER_S: Final = by_part(
@@ -19,10 +19,16 @@ _JUMP_PER_S: Final = by_part(
 )  # fmt: skip
 """The largest change of speed believed at once: 700°/s, 0.6 of a shape in 1/30 s, 4 m/s. Eyes do jump."""
 _FRAME_S: Final = 1 / 30
+_SHORTEST_STEP_S: Final = 1e-3
 
 
-def is_far(move: Channels, pace: Columns, step_s: Columns) -> Flags:
-    """Whether each channel moved (float64[N, 4, 107]) further within `step_s` than its pace before explains."""
+def is_far(moved: Columns, pace: Columns, step_s: Columns) -> Flags:
+    """Whether each channel moved further within `step_s` than its pace before explains."""
     believed = (_JUMP_PER_S + pace) * np.maximum(step_s, _FRAME_S)
-    far: Flags = dot(move, move) > believed * believed
+    far: Flags = moved > believed
     return far
+
+
+def find_pace(moved: Columns, step_s: Columns, returned: Flags) -> Columns:
+    """The speed of a move that was followed; what has returned begins without any."""
+    return np.where(returned, 0.0, moved / np.maximum(step_s, _SHORTEST_STEP_S))

@@ -16,15 +16,19 @@ class Memory:
     """Times are seconds on each performer's own frame clock, −inf for never (a long time ago for what is shown).
 
     `measured`, `pace` and `measured_at_s`: the last measurement that was followed, how fast it had come there, and
-    when. `velocity` and `value`: the filter's. `doubted`: the last frame jumped, and was not followed. `seen_at_s`,
-    `returned_at_s`: when a channel was last there, and when it last came back. `shown`, `shown_at_s`: the last state
-    given out. `due_at_s`: when the value is to be reached; `interval_s`: how long it is from frame to frame.
+    when. `step` how it came there from the one before, and `noise2` the variance of the unrest found in such steps.
+    `doubted`: the last frame jumped, and was not followed. `mean` and `value`: the running mean of measurements, and
+    what the filter made of them. `seen_at_s`, `returned_at_s`: when a channel was last there, and when it last came
+    back. `shown`, `shown_at_s`: the last state given out. `frame_at_s`, `interval_s`: when the last frame was captured,
+    and how long it is from one to the next. `due_at_s`: when the value is to be reached.
     """
 
     measured: Channels
     pace: Columns
     measured_at_s: Columns
-    velocity: Channels
+    step: Channels
+    noise2: Columns
+    mean: Channels
     value: Channels
     doubted: Flags
     seen_at_s: Columns
@@ -61,7 +65,9 @@ def forget(capacity: int) -> Memory:
         measured=rest,
         pace=np.zeros_like(never),
         measured_at_s=never,
-        velocity=np.zeros_like(rest),
+        step=np.zeros_like(rest),
+        noise2=np.zeros_like(never),
+        mean=rest.copy(),
         value=rest.copy(),
         doubted=np.zeros(never.shape, dtype=np.bool_),
         seen_at_s=never.copy(),

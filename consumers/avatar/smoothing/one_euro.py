@@ -1,47 +1,71 @@
 """One-Euro filters for rotations and for plain values: still things are smoothed hard, fast ones hardly.
 
-Casiez, Roussel and Vogel (2012): a low-pass whose cutoff grows with the speed, the speed itself low-passed; here on
-steps of any length in time. A rotation is filtered as the four components of its quaternion, put back to unit length:
-between rotations less than 60° apart that is within 0.2° of doing it along the arc.
+Casiez, Roussel and Vogel (2012): a low-pass whose cutoff grows with the speed, the speed itself low-passed, on steps of
+any length in time. Two things differ. The cutoff grows not in proportion but along a switch, x⁶ / (1 + x⁶), for a
+detector's unrest has a speed too, which must not open the filter, and what moves must open it wholly. And x is made of
+the speed and of how far the value lags behind: what moves slowly, or has moved, is followed as soon as it is further
+away than unrest reaches.
+
+A rotation is filtered as the four components of its quaternion, put back to unit length: between rotations less than
+60° apart that is within 0.2° of going along the arc. The low-passed speed is the measurement's distance from its own
+running mean, which is the same thing, and gives the lag as well.
 """
 
 from typing import Final
 
 import numpy as np
 
-from consumers.avatar.smoothing.channels import Channels, Columns, Flags, by_part, dot, normalise_bones
+from consumers.avatar.smoothing.channels import Channels, Columns, by_part, dot
 
+_MEAN_HZ: Final = 2.0
 _LEAST_HZ: Final = by_part(
-    spine=0.3, head=0.3, arms=0.3, legs=0.3, fingers=0.3, eyes=0.5, mouth=1.0, brows=1.0, lids=2.0, root=0.3
+    spine=0.1, head=0.1, arms=0.1, legs=0.1, fingers=0.1, eyes=0.3, mouth=0.3, brows=0.3, lids=0.5, root=0.1
 )
-_GAIN: Final = by_part(
-    spine=6.0, head=6.0, arms=6.0, legs=6.0, fingers=6.0, eyes=6.0, mouth=4.0, brows=4.0, lids=4.0, root=10.0
+_MOST_HZ: Final = 20.0
+_FAST_PER_S: Final = by_part(
+    spine=0.3, head=0.25, arms=0.45, legs=0.35, fingers=0.85, eyes=0.35, mouth=0.8, brows=0.8, lids=1.0, root=0.12
 )
-_SPEED_CUTOFF_HZ: Final = 2.0
+"""The speed at x = 1: of bones half the angle, in rad/s; of shapes 1/s; of the root m/s. About four times the speed of
+the unrest that a detector leaves in each part, and a third of that part's own fast motion."""
+_LAG_S: Final = 0.12
+"""A lag counts as much as the speed that builds it up in this time."""
+_NOISE_PER_S: Final = 65.0
+_NOISE_HZ: Final = 0.2
+_MOST_NOISE2: Final = 0.15**2
 _SHORTEST_STEP_S: Final = 1e-3
 _LONGEST_STEP_S: Final = 1.0
-_TINY: Final = 1e-12
+_MOST: Final = 1e6
 
 
-def follow(velocity: Channels, move: Channels, step_s: Columns, followed: Flags) -> tuple[Channels, Columns, Columns]:
-    """The velocity after a move of so much in so many seconds, the pace of the move itself, and the share of the way
-    from value to measurement to go; channels not `followed` keep their velocity and go nowhere."""
-    step_s = np.clip(step_s, _SHORTEST_STEP_S, _LONGEST_STEP_S)
-    share = _share(_SPEED_CUTOFF_HZ, step_s) * followed
-    moved = move / step_s[:, None]
-    pace = np.sqrt(dot(moved, moved))
-    velocity += share[:, None] * (moved - velocity)
-    speed = np.sqrt(dot(velocity, velocity))
-    return velocity, pace, _share(_LEAST_HZ + _GAIN * speed, step_s) * followed
+def find_noise(step_before: Channels, step: Channels) -> Columns:
+    """What two steps, one after the other, tell of the variance of the measurements' unrest.
+
+    Of a value that is only unrest, one step takes back the one before: their product is minus the variance, on the
+    average. Steps of a motion go the same way, and tell nothing.
+    """
+    return np.clip(-dot(step_before, step), 0.0, _MOST_NOISE2)
 
 
-def approach(value: Channels, measured: Channels, share: Columns) -> None:
-    """Go that share of the way, in place."""
-    value += share[:, None] * (measured - value)
-    normalise_bones(value)
+def choose_noise_share(step_s: Columns) -> Columns:
+    """How much of what two steps tell goes into the running estimate."""
+    return _share(_NOISE_HZ, step_s)
+
+
+def choose_share(mean: Channels, value: Channels, measured: Channels, noise2: Columns, step_s: Columns) -> Columns:
+    """What share of the way to the measurements the value goes; `mean` is where they are on the average, them too."""
+    away, lag = measured - mean, mean - value
+    speed2 = dot(away, away) * (2.0 * np.pi * _MEAN_HZ) ** 2
+    x2 = np.minimum((speed2 + dot(lag, lag) / _LAG_S**2) / (_FAST_PER_S**2 + _NOISE_PER_S**2 * noise2), _MOST)
+    x6 = x2 * x2 * x2
+    return _share(_LEAST_HZ + _MOST_HZ * (x6 / (1.0 + x6)), step_s)
+
+
+def choose_mean_share(step_s: Columns) -> Columns:
+    """What share of the way to the measurements their running mean goes."""
+    return _share(_MEAN_HZ, step_s)
 
 
 def _share(cutoff_hz: float | Columns, step_s: Columns) -> Columns:
     """How far a low-pass goes towards its input in one step."""
-    turn: Columns = 2.0 * np.pi * cutoff_hz * step_s
+    turn: Columns = 2.0 * np.pi * cutoff_hz * np.clip(step_s, _SHORTEST_STEP_S, _LONGEST_STEP_S)
     return turn / (1.0 + turn)

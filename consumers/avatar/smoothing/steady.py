@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.smoothing.channels import BONES, Channels, Columns, Times, align_bones, dot, normalise_bones
+from consumers.avatar.smoothing.channels import BONES, Channels, Columns, Times, align_bones, approach, dot
 
 _SHORTEST_S: Final = 0.008
 _LONGEST_S: Final = 0.1
@@ -49,5 +49,4 @@ def move(shown: Channels, target: Channels, share: Columns, passed_s: Times) -> 
         part[wide] = gone / (sine[wide] + gone * (1.0 - cosine[wide]))
     furthest = np.tan(0.5 * _FASTEST_RAD_PER_S * np.minimum(passed_s, _LONGEST_STEP_S))[:, None]
     np.minimum(part, furthest / (sine + furthest * (1.0 - cosine) + 1e-12), out=part)
-    shown += share[:, None] * (target - shown)
-    normalise_bones(shown)
+    approach(shown, target, share)
