@@ -104,7 +104,7 @@ class HeadKeeper:
         by_face, by_pose = measure_face_turn(landmarks), measure_pose_turn(landmarks)
         difference = self._difference[slots]
         now = multiply(invert(by_pose), by_face)
-        both = np.isfinite(now).all(axis=-1)
+        both: NDArray[np.bool_] = np.isfinite(now).all(axis=-1)
         share = np.where(self._learnt[slots], _LEARNT_PER_FRAME, 1.0)
         difference = np.where(both[:, None], slerp(difference, now, share), difference)
         self._difference[slots] = difference
@@ -123,8 +123,8 @@ def measure_pose_turn(landmarks: UnityLandmarks) -> Quaternions:
     """float64[N, 4]: across the ears and the eyes, and up from the mouth to the eyes, as MediaPipe places them."""
     left_eye, right_eye, left_ear, right_ear, mouth_left, mouth_right = np.moveaxis(landmarks.body[:, _POSE_HEAD], 1, 0)
     turn = basis_from_x(right_ear - left_ear + right_eye - left_eye, left_eye + right_eye - mouth_left - mouth_right)
-    seen = landmarks.visibility[:, _POSE_HEAD].mean(axis=-1) >= _HEAD_SEEN
-    return np.where(seen[:, None], turn, np.nan)
+    seen = landmarks.visibility[:, _POSE_HEAD].mean(axis=-1, keepdims=True) >= _HEAD_SEEN
+    return np.where(seen, turn, np.nan)
 
 
 def _prefer(first: Quaternions, second: Quaternions) -> Quaternions:
