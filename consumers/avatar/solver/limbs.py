@@ -1,8 +1,9 @@
 """Arms and legs: two bones with a hinge between them, solved from their directions.
 
 A direction fixes a bone but for the twist about itself, and it is the hinge that shows the twist: elbows and knees bend
-about one axis only. The straighter the limb, the less the hinge shows; then the twist is that of the smallest rotation
-from rest. Everything here is the left side's; the right side comes in mirrored and goes out mirrored.
+about one axis only. The straighter the limb, the less the hinge shows; then the twist is what the hand or the foot at
+its end says, which the caller reads. Everything here is the left side's; the right side comes in mirrored and goes out
+mirrored.
 """
 
 from typing import Final
@@ -18,7 +19,6 @@ from consumers.avatar.humanoid.rotations import (
     dot,
     invert,
     multiply,
-    normalise,
     rotate,
     shortest_arc,
     smoothstep,
@@ -37,20 +37,22 @@ _BENT_RAD: Final = np.radians(30.0)
 _FURTHEST_TWIST_RAD: Final = np.radians(120.0)
 
 
-def solve_limb(upper: Vectors, lower: Vectors, rest: Vectors, hinge: Vectors) -> tuple[Quaternions, Quaternions]:
+def solve_limb(
+    upper: Vectors, lower: Vectors, rest: Vectors, hinge: Vectors, straight_twist: Angles
+) -> tuple[Quaternions, Quaternions]:
     """Local rotations of the upper and the lower bone.
 
-    `upper` and `lower` are directions float64[..., 3] in the space of the upper bone's parent, `rest` the direction of
-    both at rest, `hinge` the axis about which the lower bone bends.
+    `upper` and `lower` are unit directions float64[..., 3] in the space of the upper bone's parent, `rest` is where
+    both point at rest, `hinge` the axis about which the lower bone bends. `straight_twist` float64[...] in radians is how
+    far the upper bone is twisted where no hinge shows it.
     """
-    upper, lower = normalise(upper), normalise(lower)
     swing = shortest_arc(rest, upper)
     normal = cross(upper, lower)
     bend = np.arctan2(np.sqrt(dot(normal, normal)), dot(upper, lower))
     hinge_seen = rotate(invert(swing), normal)
     twist = np.arctan2(dot(cross(hinge, hinge_seen), rest), dot(hinge, hinge_seen))
-    twist = fold(twist) * smoothstep(bend, _STRAIGHT_RAD, _BENT_RAD)
-    upper_rotation = multiply(swing, about_axis(rest, twist))
+    shown = smoothstep(bend, _STRAIGHT_RAD, _BENT_RAD)
+    upper_rotation = multiply(swing, about_axis(rest, fold(twist) * shown + straight_twist * (1.0 - shown)))
     lower_rotation = shortest_arc(rest, rotate(invert(upper_rotation), lower))
     return upper_rotation, lower_rotation
 
