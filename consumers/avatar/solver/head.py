@@ -3,7 +3,6 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from consumers.avatar.humanoid.rotations import (
     Quaternions,
@@ -14,7 +13,6 @@ from consumers.avatar.humanoid.rotations import (
     from_rotation_vector,
     invert,
     multiply,
-    slerp,
     smoothstep,
     to_rotation_vector,
 )
@@ -47,7 +45,7 @@ _FACE_WEIGHTS: Final = weigh_plane(np.array(list(_FACE_AT_REST.values())))
 _LEAN: Final = about_axis(_X, np.radians(np.array(-2.1)))
 """Faces are not flat: nose and forehead stand out, so that the plane leans back by 1 to 2°, recorded or made."""
 
-_LIFT: Final = about_axis(_X, np.radians(np.array(-20.0)))
+LIFT: Final = about_axis(_X, np.radians(np.array(-20.0)))
 """MediaPipe's pose puts the mouth behind the eyes: people who look straight ahead it shows bowed by about 20°."""
 
 _POSE_HEAD: Final = np.array([PoseLandmark.LEFT_EYE, PoseLandmark.RIGHT_EYE, PoseLandmark.LEFT_EAR,
@@ -61,12 +59,10 @@ _BACK_TO_FRONT: Final = 0.03
 _SURELY_AHEAD: Final = 0.15
 """Squared cosine of half the angle between chest and head: a head turned about says nothing of which way round."""
 
-_LEARNT_PER_FRAME: Final = 0.1
-
 
 def solve_head(landmarks: UnityLandmarks) -> Quaternions:
     """float64[N, 4]: the head's rotation in Unity's space; NaN where neither a face nor a head is seen."""
-    return _prefer(measure_face_turn(landmarks), multiply(measure_pose_turn(landmarks), _LIFT))
+    return prefer(measure_face_turn(landmarks), multiply(measure_pose_turn(landmarks), LIFT))
 
 
 def share_with_neck(chest: Quaternions, head: Quaternions) -> tuple[Quaternions, Quaternions]:
@@ -75,41 +71,6 @@ def share_with_neck(chest: Quaternions, head: Quaternions) -> tuple[Quaternions,
     known = smoothstep(between[..., 3] * between[..., 3], _BACK_TO_FRONT, _SURELY_AHEAD)
     turn = np.clip(to_rotation_vector(between) * known[..., None], -_MOST_TURN_RAD, _MOST_TURN_RAD)
     return from_rotation_vector(NECK_SHARE * turn), from_rotation_vector((1.0 - NECK_SHARE) * turn)
-
-
-class HeadKeeper:
-    """By slot, how the head's turn by the face mesh differs from that by the pose, so that nobody nods as it goes.
-
-    The two differ by 10 to 17° in recorded people, for each in another way. What it is now is learnt while both are
-    there, over about ten frames, and kept while the face is hidden.
-    """
-
-    def __init__(self, capacity: int = 0) -> None:
-        self._difference = np.tile(_LIFT, (capacity, 1))
-        self._learnt = np.zeros(capacity, dtype=np.bool_)
-
-    def grow(self, capacity: int) -> None:
-        """Make room for slots up to `capacity`."""
-        missing = max(0, capacity - len(self._learnt))
-        self._difference = np.concatenate((self._difference, np.tile(_LIFT, (missing, 1))))
-        self._learnt = np.concatenate((self._learnt, np.zeros(missing, dtype=np.bool_)))
-
-    def reset(self, slots: NDArray[np.intp]) -> None:
-        """Forget the performers of these slots: the difference is the usual one again."""
-        self._difference[slots] = _LIFT
-        self._learnt[slots] = False
-
-    def solve(self, slots: NDArray[np.intp], landmarks: UnityLandmarks) -> Quaternions:
-        """As `solve_head`; row i is of the performer in slot `slots[i]`."""
-        by_face, by_pose = measure_face_turn(landmarks), measure_pose_turn(landmarks)
-        difference = self._difference[slots]
-        now = multiply(invert(by_pose), by_face)
-        both: NDArray[np.bool_] = np.isfinite(now).all(axis=-1)
-        share = np.where(self._learnt[slots], _LEARNT_PER_FRAME, 1.0)
-        difference = np.where(both[:, None], slerp(difference, now, share), difference)
-        self._difference[slots] = difference
-        self._learnt[slots] |= both
-        return _prefer(by_face, multiply(by_pose, difference))
 
 
 def measure_face_turn(landmarks: UnityLandmarks) -> Quaternions:
@@ -127,5 +88,6 @@ def measure_pose_turn(landmarks: UnityLandmarks) -> Quaternions:
     return np.where(seen, turn, np.nan)
 
 
-def _prefer(first: Quaternions, second: Quaternions) -> Quaternions:
+def prefer(first: Quaternions, second: Quaternions) -> Quaternions:
+    """float64[N, 4]: the first, or the second where the first was not seen."""
     return np.where(np.isfinite(first).all(axis=-1, keepdims=True), first, second)
