@@ -1,0 +1,182 @@
+// The page put together: what the service says, what is drawn of it, and what the person chose.
+
+import { ServiceClock } from "./clock";
+import { AvatarConnection, type Standing } from "./connection";
+import { Crowd, type Player } from "./crowd";
+import { hasWebGl, type Drawing, type Kind } from "./drawing";
+import { canvas, part, setText } from "./elements";
+import { FlatStage } from "./flat";
+import { Labels } from "./labels";
+import { LatencyLog } from "./latency";
+import { Models } from "./models";
+import { readOptions } from "./options";
+import { Panel } from "./panel";
+import type { Skeleton } from "./skeleton";
+import { Stage } from "./stage";
+import { Timeline } from "./timeline";
+
+/** Shown this much behind, so that there is a later state to go towards: two states and some unevenness of the way. */
+const BEHIND_MS = 40;
+const PANEL_EVERY_MS = 250;
+
+const options = readOptions(location.search);
+const models = new Models(new URL("builtin.vrm", location.href).href);
+const clock = new ServiceClock();
+const latency = new LatencyLog();
+const labels = new Labels(part("labels"));
+
+let crowd: Crowd | null = null;
+let drawing: Drawing | null = null;
+let players: Player[] = [];
+let arranged = "";
+let standing: Standing = "connecting";
+let drawnAtMs = 0;
+let panelAtMs = 0;
+let framesDrawn = 0;
+
+const streamAddress = new URL("stream", location.href);
+streamAddress.protocol = streamAddress.protocol.replace("http", "ws");
+streamAddress.search = "";
+
+const connection = new AvatarConnection(streamAddress.href, {
+  stands(now, sentence) {
+    standing = now;
+    if (now === "open") showProblem("");
+    else clock.forget();
+    showStanding(sentence);
+  },
+  knows: setStage,
+  casts(performers) {
+    crowd?.castAnew(performers);
+    panel.offer(crowd?.cast ?? []);
+  },
+  shows(state) {
+    crowd?.note(state);
+  },
+  heard(serviceMs) {
+    clock.note(serviceMs, performance.now());
+  },
+  isAt(position) {
+    timeline.note(position, performance.now());
+    showStanding("");
+  },
+  fails: showProblem,
+});
+const panel = new Panel(options, models, {
+  changed(isFramingAsked) {
+    latency.forget();
+    arrange(isFramingAsked);
+  },
+  changedModel: (stream) => drawing?.changeModel(stream),
+  failed: showProblem,
+});
+const timeline = new Timeline(connection, () => options.performer, () => latency.forget());
+
+document.body.classList.toggle("bare", !options.ui);
+new ResizeObserver(() => resize()).observe(part("stage"));
+part("problem-close").addEventListener("click", () => showProblem(""));
+connection.open();
+timeline.begin(options);
+requestAnimationFrame(draw);
+
+function setStage(skeleton: Skeleton): void {
+  const isSame = crowd !== null && crowd.skeleton.bones.join() === skeleton.bones.join();
+  crowd = new Crowd(isSame && crowd ? crowd.skeleton : skeleton);
+  players = [];
+  arranged = "";
+  if (isSame) return;
+  const surface = canvas("drawing");
+  if (!options.flat && hasWebGl()) {
+    drawing = new Stage(surface, skeleton, models, options, labels, showProblem);
+  } else {
+    drawing = new FlatStage(surface, skeleton, options, labels);
+    part("flat-note").hidden = options.flat;
+  }
+  resize();
+}
+
+function resize(): void {
+  const { clientWidth, clientHeight } = part("stage");
+  drawing?.resize(clientWidth, clientHeight);
+  arrange(false);
+}
+
+function arrange(isFramingAsked: boolean): void {
+  if (!crowd || !drawing) return;
+  const { clientWidth, clientHeight } = part("stage");
+  players = crowd.choose(options.performer);
+  arranged = keyOf(players);
+  crowd.arrange(players, clientWidth / Math.max(1, clientHeight));
+  drawing.arrange(players, isFramingAsked);
+  showWhoIsMissing();
+}
+
+function keyOf(shown: readonly Player[]): string {
+  return shown.map(({ performer }) => `${performer.number} ${performer.stream}`).join("\n");
+}
+
+function draw(nowMs: number): void {
+  requestAnimationFrame(draw);
+  const stepS = (nowMs - drawnAtMs) / 1000;
+  drawnAtMs = nowMs;
+  if (!crowd || !drawing) return;
+  if (keyOf(crowd.choose(options.performer)) !== arranged) arrange(false);
+  for (const player of players) {
+    player.show(clock.isKnown ? clock.at(nowMs) - BEHIND_MS : Infinity, player.performer.mirror !== options.mirror);
+  }
+  drawing.draw(players, stepS);
+  framesDrawn += 1;
+  measure(nowMs);
+  timeline.pass(nowMs);
+}
+
+function measure(nowMs: number): void {
+  const first = players.length > 0 && !timeline.isReplay ? players[0] : null;
+  if (first?.isTracked && clock.isKnown) {
+    const { capturedMs, receivedMs } = first.track.shown;
+    latency.note(capturedMs, receivedMs, clock.at(nowMs), nowMs);
+  }
+  if (nowMs - panelAtMs < PANEL_EVERY_MS || !options.ui) return;
+  panelAtMs = nowMs;
+  panel.showLatency(latency, first?.performer.stream ?? null, nowMs);
+}
+
+function showStanding(sentence: string): void {
+  const isOpen = standing === "open";
+  const tone = { connecting: "busy", open: "good", waiting: "warn", refused: "bad" }[standing];
+  part("status").dataset["tone"] = tone;
+  setText(part("status-text"), isOpen ? (timeline?.isReplay ? "Replay" : "Live") : sentence || "Connecting…");
+}
+
+function showProblem(sentence: string): void {
+  part("problem").hidden = sentence === "";
+  setText(part("problem-text"), sentence);
+}
+
+function showWhoIsMissing(): void {
+  const empty = part("empty");
+  empty.hidden = players.length > 0;
+  const who = options.performer === null ? "Nobody is on stage" : `${options.performer} is not on stage`;
+  setText(empty, `${who}. Avatars appear here as soon as their streams are being published.`);
+}
+
+declare global {
+  interface Window {
+    /** What is drawn, to be read by tests and by the curious. */
+    avatarViewer: {
+      readonly frames: number;
+      readonly kinds: Record<string, Kind>;
+      jointsOnScreen(stream: string): Record<string, [number, number]>;
+    };
+  }
+}
+
+window.avatarViewer = Object.freeze({
+  get frames() {
+    return framesDrawn;
+  },
+  get kinds() {
+    return drawing?.kinds ?? {};
+  },
+  jointsOnScreen: (stream: string) => drawing?.jointsOnScreen(stream) ?? {},
+});
