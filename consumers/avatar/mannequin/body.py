@@ -9,9 +9,9 @@ import numpy as np
 
 from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.mannequin.colours import Colour
-from consumers.avatar.mannequin.parts import JOINTS, Part, Rod, cover, joint, reflect
-from consumers.avatar.mannequin.solids import Blend, Capsule, HalfSpace, Place
-from consumers.avatar.mannequin.surface import draw_surface
+from consumers.avatar.mannequin.parts import JOINTS, Part, Rod, cover, gather, joint, reflect
+from consumers.avatar.mannequin.solids import Blend, Capsule, HalfSpace, Place, Points, Solid, measure_slope
+from consumers.avatar.mannequin.surface import Surface, draw_surface, join_grid
 
 _FINGERS: Final[tuple[tuple[str, float, float], ...]] = (
     ("THUMB", 0.0122, 0.026),
@@ -37,22 +37,62 @@ def _draw_shirt() -> Part:
     flat = (1.32, 1.0, 0.90)
     trunk = [
         Capsule((0.0, 1.285, -0.005), (0.0, 1.12, 0.0), (0.112, 0.097), flat),
-        Capsule((0.0, 1.12, 0.0), (0.0, 0.90, 0.0), (0.097, 0.116), flat),
+        Capsule((0.0, 1.12, 0.0), (0.0, 0.88, 0.0), (0.097, 0.126), flat),
         Capsule((0.09, 1.385, -0.008), (0.0, 1.40, -0.008), (0.040, 0.050)),
         Capsule((-0.09, 1.385, -0.008), (0.0, 1.40, -0.008), (0.040, 0.050)),
     ]
     sleeves = [
         Capsule((side * 0.13, 1.362, -0.002), (side * 0.34, _ARM_Y, 0.0), (0.066, 0.054)) for side in (1.0, -1.0)
     ]
-    edges = [
+    edges: list[Solid] = [
         HalfSpace((0.0, 0.885, 0.0), (0.0, 1.0, 0.0)),
         HalfSpace((0.295, 0.0, 0.0), (-1.0, 0.0, 0.0)),
         HalfSpace((-0.295, 0.0, 0.0), (1.0, 0.0, 0.0)),
-        Capsule((0.0, 1.442, 0.022), (0.0, 1.60, 0.06), (0.058, 0.12)),
+        _COLLAR,
     ]
     solid = Blend([*trunk, *sleeves], 0.055, edges, 0.012)
-    surface = draw_surface(solid, (-0.322, 0.85, -0.16), (0.322, 1.48, 0.16), 0.014)
-    return cover(surface, Colour.SHIRT, _SHIRT_RODS, 0.016)
+    surface = draw_surface(solid, (-0.322, 0.85, -0.16), (0.322, 1.48, 0.16), 0.018)
+    shirt = cover(surface, Colour.SHIRT, _SHIRT_RODS, 0.016)
+    return gather([shirt, _draw_collar(Blend([*trunk, *sleeves], 0.055))])
+
+
+def _draw_collar(shirt: Solid) -> Part:
+    """A tube along the line on which the shirt ends at the neck."""
+    turns = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)
+    centres = np.stack([_find_edge(shirt, turn) for turn in turns.tolist()])
+    along = np.roll(centres, -1, axis=0) - np.roll(centres, 1, axis=0)
+    outward = measure_slope(_COLLAR, centres)
+    across = np.cross(along, outward)
+    across /= np.sqrt((across * across).sum(axis=1, keepdims=True))
+    around = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)[None, :, None]
+    normals = (np.cos(around) * outward[:, None] + np.sin(around) * across[:, None]).reshape(-1, 3)
+    points = np.repeat(centres, 8, axis=0) + 0.0085 * normals
+    surface = Surface(points, normals, join_grid(40, 8, wrap_rows=True, wrap_columns=True))
+    return cover(surface, Colour.TRIM, _SHIRT_RODS, 0.016)
+
+
+def _find_edge(shirt: Solid, turn: float) -> Points:
+    """Where the collar's surface leaves the shirt, in one direction about the neck: by halving, from above."""
+    low, high = 1.34, 1.52
+    for _ in range(24):
+        middle = 0.5 * (low + high)
+        point = _reach_collar(turn, middle)
+        low, high = (middle, high) if shirt.measure(point[None])[0] < 0.0 else (low, middle)
+    return _reach_collar(turn, low)
+
+
+def _reach_collar(turn: float, y: float) -> Points:
+    """The collar's surface at a height, in one direction about its axis."""
+    inner, outer = 0.0, 0.2
+    for _ in range(24):
+        middle = 0.5 * (inner + outer)
+        point = np.array([middle * np.sin(turn), y, 0.022 + middle * np.cos(turn)])
+        inner, outer = (middle, outer) if _COLLAR.measure(point[None])[0] < 0.0 else (inner, middle)
+    return np.array([inner * np.sin(turn), y, 0.022 + inner * np.cos(turn)])
+
+
+_COLLAR: Final = Capsule((0.0, 1.445, 0.020), (0.0, 1.60, 0.05), (0.063, 0.11))
+"""What the shirt leaves free about the neck."""
 
 
 def _both(bone: str, start: Place, end: Place) -> list[Rod]:
@@ -74,18 +114,18 @@ _SHIRT_RODS: Final = [
 
 def _draw_trousers() -> Part:
     solids = [
-        Capsule((-0.045, 0.925, -0.004), (0.045, 0.925, -0.004), (0.102, 0.102), (1.06, 1.0, 0.98)),
+        Capsule((-0.045, 0.925, -0.002), (0.045, 0.925, -0.002), (0.092, 0.092), (1.06, 1.0, 0.98)),
         *(
             capsule
             for side in (1.0, -1.0)
             for capsule in (
-                Capsule((side * 0.088, 0.88, -0.002), (side * _HIP_X, _KNEE_Y, 0.0), (0.086, 0.060)),
+                Capsule((side * 0.080, 0.88, -0.002), (side * _HIP_X, _KNEE_Y, 0.0), (0.080, 0.060)),
                 Capsule((side * _HIP_X, _KNEE_Y, 0.0), (side * _HIP_X, 0.05, -0.008), (0.060, 0.050)),
             )
         ),
     ]
     edges = [HalfSpace((0.0, 0.078, 0.0), (0.0, 1.0, 0.0)), HalfSpace((0.0, 0.985, 0.0), (0.0, -1.0, 0.0))]
-    surface = draw_surface(Blend(solids, 0.03, edges, 0.012), (-0.20, 0.05, -0.15), (0.20, 1.02, 0.15), 0.014)
+    surface = draw_surface(Blend(solids, 0.03, edges, 0.012), (-0.20, 0.05, -0.15), (0.20, 1.02, 0.15), 0.018)
     rods = [
         Rod(Bone.HIPS, (-0.11, 0.955, 0.0), (0.11, 0.955, 0.0)),
         Rod(Bone.HIPS, (0.0, 0.97, 0.0), (0.0, 0.87, 0.0)),
@@ -103,7 +143,7 @@ def _draw_neck() -> Part:
         ],
         0.05,
     )
-    surface = draw_surface(solid, (-0.14, 1.28, -0.10), (0.14, 1.60, 0.10), 0.011)
+    surface = draw_surface(solid, (-0.14, 1.28, -0.10), (0.14, 1.60, 0.10), 0.0135)
     rods = [
         Rod(Bone.UPPER_CHEST, (-0.08, 1.36, 0.0), (0.08, 1.36, 0.0)),
         Rod(Bone.NECK, (0.0, 1.43, 0.0), (0.0, 1.50, 0.0)),
@@ -122,7 +162,7 @@ def _draw_arm() -> Part:
         ],
         0.02,
     )
-    surface = draw_surface(solid, (0.19, _ARM_Y - 0.06, -0.06), (0.69, _ARM_Y + 0.06, 0.06), 0.0105)
+    surface = draw_surface(solid, (0.19, _ARM_Y - 0.06, -0.06), (0.69, _ARM_Y + 0.06, 0.06), 0.013)
     rods = [
         Rod(Bone.LEFT_UPPER_ARM, (0.2, _ARM_Y, 0.0), elbow),
         Rod(Bone.LEFT_LOWER_ARM, elbow, (0.645, _ARM_Y, 0.0)),
@@ -143,7 +183,7 @@ def _draw_palm() -> Part:
     solids.append(Capsule((x + 0.016, y, z + 0.010), thumb, (0.018, 0.0155)))
     solids.append(Capsule(thumb, _between(thumb, ball, 0.75), (0.0155, 0.0125)))
     low, high = (x - 0.05, y - 0.03, z - 0.065), (x + 0.115, y + 0.03, z + 0.08)
-    surface = draw_surface(Blend(solids, 0.014), low, high, 0.0058)
+    surface = draw_surface(Blend(solids, 0.014), low, high, 0.0066)
     rods = [
         Rod(Bone.LEFT_LOWER_ARM, (x - 0.06, y, z), (x - 0.006, y, z)),
         Rod(Bone.LEFT_HAND, (x + 0.006, y, z), (x + 0.08, y, z - 0.012)),
@@ -167,7 +207,7 @@ def _draw_fingers() -> list[Part]:
         corners = np.array(chain)
         margin = radius + 0.008
         low, high = (corners.min(axis=0) - margin).tolist(), (corners.max(axis=0) + margin).tolist()
-        surface = draw_surface(Blend(capsules, 0.003), tuple(low), tuple(high), 0.0052)
+        surface = draw_surface(Blend(capsules, 0.003), tuple(low), tuple(high), 0.0060)
         rods = [Rod(bone, chain[i], chain[i + 1]) for i, bone in enumerate(bones)]
         parts.append(cover(surface, Colour.SKIN, rods, 0.0022))
     return parts
@@ -192,8 +232,8 @@ def _draw_shoe() -> list[Part]:
     shoe = Blend(upper, 0.025, [HalfSpace((0.0, 0.012, 0.0), (0.0, 1.0, 0.0))], 0.004)
     welt = Blend(sole, 0.01, [floor, HalfSpace((0.0, 0.020, 0.0), (0.0, -1.0, 0.0))], 0.006)
     return [
-        cover(draw_surface(shoe, low, high, 0.0095), Colour.SHOE, rods, 0.008),
-        cover(draw_surface(welt, low, high, 0.0095), Colour.SOLE, rods, 0.008),
+        cover(draw_surface(shoe, low, high, 0.0115), Colour.SHOE, rods, 0.008),
+        cover(draw_surface(welt, low, high, 0.0115), Colour.SOLE, rods, 0.008),
     ]
 
 

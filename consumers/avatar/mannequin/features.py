@@ -16,7 +16,7 @@ from consumers.avatar.mannequin.colours import Colour
 from consumers.avatar.mannequin.head import EYE, EYE_RADIUS_M, FACE
 from consumers.avatar.mannequin.parts import Part, Rod, cover, gather, joint
 from consumers.avatar.mannequin.solids import Points, measure_slope
-from consumers.avatar.mannequin.surface import Surface, Triangles
+from consumers.avatar.mannequin.surface import Surface, Triangles, join_grid
 
 Values = NDArray[np.float64]
 
@@ -41,7 +41,9 @@ class Features:
     def __init__(self, skin: Part) -> None:
         self._skin = skin
         at_rest = self._move_all(np.zeros(len(Shape)))
-        pieces = _describe_pieces(at_rest[1:])
+        opened = np.zeros(len(Shape))
+        opened[Shape.JAW_OPEN] = 1.0
+        pieces = _describe_pieces(at_rest[1:], self._move_all(opened)[1:])
         self.part = gather([skin, *pieces])
         """Skin, lids, lashes, brows, mouth and lips, at rest."""
         self._at_rest = np.concatenate(at_rest)
@@ -60,8 +62,10 @@ class Features:
         return [_move_skin(self._skin, values), *(grid.reshape(-1, 3) for grid in (*lids, *brows, *mouth))]
 
 
-def _describe_pieces(points: list[Points]) -> list[Part]:
-    """The pieces in the order in which they are drawn, with their triangles and colours."""
+def _describe_pieces(points: list[Points], opened: list[Points]) -> list[Part]:
+    """The pieces in the order in which they are drawn, with their triangles and colours. Which side of a triangle is
+    out is read with the mouth open: closed, much of it has no area.
+    """
     lids = [(6, 13, Colour.SKIN), (3, 13, Colour.LASH), (4, 13, Colour.SKIN)]
     across = len(_ALONG_MOUTH)
     sizes = [
@@ -71,11 +75,11 @@ def _describe_pieces(points: list[Points]) -> list[Part]:
         (across, _AROUND_TUBE, Colour.LIP),
     ]  # fmt: skip
     parts = []
-    for (rows, columns, colour), piece in zip(sizes, points, strict=True):
+    for (rows, columns, colour), piece, wide in zip(sizes, points, opened, strict=True):
         closed = columns == _AROUND_TUBE
-        triangles = _join_grid(rows, columns, closed=closed)
+        triangles = join_grid(rows, columns, wrap_columns=closed)
         normals = _face_out(piece, rows, columns, closed=closed)
-        if _points_in(piece, triangles, normals):
+        if _points_in(wide, triangles, normals):
             triangles = triangles[:, ::-1]
         parts.append(cover(Surface(piece, normals, triangles), colour, [_HEAD_ROD]))
     return parts
@@ -99,14 +103,6 @@ def _points_in(piece: Points, triangles: Triangles, normals: Points) -> bool:
     corners = piece[triangles]
     facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return float((facing * normals[triangles[:, 0]]).sum()) < 0.0
-
-
-def _join_grid(rows: int, columns: int, *, closed: bool) -> Triangles:
-    index = np.arange(rows * columns).reshape(rows, columns)
-    if closed:
-        index = np.concatenate((index, index[:, :1]), axis=1)
-    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
-    return np.concatenate([np.stack((a, b, c), axis=-1).reshape(-1, 3), np.stack((a, c, d), axis=-1).reshape(-1, 3)])
 
 
 def _move_skin(skin: Part, values: Values) -> Points:
@@ -141,7 +137,8 @@ def _drop_jaw(points: Points, values: Values, weight: Values) -> Points:
     aside = 0.009 * (values[Shape.JAW_LEFT] - values[Shape.JAW_RIGHT])
     ahead = 0.008 * values[Shape.JAW_FORWARD]
     moved = np.stack((np.full(len(points), aside), turned_y - y, turned_z - z + ahead), axis=1)
-    return weight[:, None] * moved
+    share: Points = weight[:, None] * moved
+    return share
 
 
 def _draw_lids(values: Values, side: float) -> list[Points]:
@@ -244,8 +241,8 @@ def _draw_lip_lines(values: Values) -> tuple[Points, Points, Points]:
     out = [0.0065 * smile[i] + 0.002 * frown[i] + 0.004 * dimple[i] + 0.008 * stretch[i] for i in (0, 1)]
     x = _ALONG_MOUTH * _MOUTH_HALF_M * (1.0 - 0.45 * pucker - 0.34 * funnel) + out[0] - out[1]
     x = x + 0.009 * (values[Shape.MOUTH_LEFT] - values[Shape.MOUTH_RIGHT])
-    raised = 0.0095 * sum(smile) - 0.0085 * sum(frown) + 0.002 * sum(dimple) - 0.0025 * sum(stretch)
-    y = _MOUTH_Y + 0.0028 * _ALONG_MOUTH**2 + raised
+    raised = [0.0095 * smile[i] - 0.0085 * frown[i] + 0.002 * dimple[i] - 0.0025 * stretch[i] for i in (0, 1)]
+    y = _MOUTH_Y + 0.0042 * _ALONG_MOUTH**2 + raised[0] + raised[1]
     press = 0.0010 * along("MOUTH_PRESS")
     upper_y = y + _BELL * (0.006 * funnel + 0.0025 * values[Shape.MOUTH_SHRUG_UPPER] + 0.001 * pucker)
     upper_y = upper_y + 0.0075 * along("MOUTH_UPPER_UP") - press + _BELL * 0.002 * values[Shape.MOUTH_SHRUG_LOWER]

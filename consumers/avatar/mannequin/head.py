@@ -8,7 +8,7 @@ from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.mannequin.colours import Colour
 from consumers.avatar.mannequin.parts import JOINTS, Part, Rod, cover, gather, joint, reflect
 from consumers.avatar.mannequin.solids import Blend, Capsule, Ellipsoid, HalfSpace, Solid
-from consumers.avatar.mannequin.surface import Surface, draw_surface
+from consumers.avatar.mannequin.surface import Surface, draw_surface, join_grid
 
 EYE_RADIUS_M: Final = 0.0205
 EYE: Final = joint(Bone.LEFT_EYE)
@@ -39,14 +39,14 @@ FACE: Final[Solid] = Blend(
 
 def draw_skin() -> Part:
     """Face and ears, all carried by the head."""
-    skin = cover(draw_surface(FACE, _LOW, _HIGH, 0.0072), Colour.SKIN, [_HEAD_ROD])
+    skin = cover(draw_surface(FACE, _LOW, _HIGH, 0.0082), Colour.SKIN, [_HEAD_ROD])
     ear = Blend(
         [Ellipsoid((0.085, 1.572, -0.004), (0.011, 0.027, 0.017))],
         0.01,
         [Ellipsoid((0.100, 1.574, 0.002), (0.009, 0.016, 0.009))],
         0.006,
     )
-    left = cover(draw_surface(ear, (0.06, 1.53, -0.04), (0.11, 1.62, 0.04), 0.006), Colour.SKIN, [_HEAD_ROD])
+    left = cover(draw_surface(ear, (0.06, 1.53, -0.04), (0.11, 1.62, 0.04), 0.0072), Colour.SKIN, [_HEAD_ROD])
     return gather([skin, left, reflect(left)])
 
 
@@ -54,12 +54,12 @@ def draw_hair(style: int) -> Part:
     """Hair in one of four styles, modulo its number: short, bob, bun, tousled."""
     x, y, z = _SKULL
     cap: list[Solid] = [
-        Ellipsoid((x, y + 0.012, z - 0.010), (0.094, 0.120, 0.104)),
+        Ellipsoid((x, y + 0.012, z - 0.010), (0.0965, 0.122, 0.107)),
         Capsule((-0.040, y + 0.106, 0.070), (0.052, y + 0.088, 0.076), (0.024, 0.022)),
         Capsule((0.052, y + 0.088, 0.076), (0.084, y + 0.028, 0.044), (0.021, 0.012)),
         Capsule((-0.040, y + 0.106, 0.070), (-0.084, y + 0.034, 0.044), (0.022, 0.012)),
     ]
-    window = [
+    window: list[Solid] = [
         Ellipsoid((0.0, 1.566, 0.125), (0.073, 0.096, 0.085)),
         HalfSpace((0.0, 1.525, -0.01), (0.0, 0.92, 0.39)),
         *(Ellipsoid((side * 0.097, 1.565, 0.010), (0.030, 0.042, 0.028)) for side in (1.0, -1.0)),
@@ -76,8 +76,8 @@ def draw_hair(style: int) -> Part:
             Ellipsoid((0.05 * np.cos(turn), y + 0.105 + 0.012 * np.sin(2.0 * turn), 0.05 * np.sin(turn)), (0.034,) * 3)
             for turn in np.linspace(0.0, 2.0 * np.pi, 7, endpoint=False).tolist()
         ]
-    solid = Blend(cap, 0.018, window, 0.010)
-    surface = draw_surface(solid, (-0.135, 1.44, -0.145), (0.135, 1.80, 0.13), 0.0085)
+    solid = Blend(cap, 0.018, window, 0.005)
+    surface = draw_surface(solid, (-0.135, 1.44, -0.145), (0.135, 1.80, 0.13), 0.009)
     return cover(surface, Colour.HAIR, [_HEAD_ROD])
 
 
@@ -113,14 +113,9 @@ def _draw_band(bone: Bone, first_rad: float, second_rad: float, colour: Colour, 
             for row in rows
         ]
     ).reshape(-1, 3)
-    steps = np.arange(_SECTORS)
-    after = (steps + 1) % _SECTORS
-    triangles = []
-    for row in range(2):
-        a, b = row * _SECTORS + steps, row * _SECTORS + after
-        c, d = a + _SECTORS, b + _SECTORS
-        triangles += [np.stack((a, c, d), axis=1), np.stack((a, d, b), axis=1)]
-    surface = Surface(JOINTS[bone] + swell * EYE_RADIUS_M * directions, directions, np.concatenate(triangles))
+    surface = Surface(
+        JOINTS[bone] + swell * EYE_RADIUS_M * directions, directions, join_grid(3, _SECTORS, wrap_columns=True)[:, ::-1]
+    )
     return cover(surface, colour, [Rod(bone, joint(bone), joint(bone))])
 
 

@@ -1,7 +1,7 @@
 """The mannequin as a file: a VRM 1.0 model, the same bytes for the same look.
 
-Source: VRM consortium, VRMC_vrm-1.0 and VRMC_materials_mtoon-1.0. The rest pose is the built-in skeleton's T-pose, every
-node's rotation the identity.
+Source: VRM consortium, VRMC_vrm-1.0 and VRMC_materials_mtoon-1.0. The rest pose is the built-in skeleton's T-pose;
+every node's rotation is the identity.
 """
 
 from functools import lru_cache
@@ -28,6 +28,7 @@ FACE_NODE: Final = len(BONES) + 1
 _GENERATOR: Final = "holistic-stream"
 _NEAREST: Final = 9728
 _CLAMP: Final = 33071
+_LINED, _UNLINED = 0, 1
 _STILL_M: Final = 1e-5
 """What a morph target moves less than this, it does not move."""
 
@@ -47,7 +48,7 @@ def build_mannequin(look: Look | None = None) -> bytes:
     document["scenes"] = [{"nodes": [BONES.index(Bone.HIPS), BODY_NODE, FACE_NODE]}]
     document["skins"] = [_describe_skin(writer)]
     document["meshes"] = [
-        {"name": "Body", "primitives": [_write_primitive(writer, body)]},
+        {"name": "Body", "primitives": [_write_primitive(writer, body, _LINED)]},
         _write_face(writer, features),
     ]
     _write_material(writer, look)
@@ -105,7 +106,7 @@ def _describe_skin(writer: GlbWriter) -> dict[str, Any]:
     }
 
 
-def _write_primitive(writer: GlbWriter, part: Part) -> dict[str, Any]:
+def _write_primitive(writer: GlbWriter, part: Part, material: int) -> dict[str, Any]:
     joints = np.array([BONES.index(bone) if bone in BONES else 0 for bone in Bone], np.uint8)[part.bones]
     weights = _in_steps(part.weights)
     joints[weights == 0] = 0
@@ -119,7 +120,7 @@ def _write_primitive(writer: GlbWriter, part: Part) -> dict[str, Any]:
             "WEIGHTS_0": writer.add_accessor(weights, ARRAY_BUFFER, normalized=True),
         },
         "indices": writer.add_accessor(part.triangles.astype(index_type).reshape(-1), ELEMENT_ARRAY_BUFFER),
-        "material": 0,
+        "material": material,
     }
 
 
@@ -131,7 +132,7 @@ def _in_steps(weights: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any,
 
 
 def _write_face(writer: GlbWriter, face: _Face) -> dict[str, Any]:
-    primitive = _write_primitive(writer, face.part)
+    primitive = _write_primitive(writer, face.part, _UNLINED)
     primitive["targets"] = []
     for target in face.targets:
         rows = np.flatnonzero(np.abs(target).max(axis=1) > _STILL_M)
@@ -152,7 +153,15 @@ def _write_material(writer: GlbWriter, look: Look) -> None:
         for name, cells in (("Colours", colours), ("Shade", shade(colours)))
     ]
     document["samplers"] = [{"magFilter": _NEAREST, "minFilter": _NEAREST, "wrapS": _CLAMP, "wrapT": _CLAMP}]
-    document["textures"] = [{"sampler": 0, "source": 0}, {"sampler": 0, "source": 1}]
+    document["textures"] = [{"sampler": 0, "source": image} for image in range(len(document["images"]))]
+    document["materials"] = [
+        _describe_material("Lined", {"outlineWidthMode": "worldCoordinates", "outlineWidthFactor": 0.001}),
+        _describe_material("Unlined", {"outlineWidthMode": "none"}),
+    ]
+
+
+def _describe_material(name: str, outline: dict[str, Any]) -> dict[str, Any]:
+    """A cartoon's colours; plain ones for programs that know no MToon. The face has no line: its parts lie on skin."""
     toon = {
         "specVersion": "1.0",
         "shadeColorFactor": [1.0, 1.0, 1.0],
@@ -163,19 +172,12 @@ def _write_material(writer: GlbWriter, look: Look) -> None:
         "parametricRimColorFactor": [0.10, 0.10, 0.12],
         "parametricRimFresnelPowerFactor": 4.0,
         "rimLightingMixFactor": 1.0,
-        "outlineWidthMode": "none",
+        "outlineColorFactor": [0.12, 0.08, 0.08],
+        "outlineLightingMixFactor": 0.0,
+        **outline,
     }
-    document["materials"] = [
-        {
-            "name": "Mannequin",
-            "pbrMetallicRoughness": {
-                "baseColorTexture": {"index": 0},
-                "metallicFactor": 0.0,
-                "roughnessFactor": 0.85,
-            },
-            "extensions": {"VRMC_materials_mtoon": toon},
-        }
-    ]
+    plain = {"baseColorTexture": {"index": 0}, "metallicFactor": 0.0, "roughnessFactor": 0.85}
+    return {"name": name, "pbrMetallicRoughness": plain, "extensions": {"VRMC_materials_mtoon": toon}}
 
 
 def _describe_vrm() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Triangles on the surface of a solid, by surface nets (Gibson, "Constrained elastic surface nets", 1998).
 
-One vertex for each cell of a grid that the surface crosses, then moved onto the surface itself along its normal; normals
-are the field's own, so that few triangles look smooth.
+One vertex for each cell of a grid that the surface crosses, then moved onto the surface itself along its normal.
+Normals are the field's own, so that few triangles look smooth.
 """
 
 from dataclasses import dataclass
@@ -45,6 +45,13 @@ def draw_surface(solid: Solid, low: Place, high: Place, cell_m: float) -> Surfac
     for _ in range(_PROJECTIONS):
         points = points - measure_slope(solid, points) * np.clip(solid.measure(points), -cell_m, cell_m)[:, None]
     return Surface(points, measure_slope(solid, points), _join(inside, cells))
+
+
+def join_grid(rows: int, columns: int, *, wrap_rows: bool = False, wrap_columns: bool = False) -> Triangles:
+    """Two triangles for each cell of a grid of points, row by row; `wrap`: the last one meets the first."""
+    index = np.pad(np.arange(rows * columns).reshape(rows, columns), ((0, wrap_rows), (0, wrap_columns)), mode="wrap")
+    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
+    return np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in ((a, b, c), (a, c, d))])
 
 
 def _place_vertices(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[Points, NDArray[np.int64]]:
