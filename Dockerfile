@@ -44,6 +44,21 @@ LABEL org.opencontainers.image.title="Holistic Stream topics"
 USER 10001:10001
 CMD ["python", "-m", "kafka_io.topics"]
 
+# The avatar viewer's page, made by Node and npm, of which the image keeps nothing else.
+FROM common AS avatar-page
+COPY requirements/page.txt /opt/requirements/
+RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
+    --mount=type=secret,id=ca_certificates \
+    /opt/requirements/install_requirements.sh /opt/requirements/page.txt
+WORKDIR /opt/holistic/web/avatar
+COPY web/avatar/package.json web/avatar/package-lock.json web/avatar/.npmrc ./
+RUN --mount=type=secret,id=npm_config \
+    --mount=type=secret,id=ca_certificates \
+    NPM_CONFIG_USERCONFIG=/run/secrets/npm_config NODE_EXTRA_CA_CERTS=/run/secrets/ca_certificates \
+    npm ci --cache /tmp/npm --loglevel=error
+COPY web/avatar/ ./
+RUN npm run build
+
 FROM common AS avatar
 COPY requirements/avatar.txt /opt/requirements/
 RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
@@ -51,6 +66,7 @@ RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     /opt/requirements/install_requirements.sh /opt/requirements/avatar.txt
 COPY --from=consumer-rooms / /opt/holistic/
 COPY consumers/avatar/ consumers/avatar/
+COPY --from=avatar-page /opt/holistic/consumers/avatar/viewer/page/ consumers/avatar/viewer/page/
 RUN python -m compileall -q /opt/holistic
 LABEL org.opencontainers.image.title="Holistic Stream avatar"
 ENV HOLISTIC_HTTP_PORT=8085

@@ -7,6 +7,11 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
+PAGE := consumers/avatar/viewer/page/main.js
+PAGE_PACKAGES := web/avatar/node_modules/.package-lock.json
+PAGE_SOURCES := $(wildcard web/avatar/*.mjs web/avatar/*.json web/avatar/src/*.ts web/avatar/static/*)
+# Node and npm come with the requirements; npm starts node by name.
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack demo holistic_cli
 CHECKED := $(ROOMS) benchmarks deploy requirements tests
 SOURCE ?=
@@ -18,7 +23,7 @@ ARGS ?=
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP) ## Install everything into .venv (again only when the requirements change)
+setup: $(STAMP) $(PAGE) ## Install everything into .venv and build the avatars' page (again only when they change)
 
 $(STAMP): requirements/all.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Holistic Stream runs on Python 3.11 or 3.12, and neither is on the PATH. \
@@ -34,16 +39,23 @@ $(STAMP): requirements/all.txt pyproject.toml
 	@touch $@
 	@echo "Ready: $(BIN)/holistic --help"
 
+$(PAGE_PACKAGES): web/avatar/package.json web/avatar/package-lock.json | $(STAMP)
+	cd web/avatar && $(WITH_NODE) npm ci --loglevel=error
+	@touch $@
+
+$(PAGE): $(PAGE_SOURCES) $(PAGE_PACKAGES)
+	cd web/avatar && $(WITH_NODE) npm run --silent build
+
 setup-spark: $(STAMP) ## Install PySpark as well (430 MB), for the tests that ask Spark; it needs Java 17 or 21
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	-r requirements/spark-build.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
 	-r requirements/spark.txt
 
-demo: $(STAMP) ## A frame's whole journey, with real servers: make demo [SOURCE=video.mp4]
+demo: $(STAMP) $(PAGE) ## A frame's whole journey, with real servers: make demo [SOURCE=video.mp4]
 	$(BIN)/holistic demo $(SOURCE)
 
-up: $(STAMP) ## Start Kafka and Postgres here
+up: $(STAMP) $(PAGE) ## Start Kafka and Postgres here
 	$(BIN)/holistic up
 
 down: $(STAMP) ## Stop them; the data stay
@@ -52,26 +64,27 @@ down: $(STAMP) ## Stop them; the data stay
 status: $(STAMP) ## Say how they are
 	$(BIN)/holistic status
 
-check: $(STAMP) ## Style, types and the direction of imports
+check: $(STAMP) $(PAGE_PACKAGES) ## Style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict $(CHECKED)
 	$(BIN)/lint-imports
+	cd web/avatar && $(WITH_NODE) npm run --silent check
 
 format: $(STAMP) ## Put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(STAMP) ## The tests, on real servers
+test: $(STAMP) $(PAGE) ## The tests, on real servers
 	$(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(STAMP) ## The tests that need no server, no MediaPipe and no image
+test-fast: $(STAMP) $(PAGE) ## The tests that need no server, no MediaPipe and no image
 	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images and not soak and not long" $(ARGS)
 
-test-long: $(STAMP) ## The longer tests of faults and replays, on real servers
+test-long: $(STAMP) $(PAGE) ## The longer tests of faults and replays, on real servers
 	$(BIN)/python -m pytest -m "long and not soak" $(ARGS)
 
-soak: $(STAMP) ## The tests that take a minute and more each, on real servers
+soak: $(STAMP) $(PAGE) ## The tests that take a minute and more each, on real servers
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: $(STAMP) ## Measure, and compare with what is promised
@@ -81,5 +94,5 @@ bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, the
 	tests/bare_debian.sh
 
 clean: ## Remove .venv and everything that is made anew
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/avatar/node_modules consumers/avatar/viewer/page build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

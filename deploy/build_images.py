@@ -5,7 +5,8 @@
     deploy/build_images.py archive avatar           only these
     BASE_IMAGE=python:3.11-slim deploy/build_images.py
 
-This machine's pip settings (index, proxy, certificates) are lent to the build as secrets: none stays in an image.
+This machine's pip settings (index, proxy, certificates) are lent to the build as secrets: none stays in an image. So is
+the registry that NPM_CONFIG_REGISTRY names for the page of the avatar viewer.
 """
 
 import argparse
@@ -79,6 +80,11 @@ def pip_secrets() -> Iterator[list[str]]:
         config = Path(directory) / "pip.conf"
         config.write_text("\n".join(lines) + "\n", encoding="utf-8")
         secrets.append(f"id=pip_config,src={config}")
+        registry = os.environ.get("NPM_CONFIG_REGISTRY")
+        if registry:
+            npm_config = Path(directory) / "npmrc"
+            npm_config.write_text(f"registry={registry}\n", encoding="utf-8")
+            secrets.append(f"id=npm_config,src={npm_config}")
         yield secrets
 
 

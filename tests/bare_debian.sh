@@ -35,6 +35,7 @@ while IFS='=' read -r -d '' name value; do
   case "$name" in
     PIP_* | [hH][tT][tT][pP]_[pP][rR][oO][xX][yY] | [hH][tT][tT][pP][sS]_[pP][rR][oO][xX][yY] | [nN][oO]_[pP][rR][oO][xX][yY])
       inherited+=("$name=$value") ;;
+    NPM_CONFIG_REGISTRY) inherited+=("$name=$value") ;;
     SSL_CERT_FILE | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE) inherited+=("$name=/etc/ssl/certs/ca-certificates.crt") ;;
   esac
 done < <(env -0)
@@ -45,6 +46,8 @@ for index in "${!inherited[@]}"; do # a certificate or a directory of wheels is 
       if [ -e "$value" ]; then mkdir -p "$root$(dirname "$value")" && cp -rLT "$value" "$root$value"; fi ;;
   esac
 done
+# Node has certificates of its own, and takes the host's beside them.
+inherited+=(NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt)
 for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt "$HOME/.config/jgo.conf"; do
   if [ -e "$file" ]; then
     target="$root${file/#$HOME//root}"
