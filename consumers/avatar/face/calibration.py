@@ -37,7 +37,7 @@ _ASKED_S: Final = 1.0 / 32
 _ASKED_FOR_S: Final = 0.5
 _CLOCK_SET_BACK_S: Final = 2 * _LATER_S
 _FEWEST: Final = 4
-_AHEAD_DEG: Final = 20.0
+_AHEAD_DEG: Final = 25.0
 _LIPS_TOGETHER_MM: Final = 5.0
 _LIDS_OPEN: Final = 0.45
 _LIDS: Final = slice(Measure.EYE_OPENING_LEFT, Measure.EYE_OPENING_RIGHT + 1)
@@ -171,13 +171,13 @@ _KEPT: Final = tuple(measure for measure in Measure if _SPREAD[measure] > 0.0)
 
 def _is_face(measures: Measures) -> NDArray[np.bool_]:
     """bool[N]: whether there is a face; irises may be missing."""
-    seen: NDArray[np.bool_] = np.isfinite(measures[:, : Measure.IRIS_X_LEFT]).all(axis=1)
-    return seen
+    return np.isfinite(measures[:, : Measure.IRIS_X_LEFT].sum(axis=1))
 
 
 def _is_calm(measures: Measures, neutral: Measures) -> NDArray[np.bool_]:
     """bool[N]: whether a face may be at rest."""
-    ahead = (np.abs(measures[:, _HEAD]) < _AHEAD_DEG).all(axis=1)
-    awake = (measures[:, _LIDS] > _LIDS_OPEN * neutral[:, _LIDS]).all(axis=1)
-    calm: NDArray[np.bool_] = np.logical_and(ahead & awake, measures[:, Measure.LIP_GAP] < _LIPS_TOGETHER_MM)
+    turned_deg = np.abs(measures[:, _HEAD]).max(axis=1)
+    opening = (measures[:, _LIDS] / neutral[:, _LIDS]).min(axis=1)
+    together = measures[:, Measure.LIP_GAP] < _LIPS_TOGETHER_MM
+    calm: NDArray[np.bool_] = together & (turned_deg < _AHEAD_DEG) & (opening > _LIDS_OPEN)
     return calm

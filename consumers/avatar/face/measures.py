@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from consumers.avatar.face import mesh
 from consumers.avatar.humanoid.rotations import Vectors, cross, dot, normalise
+from keypoints.landmarks import FaceLandmark
 
 Measures = NDArray[np.float64]
 
@@ -178,22 +179,40 @@ _FLATTEST: Final = 0.02
 """The frame's smallest volume, as a share of the product of its sides: less is no face."""
 
 
-def measure_face(face: Vectors) -> Measures:
+def measure_face(face: Vectors, focal: NDArray[np.float64] | None = None) -> Measures:
     """float64[N, K] in order of Measure, from face points float64[N, 478, 3] in Unity's space, in any unit.
 
-    NaN where a face, or the irises, were not seen, and where the points have no depth or lie on one another.
+    `focal` float64[N]: each camera's focal length in the same unit (pixels), to take its perspective out again; None is
+    a camera far away. NaN where a face, or the irises, were not seen, and where the points have no depth or lie on one
+    another.
     """
-    vectors = _ROWS @ face[:, _POINTS]
-    irises = _IRIS_WEIGHTS @ face[:, _IRIS_POINTS]
+    points, in_eyes = face[:, _POINTS], face[:, _IRIS_POINTS]
+    if focal is not None:
+        per_depth, origin = 1.0 / focal, face[:, FaceLandmark.NOSE_BRIDGE]
+        points = _straighten(points, origin[:, None], per_depth[:, None])
+        in_eyes = _straighten(in_eyes, origin[:, None, None], per_depth[:, None, None])
+    vectors = _ROWS @ points
+    irises = _IRIS_WEIGHTS @ in_eyes
     frame, forward = _invert_axes(vectors[:, :3])
     measures = np.empty((len(face), MEASURE_COUNT))
     measures[:, :_LINEAR] = ((vectors[:, 3:] @ frame) * _AXES).sum(axis=-1)
     measures[:, Measure.HEAD_YAW_DEG] = np.degrees(np.arctan2(forward[:, 0], forward[:, 2]))
-    measures[:, Measure.HEAD_PITCH_DEG] = -np.degrees(np.arcsin(forward[:, 1]))
+    measures[:, Measure.HEAD_PITCH_DEG] = -np.degrees(np.arcsin(np.clip(forward[:, 1], -1.0, 1.0)))
     within_eyes = irises @ frame
     measures[:, Measure.IRIS_X_LEFT : Measure.IRIS_X_RIGHT + 1] = within_eyes[..., _X]
     measures[:, Measure.IRIS_LEFT : Measure.IRIS_RIGHT + 1] = within_eyes[..., _Y]
     return measures
+
+
+def _straighten(points: Vectors, origin: Vectors, per_depth: NDArray[np.float64]) -> Vectors:
+    """Points as seen from far away.
+
+    In pixels at the face a focal length is as long as the face is far: what is nearer by a share of it looks larger by
+    that share. Where the picture's middle lies does not matter: that shears the face, which its frame makes good.
+    """
+    from_origin = points - origin
+    from_origin[..., :2] *= (1.0 - from_origin[..., 2] * per_depth)[..., None]
+    return from_origin
 
 
 def _invert_axes(axes: Vectors) -> tuple[Vectors, Vectors]:

@@ -30,11 +30,11 @@ _MOVEMENTS: Final[dict[str, _Movement]] = {
     "BROW_INNER_UP": ({"INNER_BROW": 1.0}, 1.0, 9.0, 1.0),
     "BROW_OUTER_UP": ({"OUTER_BROW": 1.0}, 1.2, 8.5, 1.0),
     # AD 34, only what the outline of the cheeks shows of it.
-    "CHEEK_PUFF": ({"CHEEK_X": 0.6, "CHEEK_Z": 0.4, "CORNER_X": -0.8}, 2.5, 9.0, 0.6),
-    # AU 6, which lifts the cheeks; so does every smile, hence little of it.
-    "CHEEK_SQUINT": ({"CHEEKBONE": 1.0}, 1.5, 9.0, 0.5),
+    "CHEEK_PUFF": ({"CHEEK_X": 0.6, "CHEEK_Z": 0.4, "CORNER_X": -0.45}, 2.5, 9.0, 0.6),
+    # AU 6, without the lift that the cheeks have from a smile, hence little of it.
+    "CHEEK_SQUINT": ({"CHEEKBONE": 1.0, "CORNER": -0.25, "CHIN": 0.1, "CORNER_X": -0.1}, 1.0, 6.0, 0.6),
     # AU 7: the lower lid tightens.
-    "EYE_SQUINT": ({"LOWER_LID": 1.0}, 0.3, 2.4, 1.0),
+    "EYE_SQUINT": ({"LOWER_LID": 1.0}, 0.5, 2.2, 1.0),
     # AU 5.
     "EYE_WIDE": ({"UPPER_LID": 1.0}, 1.0, 3.2, 1.0),
     # AD 29 and AD 30. Depth is what the detector knows least of, hence little of the first.
@@ -42,26 +42,31 @@ _MOVEMENTS: Final[dict[str, _Movement]] = {
     "JAW_LEFT": ({"CHIN_X": -1.0}, 2.0, 9.0, 1.0),
     "JAW_RIGHT": ({"CHIN_X": 1.0}, 2.0, 9.0, 1.0),
     # AU 26 and 27: the mean of the chin's way down and the lower lip's.
-    "JAW_OPEN": ({"CHIN": -1.0, "LOWER_LIP": -0.5}, 2.5, 34.0, 1.0),
+    "JAW_OPEN": ({"CHIN": -1.0, "LOWER_LIP": -0.5}, 2.0, 26.0, 1.0),
     # AU 14 pulls the corners in, AU 15 down, AU 20 to the side and down, AU 12 to the side, up and back.
     "MOUTH_DIMPLE": ({"CORNER_Z": -0.5, "CORNER_X": 0.1, "CORNER": -0.6, "CHIN": 0.25}, 2.0, 8.0, 0.5),
     "MOUTH_FROWN": ({"CORNER": -1.0, "CHIN": 0.42, "CORNER_X": -0.2}, 1.2, 7.0, 1.0),
     "MOUTH_STRETCH": ({"CORNER_X": 0.6, "CORNER": -0.8, "CHIN": 0.34}, 3.0, 9.0, 1.0),
     "MOUTH_SMILE": ({"CORNER": 0.8, "CHIN": -0.34, "CORNER_X": 0.8, "CORNER_Z": -0.3}, 2.0, 22.0, 1.0),
     # AU 18 and AU 22 both round the lips: what tells them apart is whether the lips part.
-    "MOUTH_PUCKER": ({"CORNER_X": -0.6, "UPPER_LIP_Z": 0.25, "LOWER_LIP_Z": 0.25}, 1.5, 8.0, 1.0),
+    "MOUTH_PUCKER": ({"CORNER_X": -0.6, "UPPER_LIP_Z": 0.4, "LOWER_LIP_Z": 0.1}, 1.5, 8.0, 1.0),
     # The mouth beside the jaw, which carries half of it along.
     "MOUTH_LEFT": ({"LIPS_X": -1.0, "CHIN_X": 0.5}, 1.5, 8.0, 1.0),
     "MOUTH_RIGHT": ({"LIPS_X": 1.0, "CHIN_X": -0.5}, 1.5, 8.0, 1.0),
     # AU 16 and AU 10: the lower lip towards the chin, the upper one towards the nose.
-    "MOUTH_LOWER_DOWN": ({"LOWER_LIP": -1.0}, 1.0, 7.0, 1.0),
+    "MOUTH_LOWER_DOWN": ({"LOWER_LIP": -1.0, "CHIN": 0.2}, 1.0, 7.0, 1.0),
     "MOUTH_UPPER_UP": ({"UPPER_LIP": 1.0}, 1.0, 7.0, 1.0),
     # AU 24 and AU 28: less red is seen of lips that are pressed, little of lips rolled in.
-    "MOUTH_PRESS": ({"UPPER_LIP_RED": -0.5, "LOWER_LIP_RED": -0.5, "CORNER_X": -0.15}, 0.8, 4.0, 1.0),
+    "MOUTH_PRESS": (
+        {"UPPER_LIP_RED": -0.5, "LOWER_LIP_RED": -0.5, "CORNER_X": -0.15, "LOWER_LIP": -0.25, "CHIN": -0.25},
+        0.8,
+        4.0,
+        1.0,
+    ),
     "MOUTH_ROLL_LOWER": ({"LOWER_LIP_RED": -1.0, "CORNER_X": -0.15}, 2.0, 7.0, 1.0),
     "MOUTH_ROLL_UPPER": ({"UPPER_LIP_RED": -1.0, "CORNER_X": -0.15}, 2.0, 6.5, 1.0),
     # AU 17: the chin's muscle pushes the lower lip up, and it the upper one.
-    "MOUTH_SHRUG_LOWER": ({"LOWER_LIP": 1.0, "CHIN": 1.0}, 1.0, 6.0, 1.0),
+    "MOUTH_SHRUG_LOWER": ({"LOWER_LIP": 1.0, "CHIN": 1.0}, 1.0, 5.0, 1.0),
     "MOUTH_SHRUG_UPPER": ({"UPPER_LIP": 1.0}, 1.0, 6.0, 1.0),
     # AU 9, without the lift that the wings of the nose have from a smile.
     "NOSE_SNEER": ({"NOSE_WING": 1.0, "CORNER": -0.25, "CHIN": 0.1, "CORNER_X": -0.15}, 1.0, 6.0, 1.0),
@@ -72,8 +77,10 @@ _EYE_CLOSING: Final = (0.12, 0.82)
 """How much of its rest opening an eye has lost when it begins to blink, and when it is closed."""
 _LOWER_LID_SHARE: Final = 0.6
 """A lower lid that rises is a squint rather than a blink."""
+_FUNNEL_SHARE: Final = 0.7
+"""How much of the lips' way up and down a funnel takes for itself."""
 _LIPS_PARTED_MM: Final = (2.0, 7.0)
-_GAP_OF_OPEN_JAW_MM: Final = 28.0
+_GAP_OF_OPEN_JAW_MM: Final = 24.0
 """How far lips that do not hold together part while the jaw opens."""
 
 
@@ -102,6 +109,12 @@ def _pair(first: Blendshape | Measure) -> slice:
 _BLINK: Final = _pair(Blendshape.EYE_BLINK_LEFT)
 _SQUINT: Final = _pair(Blendshape.EYE_SQUINT_LEFT)
 _PRESS: Final = _pair(Blendshape.MOUTH_PRESS_LEFT)
+_LIPS_APART: Final = [
+    Blendshape.MOUTH_UPPER_UP_LEFT,
+    Blendshape.MOUTH_UPPER_UP_RIGHT,
+    Blendshape.MOUTH_LOWER_DOWN_LEFT,
+    Blendshape.MOUTH_LOWER_DOWN_RIGHT,
+]
 _OPENING: Final = _pair(Measure.EYE_OPENING_LEFT)
 _UPPER_LID: Final = _pair(Measure.UPPER_LID_LEFT)
 _LOWER_LID: Final = _pair(Measure.LOWER_LID_LEFT)
@@ -142,12 +155,13 @@ def _tell_apart(shapes: Shapes, gap_mm: NDArray[np.float64]) -> None:
     rounded = shapes[:, Blendshape.MOUTH_PUCKER].copy()
     shapes[:, _SQUINT] *= 1.0 - shapes[:, _BLINK]
     shapes[:, Blendshape.MOUTH_FUNNEL] = rounded * parted
+    shapes[:, _LIPS_APART] *= 1.0 - _FUNNEL_SHARE * (rounded * parted)[:, None]
     shapes[:, Blendshape.MOUTH_PUCKER] = rounded * together
     held = shapes[:, Blendshape.JAW_OPEN] - np.maximum(gap_mm, 0.0) / _GAP_OF_OPEN_JAW_MM
     shapes[:, Blendshape.MOUTH_CLOSE] = np.maximum(held, 0.0)
     rolled = np.maximum(shapes[:, Blendshape.MOUTH_ROLL_LOWER], shapes[:, Blendshape.MOUTH_ROLL_UPPER])
     shapes[:, _PRESS] *= (together * (1.0 - rolled))[:, None]
-    shapes[:, Blendshape.MOUTH_SHRUG_LOWER] *= together
+    shapes[:, Blendshape.MOUTH_SHRUG_LOWER] *= together * (1.0 - shapes[:, Blendshape.MOUTH_ROLL_LOWER])
     shapes[:, Blendshape.MOUTH_SHRUG_UPPER] = np.minimum(
         shapes[:, Blendshape.MOUTH_SHRUG_UPPER], shapes[:, Blendshape.MOUTH_SHRUG_LOWER]
     )
