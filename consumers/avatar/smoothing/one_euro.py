@@ -19,7 +19,7 @@ from consumers.avatar.smoothing.channels import Channels, Columns, by_part, dot
 
 _MEAN_HZ: Final = 2.0
 _LEAST_HZ: Final = by_part(
-    spine=0.1, head=0.1, arms=0.1, legs=0.1, fingers=0.1, eyes=0.3, mouth=0.3, brows=0.3, lids=0.5, root=0.1
+    spine=0.25, head=0.25, arms=0.25, legs=0.25, fingers=0.2, eyes=0.5, mouth=0.5, brows=0.5, lids=0.5, root=0.25
 )
 _MOST_HZ: Final = 20.0
 _FAST_PER_S: Final = by_part(
