@@ -1,8 +1,8 @@
 """A face that acts one action unit at a time: what the face's shapes are checked against.
 
-It shares nothing with what is checked but the mesh's numbering: each act is a soft pull on the skin about a place of the
-face, given in millimetres by an anatomist's words, or moves an outline (lids, lips) as a whole. Space: Unity's, the face
-looking along +z, so that the person's left is at −x.
+It shares nothing with what is checked but the mesh's numbering: each act is a soft pull on the skin about a place of
+the face, in millimetres, or moves an outline (lids, lips) as a whole. Space: Unity's, the face looking along +z, so
+that the person's left is at −x.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,8 @@ _IRISES: Final = {"left": slice(473, 478), "right": slice(468, 473)}
 
 def resting_face() -> Mesh:
     """float64[478, 3]: the performers' face at rest, from the middle of the eye line."""
-    return load_face().template.T.astype(np.float64) * (-1000.0, 1000.0, 1000.0)
+    face: Mesh = load_face().template.T.astype(np.float64) * (-1000.0, 1000.0, 1000.0)
+    return face
 
 
 def act(strengths: Mapping[str, float], at_rest: Mesh | None = None) -> Mesh:
@@ -54,18 +55,19 @@ def turn_head(face: Mesh, *, yaw_deg: float = 0.0, pitch_deg: float = 0.0, roll_
 def _pull(place: int, radius_mm: float, by_mm: tuple[float, float, float]) -> Act:
     def spread(rest: Mesh) -> Mesh:
         distance = np.linalg.norm(rest - rest[place], axis=1)
-        return np.exp(-((distance / radius_mm) ** 2))[:, None] * np.array(by_mm)
+        pulled: Mesh = np.exp(-((distance / radius_mm) ** 2))[:, None] * np.array(by_mm)
+        return pulled
 
     return spread
 
 
 def _together(*acts: Act) -> Act:
-    return lambda rest: np.sum([one(rest) for one in acts], axis=0)
+    return lambda rest: np.asarray(np.sum([one(rest) for one in acts], axis=0), dtype=np.float64)
 
 
 def _mirrored(of_right: Act) -> Act:
     flip = np.array([-1.0, 1.0, 1.0])
-    return lambda rest: of_right(rest[FACE_MIRROR] * flip)[FACE_MIRROR] * flip
+    return lambda rest: np.asarray(of_right(rest[FACE_MIRROR] * flip)[FACE_MIRROR] * flip)
 
 
 def _ring(contour: str) -> list[int]:
@@ -113,7 +115,8 @@ def _open_jaw(rest: Mesh) -> Mesh:
     share[_UPPER_LIP], share[_LOWER_LIP] = 0.0, 1.0
     share[[Face.MOUTH_LEFT, Face.MOUTH_RIGHT, Face.MOUTH_LEFT_INNER, Face.MOUTH_RIGHT_INNER]] = 0.42
     share[468:] = 0.0
-    return share[:, None] * (turned - arm)
+    opened: Mesh = share[:, None] * (turned - arm)
+    return opened
 
 
 def _round_lips(part_mm: float) -> Act:
