@@ -10,6 +10,8 @@ STAMP := $(VENV)/.requirements-installed
 PAGE := consumers/avatar/viewer/page/main.js
 PAGE_PACKAGES := web/avatar/node_modules/.package-lock.json
 PAGE_SOURCES := $(wildcard web/avatar/*.mjs web/avatar/*.json web/avatar/src/*.ts web/avatar/static/*)
+# What ours is compared with, in the tests.
+RIVAL := tests/consumers/avatar/kalidokit/node_modules/.package-lock.json
 # Node and npm come with the requirements; npm starts node by name.
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack demo holistic_cli
@@ -41,6 +43,10 @@ $(STAMP): requirements/all.txt pyproject.toml
 
 $(PAGE_PACKAGES): web/avatar/package.json web/avatar/package-lock.json | $(STAMP)
 	cd web/avatar && $(WITH_NODE) npm ci --loglevel=error
+	@touch $@
+
+$(RIVAL): tests/consumers/avatar/kalidokit/package.json tests/consumers/avatar/kalidokit/package-lock.json | $(STAMP)
+	cd tests/consumers/avatar/kalidokit && $(WITH_NODE) npm ci --loglevel=error
 	@touch $@
 
 $(PAGE): $(PAGE_SOURCES) $(PAGE_PACKAGES)
@@ -75,13 +81,13 @@ format: $(STAMP) ## Put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(STAMP) $(PAGE) ## The tests, on real servers
+test: $(STAMP) $(PAGE) $(RIVAL) ## The tests, on real servers
 	$(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(STAMP) $(PAGE) ## The tests that need no server, no MediaPipe and no image
+test-fast: $(STAMP) $(PAGE) $(RIVAL) ## The tests that need no server, no MediaPipe and no image
 	$(BIN)/python -m pytest -m "not servers and not mediapipe and not images and not soak and not long" $(ARGS)
 
-test-long: $(STAMP) $(PAGE) ## The longer tests of faults and replays, on real servers
+test-long: $(STAMP) $(PAGE) $(RIVAL) ## The longer tests of faults and replays, on real servers
 	$(BIN)/python -m pytest -m "long and not soak" $(ARGS)
 
 soak: $(STAMP) $(PAGE) ## The tests that take a minute and more each, on real servers
@@ -94,5 +100,5 @@ bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, the
 	tests/bare_debian.sh
 
 clean: ## Remove .venv and everything that is made anew
-	rm -rf $(VENV) web/avatar/node_modules consumers/avatar/viewer/page build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/avatar/node_modules tests/consumers/avatar/kalidokit/node_modules consumers/avatar/viewer/page build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
