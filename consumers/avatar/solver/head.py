@@ -55,8 +55,7 @@ _HEAD_SEEN: Final = 0.3
 _MOST_TURN_RAD: Final = np.radians([65.0, 85.0, 50.0])
 """Between chest and head: bow, turn and tilt. Bowing and tilting reach 45°, looking up 45 to 75°, turning 60 to 80°
 (American Academy of Orthopaedic Surgeons, Joint Motion, 1965); the chest's own lean is known less well."""
-_BACK_TO_FRONT: Final = 0.03
-_SURELY_AHEAD: Final = 0.15
+_SURELY_AHEAD: Final = 0.2
 """Squared cosine of half the angle between chest and head: a head turned about says nothing of which way round."""
 
 
@@ -68,7 +67,7 @@ def solve_head(landmarks: UnityLandmarks) -> Quaternions:
 def share_with_neck(chest: Quaternions, head: Quaternions) -> tuple[Quaternions, Quaternions]:
     """Local rotations of neck and head that together turn the chest's space into the head's, as far as a neck can."""
     between = multiply(invert(chest), head)
-    known = smoothstep(between[..., 3] * between[..., 3], _BACK_TO_FRONT, _SURELY_AHEAD)
+    known = smoothstep(between[..., 3] * between[..., 3], 0.0, _SURELY_AHEAD)
     turn = np.clip(to_rotation_vector(between) * known[..., None], -_MOST_TURN_RAD, _MOST_TURN_RAD)
     return from_rotation_vector(NECK_SHARE * turn), from_rotation_vector((1.0 - NECK_SHARE) * turn)
 

@@ -18,9 +18,9 @@ _MOST_DEVIATION_RAD: Final = np.radians(45.0)
 """Flexion reaches 80°, extension 70°, deviation 20° to the thumb and 30° to the little finger (American Academy of
 Orthopaedic Surgeons, Joint Motion, 1965); what is more here is for forearms, whose depth is known less well."""
 
-_OPPOSITE: Final = 0.03
-_FAR_FROM_OPPOSITE: Final = 0.15
-"""Squared cosine of half the swing: a palm that points back up the forearm says nothing of how it got there."""
+_FAR_FROM_OPPOSITE: Final = 0.25
+"""Squared cosine of half a swing of 120°, which no wrist makes: the nearer a palm comes to pointing back up the
+forearm, the less it says of how it got there."""
 
 
 def share_wrist_twist(forearm: Quaternions, palm: Quaternions) -> tuple[Quaternions, Quaternions]:
@@ -33,7 +33,7 @@ def share_wrist_twist(forearm: Quaternions, palm: Quaternions) -> tuple[Quaterni
     local = multiply(invert(forearm), palm)
     x, y, z, w = (local[..., axis] for axis in range(4))
     upright = x * x + w * w
-    known = smoothstep(upright, _OPPOSITE, _FAR_FROM_OPPOSITE)
+    known = smoothstep(upright, 0.0, _FAR_FROM_OPPOSITE)
     twist = 2.0 * np.arctan2(np.copysign(x, x * w), np.abs(w))
     reached = fold(twist) * known
     taken, kept = _about_x(FOREARM_SHARE * reached), _about_x((1.0 - FOREARM_SHARE) * reached)

@@ -1,22 +1,29 @@
 """A puppet posed by known rotations comes back out of the solver in the same pose."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import Blendshape
-from consumers.avatar.humanoid.skeleton import PARENTS, Bone
+from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.solver.solve import solve
-from consumers.avatar.states import SolvedMotion
 from keypoints import FrameBatch
 from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR
+from tests.consumers.avatar.posing import (
+    FINGERS,
+    bone_named,
+    both_sides,
+    direction_error,
+    local,
+    solve_pose,
+    solved_space,
+    space_errors,
+)
 from tests.consumers.avatar.puppet import (
     Face,
     Matrix,
-    Pose,
     degrees_between,
     film,
     film_all,
@@ -25,52 +32,12 @@ from tests.consumers.avatar.puppet import (
     turn,
 )
 
-FINGERS = ("Index", "Middle", "Ring", "Little")
 ARM_AXIS = {"Left": np.array([-1.0, 0.0, 0.0]), "Right": np.array([1.0, 0.0, 0.0])}
 BODY = [bone for bone in Bone if bone <= Bone.RIGHT_FOOT or Bone.SPINE <= bone <= Bone.RIGHT_HAND]
 NEVER_SOLVED = {
     Bone.UPPER_CHEST, Bone.LEFT_SHOULDER, Bone.RIGHT_SHOULDER, Bone.LEFT_TOES, Bone.RIGHT_TOES, Bone.LEFT_EYE,
     Bone.RIGHT_EYE, Bone.JAW,
 }  # fmt: skip
-
-
-def local(solved: SolvedMotion, bone: Bone, frame: int = 0) -> NDArray[np.float64]:
-    rotation: NDArray[np.float64] = solved.rotations[frame, bone]
-    return rotation
-
-
-def solved_space(solved: SolvedMotion, bone: Bone, frame: int = 0) -> Matrix:
-    """The bone's rotation in Unity's space: its own after all its parents'; bones not solved do not turn."""
-    rotation = solved.rotations[frame, bone]
-    here = matrix_of(rotation) if np.isfinite(rotation).all() else np.eye(3)
-    parent = PARENTS[bone]
-    return here if parent is None else solved_space(solved, parent, frame) @ here
-
-
-def solve_pose(pose: Pose, face: Face | None = None) -> SolvedMotion:
-    return solve(film_all([pose], face=face))
-
-
-def bone_named(name: str) -> Bone:
-    return next(bone for bone in Bone if bone.unity_name == name)
-
-
-def space_errors(pose: Pose, names: list[str], face: Face | None = None) -> dict[str, float]:
-    """Degrees between each bone's true and solved rotation in Unity's space."""
-    solved, true = solve_pose(pose, face), spaces(pose)
-    return {name: degrees_between(true[name][0], solved_space(solved, bone_named(name))) for name in names}
-
-
-def direction_error(pose: Pose, name: str, axis: NDArray[np.float64]) -> float:
-    """Degrees between where a bone truly points and where the solved one does."""
-    true, found = spaces(pose)[name][0] @ axis, solved_space(solve_pose(pose), bone_named(name)) @ axis
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(true, found)), true @ found)))
-
-
-def both_sides(bone: str, axis: str, degrees: float) -> dict[str, Matrix]:
-    """A left bone's rotation, and the right one's that mirrors it."""
-    mirrored = degrees if axis == "x" else -degrees
-    return {f"Left{bone}": turn(axis, degrees), f"Right{bone}": turn(axis, mirrored)}
 
 
 def test_a_puppet_in_t_pose_is_all_identity() -> None:
@@ -115,60 +82,6 @@ def test_a_forearm_points_where_it_points_whatever_the_elbow_would_have_to_do(ax
         assert direction_error(pose, f"{side}LowerArm", ARM_AXIS[side]) < 0.5
         assert direction_error(pose, f"{side}UpperArm", ARM_AXIS[side]) < 0.5
         assert space_errors(pose, [f"{side}Hand"])[f"{side}Hand"] < 0.5
-
-
-def test_a_wrist_turned_over_is_shared_with_the_forearm() -> None:
-    pose = both_sides("LowerArm", "y", 60.0) | both_sides("Hand", "x", 80.0)
-    solved = solve_pose(pose)
-    assert degrees_between(matrix_of(local(solved, Bone.LEFT_HAND)), turn("x", 40.0)) < 0.5
-    assert max(space_errors(pose, ["LeftHand", "RightHand"]).values()) < 0.5
-
-
-def test_a_palm_turning_round_never_makes_the_wrist_spin() -> None:
-    angles = np.arange(0.0, 361.0, 3.0)
-    solved = solve(film_all([both_sides("Hand", "x", float(angle)) for angle in angles]))
-    for bone in (Bone.LEFT_HAND, Bone.RIGHT_LOWER_ARM):
-        matrices = [matrix_of(rotation) for rotation in solved.rotations[:, bone]]
-        steps = [degrees_between(now, after) for now, after in pairwise(matrices)]
-        assert max(steps) < 13.0, bone
-
-
-@pytest.mark.parametrize("degrees", [20.0, 45.0, 90.0])
-@pytest.mark.parametrize("side", ["Left", "Right"])
-def test_each_curled_finger_curls_at_each_of_its_joints(side: str, degrees: float) -> None:
-    sign = 1.0 if side == "Left" else -1.0
-    for finger in FINGERS:
-        pose = {f"{side}{finger}{segment}": turn("z", sign * degrees) for segment in ("Proximal", "Intermediate")}
-        solved = solve_pose(pose)
-        for name, true in pose.items():
-            assert degrees_between(matrix_of(local(solved, bone_named(name))), true) < 0.7, name
-        for still in FINGERS:
-            if still != finger:
-                name = f"{side}{still}Proximal"
-                assert degrees_between(matrix_of(local(solved, bone_named(name))), np.eye(3)) < 0.5, name
-
-
-@pytest.mark.parametrize("side", ["Left", "Right"])
-def test_spread_fingers_spread(side: str) -> None:
-    sign = 1.0 if side == "Left" else -1.0
-    spread = {"Index": 15.0, "Middle": 2.0, "Ring": -10.0, "Little": -22.0}
-    pose = {f"{side}{finger}Proximal": turn("y", sign * degrees) for finger, degrees in spread.items()}
-    assert max(space_errors(pose, list(pose)).values()) < 0.7
-
-
-def test_a_thumb_bent_across_the_palm_is_followed() -> None:
-    pose = both_sides("ThumbProximal", "y", -30.0) | both_sides("ThumbDistal", "z", 40.0)
-    rest = {"Left": np.array([-1.0, 0.0, 1.0]) / np.sqrt(2.0), "Right": np.array([1.0, 0.0, 1.0]) / np.sqrt(2.0)}
-    for name in pose:
-        assert direction_error(pose, name, rest["Left" if name.startswith("Left") else "Right"]) < 0.7, name
-
-
-@pytest.mark.parametrize("with_face", [True, False])
-@pytest.mark.parametrize(("axis", "degrees"), [("y", 40.0), ("y", -40.0), ("x", 20.0), ("x", -25.0), ("z", 15.0)])
-def test_a_turned_head_turns_with_and_without_a_face_mesh(axis: str, degrees: float, with_face: bool) -> None:
-    pose = {"Head": turn(axis, degrees)}
-    assert space_errors(pose, ["Head"], Face() if with_face else None)["Head"] < 1.0
-    assert degrees_between(matrix_of(local(solve_pose(pose), Bone.NECK)), turn(axis, 0.4 * degrees)) < 1.0
 
 
 @pytest.mark.parametrize(("axis", "degrees"), [("y", 35.0), ("z", -20.0)])
