@@ -172,3 +172,39 @@ def _settle(delivery: Delivery) -> None:
         acknowledged.set_exception(delivery.error or ControlUnavailable("acknowledged without an offset"))
     else:
         acknowledged.set_result(delivery.offset)
+
+
+class MemoryCompactedLog:
+    """The same in one process: everybody who follows has read a record when `append` returns."""
+
+    def __init__(self, *before: tuple[str, bytes | None]) -> None:
+        """`before`: keys and values that are there already."""
+        self._lock = threading.RLock()
+        self._records = [FollowedRecord("", at, 0, *record, is_news=False) for at, record in enumerate(before)]
+        self._followers: list[OnFollowed] = []
+        self.refuses = False
+        """While set, nothing can be written."""
+
+    def follow(self, on_records: OnFollowed) -> None:
+        """Begin to read."""
+        with self._lock:
+            on_records(self._records)
+            self._followers.append(on_records)
+
+    def append(self, topic: str, key: str, value: bytes | None) -> int:
+        """Write a record. Raises ControlUnavailable."""
+        with self._lock:
+            if self.refuses:
+                raise ControlUnavailable("the log takes nothing now", topic=topic, key=key)
+            record = FollowedRecord(topic, len(self._records), 0, key, value, is_news=True)
+            self._records.append(record)
+            for on_records in self._followers:
+                on_records([record])
+            return record.offset
+
+    def problem(self) -> str | None:
+        """Nothing ever."""
+        return None
+
+    def close(self) -> None:
+        """Holds nothing."""

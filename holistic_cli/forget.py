@@ -38,7 +38,7 @@ def forget(
     directory: Directory = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Erase a stream from both stores, the Iceberg table, analytics, dead letters and retry topics, and keep it gone.
+    """Erase a stream from both stores, the Iceberg table, analytics, roles, dead letters and retry topics, for good.
 
     A ledger keeps every service, replay, restore and redrive from bringing back what was captured or recorded before
     this moment; the stream may go on after it, unless **--for-ever**. A topic that only retention empties keeps its
@@ -89,6 +89,7 @@ def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[P
     from consumers.archive.forgetting.postgres_rows import PostgresRows
     from consumers.archive.parquet.location import open_storage
     from consumers.archive.settings import PARQUET_CONNECTOR, POSTGRES_CONNECTOR
+    from consumers.avatar.cast.forgetting import AvatarRoles
 
     storage = open_storage(settings.archive_dir)
     named = {topic for topic in find_dead_letter_topics(settings).values() if topic}
@@ -103,7 +104,7 @@ def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[P
         # Files before the table that describes them.
         places = [PostgresRows(database_url), *places, IcebergHistory(settings.archive_dir, database_url),
                   AnalyticsTables(database_url)]  # fmt: skip
-    return [*places, *(Letters(kafka, topic, note_gone) for topic in letters)]
+    return [*places, AvatarRoles(kafka), *(Letters(kafka, topic, note_gone) for topic in letters)]
 
 
 def _make_note(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "NoteGone":

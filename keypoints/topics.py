@@ -68,7 +68,8 @@ CONTROL_TOPICS: Final[tuple[TopicSpec, ...]] = (
 )
 GAPS_SPEC: Final = TopicSpec(GAPS_TOPIC, 1, {"cleanup.policy": "compact"})
 FORGOTTEN_SPEC: Final = TopicSpec(FORGOTTEN_TOPIC, 1, {"cleanup.policy": "compact"})
-AVATAR_ROLES_SPEC: Final = TopicSpec(AVATAR_ROLES_TOPIC, 1, {"cleanup.policy": "compact"})
+# A face at rest is a person's own: what was taken away is soon gone from the log too.
+AVATAR_ROLES_SPEC: Final = TopicSpec(AVATAR_ROLES_TOPIC, 1, _SHORT_LOG)
 
 SUITE_TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(TRACKING_TOPIC, 6, {"retention.ms": str(7 * _DAY_MS), "cleanup.policy": "delete"}),

@@ -57,13 +57,10 @@ class RoleBook:
             return dict(self._roles)
 
     def role_of(self, stream: str) -> Role:
-        """The stream's role: its own, else everybody's, else an empty one."""
+        """The stream's role: its own, and where that says nothing everybody's."""
         with self._changed:
-            own = self._roles.get(stream)
-            if own is not None:
-                return own
-            shared = self._roles.get(EVERYBODY)
-        return Role(stream=stream) if shared is None else shared.for_stream(stream)
+            own, shared = self._roles.get(stream, Role(stream=stream)), self._roles.get(EVERYBODY)
+        return own if shared is None else own.over(shared)
 
     def own_role(self, stream: str) -> Role:
         """The stream's own role. Raises NoSuchRole."""

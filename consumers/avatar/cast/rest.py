@@ -10,7 +10,7 @@ from consumers.avatar.cast.book import RoleBook
 from consumers.avatar.cast.role import Role, TargetCheck, make_role
 
 _Stream = Annotated[str, Path(description="The stream, or * for all streams without a role of their own.")]
-_Fields = Annotated[dict[str, Any], Body(description="The role's fields; what is left out has its default.")]
+_Fields = Annotated[dict[str, Any], Body(description="The role's fields; what is left out says nothing.")]
 
 
 def roles_router(book: RoleBook, check_target: TargetCheck, now_ms: Callable[[], int]) -> APIRouter:
@@ -29,15 +29,16 @@ def roles_router(book: RoleBook, check_target: TargetCheck, now_ms: Callable[[],
     def replace(stream: _Stream, fields: _Fields) -> Role:
         return book.give(make_role({**fields, "stream": stream}, check_target))
 
-    @router.patch("/{stream:path}", summary="Change some of a role; null takes a field back to its default")
+    @router.patch("/{stream:path}", summary="Change some of a role; null takes a field back")
     def change(stream: _Stream, fields: _Fields) -> Role:
-        before = book.role_of(stream).model_dump(exclude_defaults=True)
+        before = book.all().get(stream, Role(stream=stream)).model_dump(exclude_defaults=True)
         merged = {name: value for name, value in {**before, **fields}.items() if value is not None}
         return book.give(make_role({**merged, "stream": stream}, check_target))
 
     @router.post("/{stream:path}/calibrate", status_code=202, summary="Take the face of the next moment for neutral")
     def calibrate(stream: _Stream) -> Role:
-        return book.give(book.role_of(stream).model_copy(update={"calibrate_at_ms": now_ms()}))
+        before = book.all().get(stream, Role(stream=stream))
+        return book.give(before.model_copy(update={"calibrate_at_ms": now_ms()}))
 
     @router.delete("/{stream:path}", status_code=204, summary="Take a stream's own role away")
     def take_away(stream: _Stream) -> Response:

@@ -7,7 +7,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from consumers.avatar.cast.errors import BadRole
-from keypoints.topics import STREAM_ID_MAX_CHARACTERS, check_stream_id
+from keypoints.topics import STREAM_ID_MAX_CHARACTERS, InvalidStreamId, check_stream_id
 
 EVERYBODY: Final = "*"
 """The stream of the role that holds for all streams without one of their own."""
@@ -21,7 +21,7 @@ TargetCheck = Callable[[str], object]
 
 
 class Role(BaseModel):
-    """What a stream plays. Everything but the stream has a default: a role may say one thing alone."""
+    """What a stream plays. A field that is null says nothing: everybody's role does then, or else the service."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,11 +29,13 @@ class Role(BaseModel):
     avatar: str | None = Field(
         default=None, min_length=1, max_length=_LONGEST_NAME, description="Model the viewer shows; null: the built-in."
     )
-    targets: tuple[str, ...] = Field(
-        default=(), max_length=_MOST_TARGETS, description="Receivers, as vmc://127.0.0.1:39539?profile=vseeface."
+    targets: tuple[str, ...] | None = Field(
+        default=None,
+        max_length=_MOST_TARGETS,
+        description="Receivers, as vmc://127.0.0.1:39539?profile=vseeface; none of them: [].",
     )
-    mirror: bool = Field(default=False, description="Move as a mirror would: the left hand for the right one.")
-    ground_contact: bool = Field(default=False, description="Keep feet that stand where they are.")
+    mirror: bool | None = Field(default=None, description="Move as a mirror would: the left hand for the right one.")
+    ground_contact: bool | None = Field(default=None, description="Keep feet that stand where they are.")
     neutral_face: dict[str, float] | None = Field(
         default=None, description="How the face is at rest, as calibrating measured it; null: found out meanwhile."
     )
@@ -47,12 +49,15 @@ class Role(BaseModel):
     @field_validator("stream")
     @classmethod
     def _check_stream(cls, value: str) -> str:
-        return check_stream_id(value)
+        try:
+            return check_stream_id(value)
+        except InvalidStreamId as error:
+            raise ValueError(error.message) from error
 
     @field_validator("targets")
     @classmethod
-    def _check_targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for target in value:
+    def _check_targets(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for target in value or ():
             if not 0 < len(target) <= _LONGEST_TARGET:
                 raise ValueError(f"a target has 1 to {_LONGEST_TARGET} characters")
         return value
@@ -62,9 +67,10 @@ class Role(BaseModel):
         """Whether calibrating was asked for and is not done."""
         return self.calibrate_at_ms is not None and self.calibrate_at_ms > (self.calibrated_at_ms or -1)
 
-    def for_stream(self, stream: str) -> Self:
-        """The same role played by a stream: what everybody's role says of one."""
-        return self.model_copy(update={"stream": stream})
+    def over(self, shared: "Role") -> Self:
+        """This role, and where it says nothing what `shared` says."""
+        missing = {name: value for name, value in shared if getattr(self, name) is None}
+        return self.model_copy(update=missing)
 
 
 def read_role(value: bytes, stream: str) -> Role:
@@ -88,6 +94,6 @@ def make_role(fields: dict[str, object], check_target: TargetCheck | None = None
         )
         raise BadRole(f"no role can be made of that: {problems}", stream=str(fields.get("stream"))[:100]) from error
     if check_target is not None:
-        for target in role.targets:
+        for target in role.targets or ():
             check_target(target)
     return role
