@@ -171,7 +171,8 @@ _KEPT: Final = tuple(measure for measure in Measure if _SPREAD[measure] > 0.0)
 
 def _is_face(measures: Measures) -> NDArray[np.bool_]:
     """bool[N]: whether there is a face; irises may be missing."""
-    return np.isfinite(measures[:, : Measure.IRIS_X_LEFT].sum(axis=1))
+    seen: NDArray[np.bool_] = np.isfinite(measures[:, : Measure.IRIS_X_LEFT].sum(axis=1))
+    return seen
 
 
 def _is_calm(measures: Measures, neutral: Measures) -> NDArray[np.bool_]:

@@ -41,8 +41,8 @@ _MOVEMENTS: Final[dict[str, _Movement]] = {
     "JAW_FORWARD": ({"CHIN_Z": 0.6, "LOWER_LIP_Z": 0.4, "UPPER_LIP_Z": -0.4}, 4.0, 12.0, 0.5),
     "JAW_LEFT": ({"CHIN_X": -1.0}, 2.0, 9.0, 1.0),
     "JAW_RIGHT": ({"CHIN_X": 1.0}, 2.0, 9.0, 1.0),
-    # AU 26 and 27: the mean of the chin's way down and the lower lip's.
-    "JAW_OPEN": ({"CHIN": -1.0, "LOWER_LIP": -0.5}, 2.0, 26.0, 1.0),
+    # AU 26 and 27: the lower lip's way down, but for a share of what it goes ahead of the chin.
+    "JAW_OPEN": ({"CHIN": -1.0, "LOWER_LIP": -0.8}, 2.0, 22.0, 1.0),
     # AU 14 pulls the corners in, AU 15 down, AU 20 to the side and down, AU 12 to the side, up and back.
     "MOUTH_DIMPLE": ({"CORNER_Z": -0.5, "CORNER_X": 0.1, "CORNER": -0.6, "CHIN": 0.25}, 2.0, 8.0, 0.5),
     "MOUTH_FROWN": ({"CORNER": -1.0, "CHIN": 0.42, "CORNER_X": -0.2}, 1.2, 7.0, 1.0),

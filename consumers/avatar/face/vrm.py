@@ -122,7 +122,7 @@ class _Cue(IntEnum):
 
 _B = Blendshape
 _CUES: Final[dict[_Cue, dict[Blendshape, float]]] = {
-    _Cue.JAW: {_B.JAW_OPEN: 1.7, _B.MOUTH_CLOSE: -1.7},
+    _Cue.JAW: {_B.JAW_OPEN: 1.3, _B.MOUTH_CLOSE: -1.3},
     _Cue.ROUND: {_B.MOUTH_PUCKER: 1.0, _B.MOUTH_FUNNEL: 1.0},
     _Cue.FUNNEL: {_B.MOUTH_FUNNEL: 0.7},
     _Cue.WIDE: {
@@ -132,8 +132,8 @@ _CUES: Final[dict[_Cue, dict[Blendshape, float]]] = {
         _B.MOUTH_SMILE_RIGHT: 0.3,
     },
     _Cue.TEETH: {
-        _B.JAW_OPEN: 4.0,
-        _B.MOUTH_CLOSE: -4.0,
+        _B.JAW_OPEN: 6.0,
+        _B.MOUTH_CLOSE: -6.0,
         _B.MOUTH_LOWER_DOWN_LEFT: 1.0,
         _B.MOUTH_LOWER_DOWN_RIGHT: 1.0,
     },
