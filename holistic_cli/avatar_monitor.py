@@ -52,7 +52,7 @@ def monitor(
 
 def _watch(ports: list[int], host: str, seconds: float | None, record: Path | None, as_json: bool) -> int:
     from consumers.avatar.monitor.listener import Listener
-    from consumers.avatar.monitor.recording import PacketRecorder
+    from consumers.avatar.monitor.recording import open_recording
     from consumers.avatar.monitor.watch import watch_packets
     from performers.clock import SteadyClock
 
@@ -65,7 +65,7 @@ def _watch(ports: list[int], host: str, seconds: float | None, record: Path | No
     with ExitStack() as held:
         listener = Listener(host, ports, now_s)
         held.callback(listener.close)
-        recorder = None if record is None else held.enter_context(PacketRecorder(record, clock.now_us()))
+        recorder = None if record is None else held.enter_context(open_recording(record, clock.now_us()))
         show = held.enter_context(_print_lines() if as_json else _draw_live(listener.ports))
 
         def keep(seen: "Seen", at_s: float) -> None:

@@ -7,9 +7,9 @@ file cut short ends with its last whole packet.
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Final, NamedTuple, Self
+from typing import BinaryIO, Final, NamedTuple
 
 from keypoints.errors import Terminal
 
@@ -17,7 +17,6 @@ _MAGIC: Final = b"HSPACKET"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct("<8sH6xQ")
 _PACKET_HEAD: Final = struct.Struct("<QHH")
-_LONGEST: Final = 0xFFFF
 
 
 class RecordingUnusable(Terminal):
@@ -33,38 +32,34 @@ class RecordedPacket(NamedTuple):
 
 
 class PacketRecorder:
-    """Writes a recording; `began_us` is when it begins, in microseconds since 1970.
+    """Writes a recording to `file`; `began_us` is when it begins, in microseconds since 1970."""
 
-    A file that is there already is left alone. Raises RecordingUnusable.
-    """
-
-    def __init__(self, path: Path, began_us: int) -> None:
+    def __init__(self, file: BinaryIO, began_us: int) -> None:
+        self._file = file
         self._began_us = began_us
         self.packets = 0
-        try:
-            self._file: BinaryIO = path.open("xb")
-        except OSError as error:
-            raise RecordingUnusable(
-                f"cannot write the recording {path}: {error.strerror}", hint="Name a new file.", path=str(path)
-            ) from error
         self._file.write(_HEAD.pack(_MAGIC, _VERSION, began_us))
 
     def add(self, at_us: int, port: int, data: bytes) -> None:
-        """Write a datagram that came at `at_us`, in microseconds since 1970; a clock set back is taken to stand."""
-        self._file.write(_PACKET_HEAD.pack(max(0, at_us - self._began_us), port, len(data)) + data[:_LONGEST])
+        """Write a datagram that came at `at_us`, in microseconds since 1970, to `port`.
+
+        What came before the recording began is taken to have come then.
+        """
+        self._file.write(_PACKET_HEAD.pack(max(0, at_us - self._began_us), port, len(data)) + data)
         self.packets += 1
 
-    def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+@contextmanager
+def open_recording(path: Path, began_us: int) -> Iterator[PacketRecorder]:
+    """A recorder to a new file; one that is there already is left alone. Raises RecordingUnusable."""
+    try:
+        file = path.open("xb")
+    except OSError as error:
+        raise RecordingUnusable(
+            f"cannot write the recording {path}: {error.strerror}", hint="Name a new file.", path=str(path)
+        ) from error
+    with file:
+        yield PacketRecorder(file, began_us)
 
 
 def read_packets(path: Path) -> Iterator[RecordedPacket]:

@@ -36,10 +36,6 @@ def parse_address(text: str, default_port: int = MARIONETTE_PORT) -> Address:
     return Address(host, int(port))
 
 
-Target = Address
-parse_target = parse_address
-
-
 class UdpSender:
     """Sends each datagram to every target. A target that is away is counted, said once, and never waited for.
 

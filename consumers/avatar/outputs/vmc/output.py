@@ -1,7 +1,7 @@
 """VMC to one target: a Marionette, which shows the motion, or a Performer, which takes devices and expressions."""
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,29 +9,21 @@ from numpy.typing import NDArray
 from consumers.avatar.humanoid.skeleton import BONE_COUNT, REST_OFFSETS_M
 from consumers.avatar.outputs.output import Shown
 from consumers.avatar.outputs.udp import Address, UdpSender
-from consumers.avatar.outputs.vmc.numbers import KNOWN
+from consumers.avatar.outputs.vmc.packet_writer import Packets, PacketWriter
 from consumers.avatar.outputs.vmc.parts import ALL_PARTS, Part
 from consumers.avatar.outputs.vmc.profiles import DEFAULT_PROFILE, Profile
 from consumers.avatar.outputs.vmc.state_packets import StatePackets, Wanted
 from consumers.avatar.states import Flags
 
-_MOST_LAYOUTS: Final = 16
 _NO_PLACE_M: Final = 1e-6
-
-
-class Packets(Protocol):
-    """The packets of one set of known bones and shapes."""
-
-    def write(self, shown: Shown) -> list[memoryview]:
-        """The state as datagrams, good until the next one is written."""
 
 
 class VmcOutput:
     """An Output to one VMC target: the whole state at each call, whether anything changed or not.
 
     `rest_offsets_m` float64[55, 3] are the places of the target's own bones at rest, in metres; without them the
-    built-in skeleton's. Raises BadTarget when the host's name cannot be resolved, and ValueError for offsets of another
-    shape or with numbers that are none.
+    built-in skeleton's. `lay_out` is StatePackets for a Marionette, PerformerPackets for a Performer. Raises BadTarget
+    when the host's name cannot be resolved, and ValueError for offsets of another shape or with numbers that are none.
     """
 
     def __init__(
@@ -42,18 +34,12 @@ class VmcOutput:
         rest_offsets_m: NDArray[np.float64] = REST_OFFSETS_M,
         lay_out: Callable[[Wanted, Flags, Flags], Packets] = StatePackets,
     ) -> None:
-        self._wanted = Wanted(profile, parts, _fill_places(rest_offsets_m))
-        self._lay_out = lay_out
-        self._layouts: dict[bytes, Packets] = {}
+        self._writer = PacketWriter(Wanted(profile, parts, _fill_places(rest_offsets_m)), lay_out)
         self._sender = UdpSender([target])
 
     def show(self, shown: Shown) -> int:
         """As Output says."""
-        known = KNOWN.of(shown.states)[shown.row]
-        packets = self._layouts.get(known)
-        if packets is None:
-            packets = self._add_layout(known, shown)
-        return self._sender.send(packets.write(shown))
+        return self._sender.send(self._writer.write(shown))
 
     @property
     def refused(self) -> int:
@@ -63,13 +49,6 @@ class VmcOutput:
     def close(self) -> None:
         """As Output says."""
         self._sender.close()
-
-    def _add_layout(self, known: bytes, shown: Shown) -> Packets:
-        if len(self._layouts) >= _MOST_LAYOUTS:
-            self._layouts.clear()
-        states, row = shown.states, shown.row
-        packets = self._layouts[known] = self._lay_out(self._wanted, states.bones_known[row], states.shapes_known[row])
-        return packets
 
 
 def _fill_places(offsets_m: NDArray[np.float64]) -> NDArray[np.float64]:
