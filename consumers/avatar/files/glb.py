@@ -7,7 +7,7 @@ tightly packed; every buffer view begins at a multiple of four bytes.
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import orjson
@@ -18,6 +18,8 @@ from keypoints.errors import Terminal
 ARRAY_BUFFER: Final = 34962
 ELEMENT_ARRAY_BUFFER: Final = 34963
 
+_HEAD: Final = struct.Struct("<III")
+_CHUNK_HEAD: Final = struct.Struct("<II")
 _MAGIC: Final = 0x46546C67
 _VERSION: Final = 2
 _JSON_CHUNK: Final = 0x4E4F534A
@@ -37,16 +39,18 @@ class GlbWriter:
 
     def __init__(self, generator: str) -> None:
         self.document: dict[str, Any] = {"asset": {"version": "2.0", "generator": generator}}
-        self._binary = bytearray()
+        self._binary: list[bytes] = []
+        self._length = 0
         self._views: list[dict[str, int]] = []
         self._accessors: list[dict[str, Any]] = []
 
     def add_bytes(self, content: bytes, target: int | None = None) -> int:
         """Append a buffer view. Returns its index."""
-        view = {"buffer": 0, "byteOffset": len(self._binary), "byteLength": len(content)}
+        view = {"buffer": 0, "byteOffset": self._length, "byteLength": len(content)}
         if target is not None:
             view["target"] = target
-        self._binary += content + bytes(-len(content) % 4)
+        self._binary += [content, bytes(-len(content) % 4)]
+        self._length += len(content) + -len(content) % 4
         self._views.append(view)
         return len(self._views) - 1
 
@@ -90,17 +94,29 @@ class GlbWriter:
 
     def finish(self) -> bytes:
         """The whole file."""
+        return b"".join(self._list_pieces())
+
+    def write_to(self, file: BinaryIO) -> None:
+        """Write the whole file, without another copy of it in memory."""
+        file.writelines(self._list_pieces())
+
+    def _list_pieces(self) -> list[bytes]:
         document = {
             **self.document,
             "accessors": self._accessors,
             "bufferViews": self._views,
-            "buffers": [{"byteLength": len(self._binary)}],
+            "buffers": [{"byteLength": self._length}],
         }
         text = orjson.dumps(document)
         text += b" " * (-len(text) % 4)
-        chunks = struct.pack("<II", len(text), _JSON_CHUNK) + text
-        chunks += struct.pack("<II", len(self._binary), _BINARY_CHUNK) + self._binary
-        return struct.pack("<III", _MAGIC, _VERSION, 12 + len(chunks)) + chunks
+        size = _HEAD.size + 2 * _CHUNK_HEAD.size + len(text) + self._length
+        return [
+            _HEAD.pack(_MAGIC, _VERSION, size),
+            _CHUNK_HEAD.pack(len(text), _JSON_CHUNK),
+            text,
+            _CHUNK_HEAD.pack(self._length, _BINARY_CHUNK),
+            *self._binary,
+        ]
 
 
 def _describe(values: NDArray[Any]) -> dict[str, Any]:
@@ -128,9 +144,9 @@ class Glb:
 def read_glb(path: Path) -> Glb:
     """Raises GlbError for what is no GLB of version 2, OSError for what cannot be read."""
     content = path.read_bytes()
-    if len(content) < 20 or struct.unpack_from("<I", content)[0] != _MAGIC:
+    if len(content) < _HEAD.size + _CHUNK_HEAD.size or _HEAD.unpack_from(content)[0] != _MAGIC:
         raise _complain(path, "is not a GLB file")
-    _, version, length = struct.unpack_from("<III", content)
+    _, version, length = _HEAD.unpack_from(content)
     if version != _VERSION:
         raise _complain(path, f"is a GLB of version {version}, not 2")
     if length > len(content):
@@ -158,11 +174,12 @@ def read_accessor(glb: Glb, index: int) -> NDArray[Any]:
 
 def _split(content: bytes) -> dict[int, bytes]:
     chunks: dict[int, bytes] = {}
-    at = 12
-    while at + 8 <= len(content):
-        length, kind = struct.unpack_from("<II", content, at)
-        chunks.setdefault(kind, content[at + 8 : at + 8 + length])
-        at += 8 + length
+    at = _HEAD.size
+    while at + _CHUNK_HEAD.size <= len(content):
+        length, kind = _CHUNK_HEAD.unpack_from(content, at)
+        at += _CHUNK_HEAD.size
+        chunks.setdefault(kind, content[at : at + length])
+        at += length
     return chunks
 
 

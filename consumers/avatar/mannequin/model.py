@@ -25,7 +25,7 @@ BONES: Final = tuple(bone for bone in Bone if bone != Bone.JAW)
 BODY_NODE: Final = len(BONES)
 FACE_NODE: Final = len(BONES) + 1
 
-_GENERATOR: Final = "holistic-stream"
+GENERATOR: Final = "holistic-stream"
 _NEAREST: Final = 9728
 _CLAMP: Final = 33071
 _LINED, _UNLINED = 0, 1
@@ -35,13 +35,18 @@ _STILL_M: Final = 1e-5
 
 def build_mannequin(look: Look | None = None) -> bytes:
     """The model, as the bytes of a .vrm file."""
-    look = look or Look()
-    writer = GlbWriter(_GENERATOR)
+    writer = GlbWriter(GENERATOR)
+    describe_mannequin(writer, look or Look())
+    return writer.finish()
+
+
+def describe_mannequin(writer: GlbWriter, look: Look) -> None:
+    """Write the model into a file that nothing is in yet. Its nodes are BONES, then BODY_NODE and FACE_NODE."""
     document = writer.document
     body, features = _draw_body(look.hair)
     document["scene"] = 0
     document["nodes"] = [
-        *_describe_bones(),
+        *describe_bones(),
         {"name": "Body", "mesh": 0, "skin": 0},
         {"name": "Face", "mesh": 1, "skin": 0},
     ]
@@ -54,7 +59,6 @@ def build_mannequin(look: Look | None = None) -> bytes:
     _write_material(writer, look)
     document["extensionsUsed"] = ["VRMC_vrm", "VRMC_materials_mtoon"]
     document["extensions"] = {"VRMC_vrm": _describe_vrm()}
-    return writer.finish()
 
 
 def write_mannequin(path: Path, look: Look | None = None) -> None:
@@ -83,7 +87,8 @@ class _Face:
         self.targets = [features.move(shape).astype(np.float32) for shape in MORPHS]
 
 
-def _describe_bones() -> list[dict[str, Any]]:
+def describe_bones() -> list[dict[str, Any]]:
+    """A node for each of BONES, as they stand at rest."""
     nodes = []
     for bone in BONES:
         place = (REST_OFFSETS_M[bone] * MIRROR + 0.0).tolist()
