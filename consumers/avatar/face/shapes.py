@@ -44,7 +44,7 @@ _MOVEMENTS: Final[dict[str, _Movement]] = {
     # AU 26 and 27: the lower lip's way down, but for a share of what it goes ahead of the chin.
     "JAW_OPEN": ({"CHIN": -1.0, "LOWER_LIP": -0.8}, 2.0, 22.0, 1.0),
     # AU 14 pulls the corners in, AU 15 down, AU 20 to the side and down, AU 12 to the side, up and back.
-    "MOUTH_DIMPLE": ({"CORNER_Z": -0.5, "CORNER_X": 0.1, "CORNER": -0.6, "CHIN": 0.25}, 2.0, 8.0, 0.5),
+    "MOUTH_DIMPLE": ({"CORNER_Z": -0.5, "CORNER_X": 0.1, "CORNER": -0.6, "CHIN": 0.32}, 2.0, 8.0, 0.5),
     "MOUTH_FROWN": ({"CORNER": -1.0, "CHIN": 0.42, "CORNER_X": -0.2}, 1.2, 7.0, 1.0),
     "MOUTH_STRETCH": ({"CORNER_X": 0.6, "CORNER": -0.8, "CHIN": 0.34}, 3.0, 9.0, 1.0),
     "MOUTH_SMILE": ({"CORNER": 0.8, "CHIN": -0.34, "CORNER_X": 0.8, "CORNER_Z": -0.3}, 2.0, 22.0, 1.0),
