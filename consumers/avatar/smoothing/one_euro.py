@@ -19,18 +19,18 @@ from consumers.avatar.smoothing.channels import Channels, Columns, by_part, dot
 
 _MEAN_HZ: Final = 2.0
 _LEAST_HZ: Final = by_part(
-    spine=0.25, head=0.25, arms=0.25, legs=0.25, fingers=0.2, eyes=0.5, mouth=0.5, brows=0.5, lids=0.5, root=0.25
+    spine=0.25, head=0.25, arms=0.25, legs=0.25, fingers=0.2, eyes=0.35, mouth=0.35, brows=0.35, lids=0.5, root=0.25
 )
 _MOST_HZ: Final = 20.0
 _FAST_PER_S: Final = by_part(
-    spine=0.3, head=0.25, arms=0.45, legs=0.35, fingers=0.85, eyes=0.35, mouth=0.8, brows=0.8, lids=1.0, root=0.12
+    spine=0.1, head=0.08, arms=0.18, legs=0.15, fingers=0.35, eyes=0.15, mouth=0.5, brows=0.5, lids=0.6, root=0.05
 )
 """The speed at x = 1: of bones half the angle, in rad/s; of shapes 1/s; of the root m/s. About four times the speed of
 the unrest that a detector leaves in each part, and a third of that part's own fast motion."""
 _LAG_S: Final = 0.12
 """A lag counts as much as the speed that builds it up in this time."""
-_NOISE_PER_S: Final = 65.0
-_NOISE_HZ: Final = 0.2
+_NOISE_PER_S: Final = 55.0
+_NOISE_HZ: Final = 0.1
 _MOST_NOISE2: Final = 0.15**2
 _SHORTEST_STEP_S: Final = 1e-3
 _LONGEST_STEP_S: Final = 1.0

@@ -1,4 +1,4 @@
-"""What is lost is held for 0.3 s, then fades to rest over 1.2 s; what comes back is led there over 0.8 s.
+"""What is lost is held for 0.3 s, then fades to rest over 1.2 s; what comes back is led there over 0.5 s.
 
 Both are ways from what is shown to a place that may move, gone in parts: at each call the part of the remaining way
 that takes a smooth step (3s² − 2s³) from where it was at the last call to where it is now. So nothing jumps, however
@@ -15,7 +15,7 @@ from consumers.avatar.smoothing.memory import Memory
 
 HOLD_S: Final = 0.3
 FADE_S: Final = 1.2
-RETURN_S: Final = 0.8
+RETURN_S: Final = 0.5
 
 _NEARLY_THERE: Final = 1e-6
 _MOMENT_S: Final = 1e-3
@@ -36,7 +36,10 @@ def share_of_way(seen_at_s: Columns, returned_at_s: Columns, lost: Flags, before
     """How much of the way from what was shown at `before_s` to rest, or to what came back, is to be gone at `at_s`."""
     start_s = np.where(lost, seen_at_s + HOLD_S, returned_at_s)
     length_s = np.where(lost, FADE_S, RETURN_S)
-    done_before = smoothstep((before_s[:, None] - start_s) / length_s, 0.0, 1.0)
+    passed_before = (before_s[:, None] - start_s) / length_s
+    if passed_before.min(initial=1.0) >= 1.0:
+        return np.ones_like(start_s)
+    done_before = smoothstep(passed_before, 0.0, 1.0)
     done = smoothstep((at_s[:, None] - start_s) / length_s, 0.0, 1.0)
     left = 1.0 - done_before
     share: Columns = np.where(left > _NEARLY_THERE, (done - done_before) / np.maximum(left, _NEARLY_THERE), 1.0)
