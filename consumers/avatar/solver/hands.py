@@ -58,8 +58,11 @@ _FINGER_HIGH_RAD: Final = np.radians([100.0, 115.0, 95.0])
 """Knuckle, middle and outer joint: bent back and curled."""
 _FINGER_MIDDLE_RAD: Final = 0.5 * (_FINGER_LOW_RAD + _FINGER_HIGH_RAD)
 _MOST_SPREAD_RAD: Final = np.radians(27.0)
-_SPREAD_HIDDEN: Final = 0.02
-_SPREAD_SHOWN: Final = 0.1
+_FURTHEST_SPREAD_RAD: Final = np.radians(45.0)
+"""A finger further aside shows that the palm is seen wrongly: beyond, its spread falls to none at 90°, where the sides
+meet."""
+_SPREAD_HIDDEN: Final = 0.04
+_SPREAD_SHOWN: Final = 0.16
 """How much of a finger, squared, lies along the palm: from where its spread is guessed, to where it is seen."""
 
 _THUMB_REST: Final[Vectors] = normalise(np.array([-1.0, 0.0, 1.0]))
@@ -101,6 +104,7 @@ def _solve_four_fingers(segments: Vectors) -> Quaternions:
     total = flat + lengths[..., 1]
     shown = smoothstep(flat / np.where(total > 0.0, total, np.nan), _SPREAD_HIDDEN, _SPREAD_SHOWN)
     spread = np.clip(turn, -_MOST_SPREAD_RAD, _MOST_SPREAD_RAD) * shown
+    spread *= np.minimum((0.5 * np.pi - np.abs(turn)) / (0.5 * np.pi - _FURTHEST_SPREAD_RAD), 1.0)
     ahead = forward * np.cos(spread)[..., None] + aside * np.sin(spread)[..., None]
     curl = np.arctan2(down, ahead)
     curl[..., 1:] -= curl[..., :-1].copy()

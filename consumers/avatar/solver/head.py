@@ -52,7 +52,7 @@ _POSE_HEAD: Final = np.array([PoseLandmark.LEFT_EYE, PoseLandmark.RIGHT_EYE, Pos
                               PoseLandmark.RIGHT_EAR, PoseLandmark.MOUTH_LEFT, PoseLandmark.MOUTH_RIGHT])  # fmt: skip
 _HEAD_SEEN: Final = 0.3
 
-_MOST_TURN_RAD: Final = np.radians([65.0, 85.0, 50.0])
+_MOST_TURN_RAD: Final = np.radians([58.0, 80.0, 50.0])
 """Between chest and head: bow, turn and tilt. Bowing and tilting reach 45°, looking up 45 to 75°, turning 60 to 80°
 (American Academy of Orthopaedic Surgeons, Joint Motion, 1965); the chest's own lean is known less well."""
 _SURELY_AHEAD: Final = 0.2
