@@ -7,7 +7,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka import errors as kafka_errors
-from kafka.protocol.consumer import OffsetSpec
+from kafka.protocol.consumer import OffsetSpec, OffsetTimestamp
 
 from kafka_io.connecting import connect_client
 from kafka_io.errors import KafkaRefused, explain_kafka_error
@@ -97,6 +97,23 @@ def topic_start_offsets(settings: KafkaSettings, topic: str) -> dict[int, int]:
     """Partition → first offset still there (retention moves it)."""
     with open_admin(settings, f"reading the starts of {topic}", topic=topic) as admin:
         return _list_offsets(admin, topic, OffsetSpec.EARLIEST)
+
+
+def topic_time_ranges(settings: KafkaSettings, topic: str) -> dict[int, tuple[int, int] | None]:
+    """Partition → the first record's timestamp and the largest one, ms since 1970; None where there is no record.
+
+    Raises KafkaRefused when there is no such topic.
+    """
+    with open_admin(settings, f"reading what time {topic} spans", topic=topic) as admin:
+        partitions = partitions_of(admin, topic)
+        firsts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetTimestamp(0)))
+        newest = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.MAX_TIMESTAMP))
+        return {
+            at.partition: (firsts[at].timestamp, max(firsts[at].timestamp, newest[at].timestamp))
+            if firsts[at].offset >= 0
+            else None
+            for at in partitions
+        }
 
 
 def group_offsets(settings: KafkaSettings, group: str, topic: str) -> dict[int, int]:

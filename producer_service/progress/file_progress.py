@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from kafka_io.admin import topic_end_offsets, topic_id
+from kafka_io.partitioning import partition_of
 from kafka_io.settings import KafkaSettings
 from producer_service.capture.captured import Clock, Source
 from producer_service.capture.video_file import VideoFile
 from producer_service.progress.identity import FileSource, Target, identify, is_file_source
 from producer_service.progress.journal import SUFFIX, Beginning, Journal, JournalInUse, find_state_dir
-from producer_service.progress.on_topic import PublishedFrames, partition_of
+from producer_service.progress.on_topic import PublishedFrames
 from producer_service.settings import ProducerSettings
 
 log = logging.getLogger(__name__)

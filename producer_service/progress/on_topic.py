@@ -7,16 +7,13 @@ from typing import Final
 
 import numpy as np
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.partitioner.default import murmur2
 from numpy.typing import NDArray
 
 from kafka_io.settings import KafkaSettings
 from kafka_io.whole_topic import read_whole_topic
 from keypoints.codec import decode_records
-from keypoints.topics import record_key
 
 _AT_ONCE: Final = 500
-_SIGN: Final = 0x7FFFFFFF
 
 Place = tuple[int, int]
 """A partition and an offset in it."""
@@ -24,11 +21,6 @@ Place = tuple[int, int]
 _Numbers = NDArray[np.int64]
 _Read = dict[tuple[str, int], list[_Numbers]]
 """Sequence numbers by stream and epoch."""
-
-
-def partition_of(stream_id: str, partitions: int) -> int:
-    """The partition Kafka's default partitioner gives a stream on a topic of so many."""
-    return int((murmur2(record_key(stream_id)) & _SIGN) % partitions)
 
 
 class PublishedFrames:
