@@ -19,6 +19,8 @@ from connect_runtime.gap_topic import read_gaps
 from connect_runtime.kafka_client import KafkaTaskConsumer
 from connect_runtime.membership import consumer_settings
 from connect_runtime.memory_broker import MemoryBroker
+from connect_runtime.rest.routes import ServiceRoutes
+from connect_runtime.rest.security import RestSettings
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors_on
 from connect_runtime.sink import Assignment, TopicPartition
 from kafka_io.admin import group_offsets, open_admin
@@ -300,6 +302,8 @@ def running(
     schemas: SchemaLookup | None = None,
     http_port: int | None = None,
     letters: LetterBox | None = None,
+    rest: RestSettings | None = None,
+    routes: ServiceRoutes | None = None,
 ) -> Iterator[Service]:
     """Run a service for the length of the block, then ask it to stop and wait for its end."""
     service = Service(Metrics(), threading.Event())
@@ -307,7 +311,14 @@ def running(
     def note_port(port: int) -> None:
         service.port = port
 
-    options = ServiceOptions(http_port=http_port, stop=service.stop, metrics=service.metrics, on_listening=note_port)
+    options = ServiceOptions(
+        http_port=http_port,
+        stop=service.stop,
+        metrics=service.metrics,
+        on_listening=note_port,
+        rest=rest,
+        routes=routes,
+    )
 
     def run() -> None:
         service.exit_code = run_connectors_on([spec], broker.connect, schemas, options, letters)

@@ -17,8 +17,7 @@ from websockets.typing import Subprotocol
 
 from connect_runtime.rest.routes import ServiceRoutes
 from connect_runtime.rest.security import ASKED_PATH, SUBPROTOCOL, RestSettings
-from connect_runtime.service import ServiceOptions, run_connectors_on
-from tests.connect_runtime.harness import PATIENCE_S, OnMemory, Store, spec_for, wait_until
+from tests.connect_runtime.harness import PATIENCE_S, OnMemory, Store, running, spec_for, wait_until
 
 LOCKED = RestSettings(user="ada", password=SecretStr("löve:lace?>"), token=SecretStr("t0ken"))
 
@@ -61,27 +60,17 @@ def add_routes(app: FastAPI) -> None:
 @contextmanager
 def serving(settings: RestSettings) -> Iterator[tuple[int, FastAPI]]:
     """A service with these routes: its port, and the app they are in."""
-    broker, stop, ports, apps = OnMemory(), threading.Event(), [0], []
+    broker, apps = OnMemory(), []
 
     def add(app: FastAPI) -> None:
         apps.append(app)
         add_routes(app)
 
-    def note(port: int) -> None:
-        ports[0] = port
-
     routes = ServiceRoutes(add, is_open=lambda path: path == "/own/page")
-    options = ServiceOptions(0, stop=stop, on_listening=note, rest=settings, routes=routes)
     spec = spec_for("archive", broker.make_topic(1), Store())
-    thread = threading.Thread(target=run_connectors_on, args=([spec], broker.connect, None, options))
-    thread.start()
-    try:
-        wait_until("listening", lambda: ports[0] > 0)
-        yield ports[0], apps[0]
-    finally:
-        stop.set()
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive()
+    with running(broker, spec, http_port=0, rest=settings, routes=routes) as service:
+        wait_until("listening", lambda: service.port > 0)
+        yield service.port, apps[0]
 
 
 def status_of_socket(port: int, subprotocols: Sequence[str] = (), **options: Any) -> int:

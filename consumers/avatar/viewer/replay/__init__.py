@@ -1,0 +1,1 @@
+"""Replays: what was recorded, shown again to one watcher, who steers it."""
