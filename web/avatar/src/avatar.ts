@@ -8,6 +8,8 @@ import { Rig, vrmNameOf } from "./rig";
 import type { Pose, Skeleton } from "./skeleton";
 
 const FORWARD = new Vector3(0, 0, 1);
+/** The head's top, when where the head turns on the neck is 1. */
+const HEADS_TOP = 1.13;
 /** A step longer than this would fling hair and clothes about. */
 const LONGEST_STEP_S = 0.1;
 
@@ -49,6 +51,8 @@ export class Avatar {
   readonly object: Object3D;
   /** How far the head's top is above the ground at rest, about. */
   readonly height: number;
+  /** Where bones are at rest, by Unity's names. */
+  readonly rest: Record<"Hips" | "Head", Vector3>;
   private readonly rig: Rig<Object3D>;
   private readonly face: Face | null;
   private readonly hips: Object3D | null;
@@ -71,8 +75,10 @@ export class Avatar {
     if (this.hips) this.hipsAtRest.copy(this.hips.position);
     this.scale = this.hipsAtRest.y / skeleton.hipsHeight;
     this.object.updateWorldMatrix(true, true);
-    const head = vrm.humanoid.getRawBoneNode("head")?.getWorldPosition(new Vector3()).y ?? 1.5;
-    this.height = head + 0.13 * head;
+    const restOf = (name: "hips" | "head"): Vector3 =>
+      vrm.humanoid.getRawBoneNode(name)?.getWorldPosition(new Vector3()) ?? new Vector3();
+    this.rest = { Hips: restOf("hips"), Head: restOf("head") };
+    this.height = HEADS_TOP * (this.rest.Head.y || 1.5);
     if (vrm.lookAt) vrm.lookAt.autoUpdate = false;
   }
 

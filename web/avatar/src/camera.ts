@@ -39,9 +39,10 @@ export class Camera {
   frame(framing: Framing, places: readonly Place[], height: number, aspect: number, isAsked: boolean): void {
     this.eye.aspect = aspect;
     this.eye.updateProjectionMatrix();
-    this.isFollowing = false;
     if (this.isMoved && !isAsked) return;
     this.isMoved = false;
+    this.isFollowing = false;
+    this.followed.set(0, 0, 0);
     const band = BANDS[framing];
     const isAlone = places.length <= 1;
     const far = places.reduce((most, { x }) => Math.max(most, Math.abs(x)), 0);
@@ -57,16 +58,13 @@ export class Camera {
     this.controls.update();
   }
 
-  /** Goes along with a point of the only performer, softly. */
-  follow(point: Vector3, stepS: number): void {
-    if (!this.isFollowing) {
-      this.followed.copy(point);
-      this.isFollowing = true;
-      return;
-    }
-    const share = 1 - Math.exp(-stepS / FOLLOWED_AFTER_S);
-    this.step.subVectors(point, this.followed).multiplyScalar(share);
+  /** Goes along with the only performer, softly: aside, and near by up and down too. */
+  follow(away: Vector3, framing: Framing, stepS: number): void {
+    const share = this.isFollowing ? 1 - Math.exp(-stepS / FOLLOWED_AFTER_S) : 1;
+    this.isFollowing = true;
+    this.step.subVectors(away, this.followed).multiplyScalar(share);
     this.step.z = 0;
+    if (framing === "body") this.step.y = 0;
     this.followed.add(this.step);
     this.controls.target.add(this.step);
     this.eye.position.add(this.step);

@@ -1,12 +1,13 @@
 // The WebSocket to the service: opened again by itself, each time with what the person had asked for.
 
+import { authorization, offeredProtocols, recallKey } from "./key";
 import { Skeleton, VERSION, type Hello } from "./skeleton";
 import { makeState, readStates, type Performer, type Position, type State } from "./wire";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
-export type Standing = "connecting" | "open" | "waiting" | "refused";
+export type Standing = "connecting" | "open" | "waiting" | "refused" | "key";
 
 export interface Listener {
   stands(standing: Standing, sentence: string): void;
@@ -45,13 +46,15 @@ export class AvatarConnection {
     clearTimeout(this.timer);
     this.socket?.close();
     this.listener.stands("connecting", "Connecting…");
-    const socket = new WebSocket(this.address);
+    const socket = new WebSocket(this.address, offeredProtocols(recallKey()));
+    let wasOpen = false;
+    socket.onopen = () => (wasOpen = true);
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (socket === this.socket) this.hear(data);
     };
     socket.onclose = () => {
-      if (socket === this.socket) this.wait();
+      if (socket === this.socket) void this.lose(wasOpen);
     };
     this.socket = socket;
   }
@@ -149,6 +152,18 @@ export class AvatarConnection {
       this.isPaused = position.state === "paused";
     }
     this.listener.isAt(position);
+  }
+
+  private async lose(wasOpen: boolean): Promise<void> {
+    const { socket } = this;
+    // A browser does not say why a WebSocket was not let in: a request of the same rights is told.
+    const answer = wasOpen ? null : await fetch("performers", { headers: authorization(recallKey()) }).catch(() => null);
+    if (socket !== this.socket) return;
+    if (answer?.status !== 401) {
+      this.wait();
+      return;
+    }
+    this.listener.stands("key", recallKey() ? "That key is not the right one." : "");
   }
 
   private wait(): void {

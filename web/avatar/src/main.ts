@@ -4,8 +4,9 @@ import { ServiceClock } from "./clock";
 import { AvatarConnection, type Standing } from "./connection";
 import { Crowd, type Player } from "./crowd";
 import { hasWebGl, type Drawing, type Kind } from "./drawing";
-import { canvas, part, setText } from "./elements";
+import { canvas, element, input, part, setText } from "./elements";
 import { FlatStage } from "./flat";
+import { rememberKey } from "./key";
 import { Labels } from "./labels";
 import { LatencyLog } from "./latency";
 import { Models } from "./models";
@@ -44,6 +45,7 @@ const connection = new AvatarConnection(streamAddress.href, {
     if (now === "open") showProblem("");
     else clock.forget();
     showStanding(sentence);
+    showGate(now === "key", sentence);
   },
   knows: setStage,
   casts(performers) {
@@ -75,6 +77,11 @@ const timeline = new Timeline(connection, () => options.performer, () => latency
 document.body.classList.toggle("bare", !options.ui);
 new ResizeObserver(() => resize()).observe(part("stage"));
 part("problem-close").addEventListener("click", () => showProblem(""));
+element("gate", HTMLFormElement).addEventListener("submit", (event) => {
+  event.preventDefault();
+  rememberKey(input("key").value.trim());
+  connection.open();
+});
 connection.open();
 timeline.begin(options);
 requestAnimationFrame(draw);
@@ -143,9 +150,17 @@ function measure(nowMs: number): void {
 
 function showStanding(sentence: string): void {
   const isOpen = standing === "open";
-  const tone = { connecting: "busy", open: "good", waiting: "warn", refused: "bad" }[standing];
+  const tone = { connecting: "busy", open: "good", waiting: "warn", refused: "bad", key: "warn" }[standing];
   part("status").dataset["tone"] = tone;
-  setText(part("status-text"), isOpen ? (timeline?.isReplay ? "Replay" : "Live") : sentence || "Connecting…");
+  setText(part("status-text"), isOpen ? (timeline?.isReplay ? "Replay" : "Live") : standing === "key" ? "Locked" : sentence);
+}
+
+function showGate(isAsked: boolean, sentence: string): void {
+  const gate = part("gate");
+  if (isAsked) setText(part("gate-text"), sentence || "Its owner set one.");
+  if (gate.hidden === !isAsked) return;
+  gate.hidden = !isAsked;
+  if (isAsked) input("key").focus();
 }
 
 function showProblem(sentence: string): void {

@@ -4,6 +4,7 @@ import { button, canvas, element, input, part, select, setText } from "./element
 import type { LatencyLog } from "./latency";
 import type { Models } from "./models";
 import { addressOf, FRAMINGS, type Options } from "./options";
+import { RolePanel } from "./roles";
 import type { Performer } from "./wire";
 
 export interface Choices {
@@ -15,6 +16,7 @@ export interface Choices {
 
 export class Panel {
   private cast: readonly Performer[] = [];
+  private readonly role = new RolePanel();
 
   constructor(
     private readonly options: Options,
@@ -165,6 +167,7 @@ export class Panel {
     const { target } = this;
     setText(part("model"), target === null ? "Choose a performer to give them an avatar." : this.models.nameFor(target));
     button("choose-file").disabled = target === null;
+    if (options.ui) void this.role.show(target);
     button("built-in").hidden = target === null || !this.models.isOwn(target);
   }
 }

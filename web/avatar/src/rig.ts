@@ -23,7 +23,7 @@ export interface Driven<Node> {
 
 export class Rig<Node> {
   readonly driven: Driven<Node>[] = [];
-  private readonly product = new Float32Array(8);
+  private readonly product = new Float32Array(4);
 
   constructor(
     private readonly skeleton: Skeleton,

@@ -152,8 +152,16 @@ export class Stage implements Drawing {
     if (!this.options.skeleton && this.actors.size !== 1) return;
     this.locate(actor);
     if (this.options.skeleton) this.overlay.add(this.joints);
-    const head = this.joints[this.skeleton.bones.indexOf(this.options.framing === "body" ? "Hips" : "Head")];
-    if (this.actors.size === 1 && head) this.camera.follow(head, stepS);
+    if (this.actors.size === 1) this.follow(actor, stepS);
+  }
+
+  private follow({ player, avatar }: Actor, stepS: number): void {
+    const name = this.options.framing === "body" ? "Hips" : "Head";
+    const now = this.joints[this.skeleton.bones.indexOf(name)];
+    if (!now) return;
+    if (avatar) this.point.subVectors(now, avatar.rest[name]).sub(player.place as Vector3);
+    else this.point.fromArray(player.pose.root);
+    this.camera.follow(this.point, this.options.framing, stepS);
   }
 
   /** Brings `joints` to where an actor's bones are in the world. */

@@ -61,9 +61,14 @@ export class Timeline {
   /** Moves the slider with time between two messages. */
   pass(nowMs: number): void {
     if (!this.position || !this.isReplay || this.isDragged) return;
-    const { state, at_ms, to_ms, speed } = this.position;
+    const { state, at_ms, speed } = this.position;
     const passedMs = state === "playing" ? (nowMs - this.heardAtMs) * speed : 0;
-    this.showTime(Math.min(at_ms + passedMs, to_ms));
+    this.showTime(Math.min(at_ms + passedMs, this.span.to));
+  }
+
+  private get span(): { from: number; to: number } {
+    const at = this.position?.at_ms ?? 0;
+    return { from: this.position?.from_ms ?? at, to: this.position?.to_ms ?? at };
   }
 
   private get speed(): number {
@@ -90,7 +95,7 @@ export class Timeline {
       this.connection.pause();
       return;
     }
-    if (this.position.state === "ended") this.connection.seek(this.position.from_ms);
+    if (this.position.state === "ended") this.connection.seek(this.span.from);
     this.connection.play();
   }
 
@@ -107,7 +112,7 @@ export class Timeline {
 
   private seek(atMs: number): void {
     if (!this.position || !this.isReplay || !Number.isFinite(atMs)) return;
-    const within = Math.min(Math.max(atMs, this.position.from_ms), this.position.to_ms);
+    const within = Math.min(Math.max(atMs, this.span.from), this.span.to);
     this.connection.seek(within);
     this.position = { ...this.position, at_ms: within };
     this.showTime(within);
@@ -144,8 +149,10 @@ export class Timeline {
       slider.setAttribute("aria-valuetext", "live");
       return;
     }
-    slider.min = String(position.from_ms);
-    slider.max = String(Math.max(position.to_ms, position.from_ms + 1));
+    const { from, to } = this.span;
+    slider.min = String(from);
+    slider.max = String(Math.max(to, from + 1));
+    slider.disabled = from === to;
     if (!this.isDragged) this.showTime(position.at_ms);
   }
 
@@ -153,12 +160,14 @@ export class Timeline {
     if (!this.position) return;
     const slider = input("time");
     slider.value = String(atMs);
-    const done = (atMs - this.position.from_ms) / Math.max(1, this.position.to_ms - this.position.from_ms);
-    slider.style.setProperty("--done", `${(100 * done).toFixed(2)}%`);
-    const words = `${clock(atMs)} of ${clock(this.position.to_ms)}`;
+    const words = wordsFor(this.position.state, atMs, this.span.to);
     setText(part("time-now"), words);
     slider.setAttribute("aria-valuetext", words);
   }
+}
+
+function wordsFor(state: Position["state"], atMs: number, toMs: number): string {
+  return state === "seeking" ? `Going to ${clock(atMs)}…` : `${clock(atMs)} of ${clock(toMs)}`;
 }
 
 function clock(ms: number): string {

@@ -14,8 +14,9 @@ export interface Position {
   mode: "live" | "replay";
   state: "playing" | "paused" | "seeking" | "ended";
   at_ms: number;
-  from_ms: number;
-  to_ms: number;
+  /** Null until it is known. */
+  from_ms: number | null;
+  to_ms: number | null;
   speed: number;
 }
 

@@ -1,0 +1,79 @@
+"""A Chromium that draws with WebGL in software, a theatre, and who looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from consumers.avatar.viewer.page_files import PAGE_DIRECTORY
+from tests.conftest import in_ci
+from tests.consumers.avatar.page.acting import dance
+from tests.consumers.avatar.page.theatre import Theatre, open_theatre
+from tests.consumers.avatar.page.visitor import Visitor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
+
+
+@pytest.fixture(scope="session")
+def _built_page() -> None:
+    if (PAGE_DIRECTORY / "main.js").is_file():
+        return
+    if in_ci():
+        pytest.fail("the avatars' page is not built, and CI needs it: make setup")
+    pytest.skip("needs the avatars' page, which is not built: make setup")
+
+
+@pytest.fixture(scope="module")
+def browser(require_tool: Callable[[str], str], _built_page: None) -> Iterator[Browser]:
+    """One browser for a module: while it runs, no event loop can be run beside it."""
+    from playwright.sync_api import sync_playwright
+
+    path = require_tool("chromium")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *_SOFTWARE_GL])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def theatre(_built_page: None) -> Iterator[Theatre]:
+    """Its replays show a minute of Ada and Ben."""
+    with open_theatre({"ada": dance(), "ben": dance(1)}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(browser: Browser, theatre: Theatre) -> Iterator[Callable[..., Visitor]]:
+    """`visit(query="", allows=(), dark=True, width=320, height=240, address=None)`: a page in a session of its own.
+
+    At the end the browser must not have complained of anything but what `allows` names, nor asked another place.
+    """
+    with ExitStack() as opened:
+        visitors: list[tuple[Visitor, tuple[str, ...]]] = []
+
+        def enter(
+            query: str = "",
+            allows: tuple[str, ...] = (),
+            dark: bool = True,
+            width: int = 320,
+            height: int = 240,
+            address: str | None = None,
+        ) -> Visitor:
+            session = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            )
+            opened.callback(session.close)
+            visitor = Visitor(session.new_page(), address or theatre.address, query)
+            visitors.append((visitor, allows))
+            return visitor
+
+        yield enter
+        for visitor, allows in visitors:
+            assert [said for said in visitor.complaints if not any(part in said for part in allows)] == []
+            assert visitor.foreign_requests() == []

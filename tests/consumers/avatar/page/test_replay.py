@@ -1,0 +1,76 @@
+"""The slider of time: what is replayed is what was live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from playwright.sync_api import expect
+
+from tests.consumers.avatar.page.acting import dance, make_dance
+from tests.consumers.avatar.page.theatre import RECORDED_FROM_MS, RECORDED_TO_MS, Theatre
+from tests.consumers.avatar.page.visitor import Visitor
+
+MOMENT_MS = RECORDED_FROM_MS + 21_400.0
+REPLAY = f"?performer=ada&replay=1&from={RECORDED_FROM_MS:.0f}&to={RECORDED_TO_MS:.0f}"
+
+
+def test_a_moment_replayed_looks_as_it_did_live(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
+    held = make_dance(MOMENT_MS / 1000)
+    theatre.play({"ada": lambda at_s: held})
+    live = visit("?performer=ada", width=900, height=420)
+    live.wait_for_avatars({"ada": "avatar"})
+    joints, picture = live.wait_until_still(), live.picture()
+    theatre.play({"ada": dance(5)})
+
+    replayed = visit(REPLAY, width=900, height=420)
+    replayed.expect_status("Replay")
+    replayed.page.get_by_role("button", name="Pause").click()
+    seek(replayed, MOMENT_MS)
+    replayed.wait_for_avatars({"ada": "avatar"})
+    again = replayed.wait_until_still()
+    assert max(np.abs(np.subtract(again[bone], joints[bone])).max() for bone in joints) < 0.3
+    stage = min(picture.shape[0], replayed.picture().shape[0])
+    away = np.abs(replayed.picture()[:stage].astype(int) - picture[:stage])[..., :3]
+    assert away.mean() < 1.0
+
+
+def seek(visitor: Visitor, at_ms: float) -> None:
+    """Drag the slider there."""
+    visitor.page.locator("#time").evaluate(
+        """(slider, at) => {
+          slider.value = at;
+          slider.dispatchEvent(new Event("input", { bubbles: true }));
+          slider.dispatchEvent(new Event("change", { bubbles: true }));
+        }""",
+        at_ms,
+    )
+
+
+def slider_at_ms(visitor: Visitor) -> float:
+    return float(visitor.page.locator("#time").input_value())
+
+
+def test_slider_keys_and_speed_move_through_time(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
+    theatre.play({"ada": dance()})
+    visitor = visit("?performer=ada", width=900, height=420)
+    visitor.expect_status("Live")
+    visitor.page.get_by_label("Last").select_option("0")
+    visitor.page.get_by_role("button", name="Replay").click()
+    visitor.expect_status("Replay")
+    visitor.wait_until(lambda: RECORDED_FROM_MS < slider_at_ms(visitor) < RECORDED_TO_MS)
+    visitor.page.locator("#drawing").focus()
+    visitor.page.keyboard.press("Space")
+    expect(visitor.page.get_by_role("button", name="Play")).to_be_visible()
+    seek(visitor, MOMENT_MS)
+    visitor.wait_until(lambda: slider_at_ms(visitor) == MOMENT_MS)
+    visitor.page.keyboard.press("ArrowRight")
+    visitor.wait_until(lambda: slider_at_ms(visitor) == MOMENT_MS + 5_000)
+    visitor.page.keyboard.press("ArrowLeft")
+    visitor.wait_until(lambda: slider_at_ms(visitor) == MOMENT_MS)
+    visitor.page.get_by_label("Speed").select_option("4")
+    visitor.page.locator("#drawing").focus()
+    visitor.page.keyboard.press("Space")
+    visitor.wait_until(lambda: slider_at_ms(visitor) > MOMENT_MS + 3_000, within_ms=2_500)
+    visitor.page.get_by_role("button", name="Live").click()
+    visitor.expect_status("Live")

@@ -1,0 +1,44 @@
+// The key of a service that asks for one: kept in this tab alone, never in an address that is sent.
+
+const NAME = "holistic-avatar-key";
+const SUBPROTOCOL = "holistic.v1";
+const IS_TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+export function recallKey(): string {
+  // What follows # stays in the browser: so a browser source of OBS can have the key in its address.
+  const given = new URLSearchParams(location.hash.slice(1)).get("key");
+  try {
+    if (given) sessionStorage.setItem(NAME, given);
+    return given ?? sessionStorage.getItem(NAME) ?? "";
+  } catch {
+    return given ?? "";
+  }
+}
+
+export function rememberKey(key: string): void {
+  try {
+    sessionStorage.setItem(NAME, key);
+  } catch {
+    location.hash = new URLSearchParams({ key }).toString();
+  }
+}
+
+/** What a WebSocket offers: browsers can give it no header. A key is a token, or `user:password`. */
+export function offeredProtocols(key: string): string[] {
+  if (!key) return [];
+  const coded = encode(key).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return [SUBPROTOCOL, `key.${coded}`, ...(IS_TOKEN.test(key) ? [`key.${key}`] : [])].filter(isNew);
+}
+
+export function authorization(key: string): Record<string, string> {
+  if (!key) return {};
+  return { authorization: key.includes(":") ? `Basic ${encode(key)}` : `Bearer ${key}` };
+}
+
+function encode(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+function isNew(one: string, at: number, all: string[]): boolean {
+  return all.indexOf(one) === at;
+}

@@ -1,0 +1,65 @@
+// What a stream plays, as the service keeps it for everybody: its receivers, mirrored or not, and its neutral face.
+
+import { button, element, input, part, setText } from "./elements";
+import { authorization, recallKey } from "./key";
+
+interface Role {
+  targets: string[] | null;
+  mirror: boolean | null;
+  ground_contact: boolean | null;
+}
+
+export class RolePanel {
+  private stream: string | null = null;
+  private readonly targets = element("targets", HTMLTextAreaElement);
+
+  constructor() {
+    element("role", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.save();
+    });
+    button("calibrate").addEventListener("click", () => void this.calibrate());
+  }
+
+  /** Shows the role of this stream; of nobody, or where the service keeps no roles, nothing is shown. */
+  async show(stream: string | null): Promise<void> {
+    if (stream === this.stream) return;
+    this.stream = stream;
+    part("role-card").hidden = true;
+    if (stream === null) return;
+    const answer = await fetch("roles", { headers: authorization(recallKey()) }).catch(() => null);
+    if (!answer?.ok) return;
+    const roles = (await answer.json()) as Record<string, Role>;
+    if (this.stream !== stream) return;
+    const role: Partial<Role> = roles[stream] ?? {};
+    this.targets.value = (role.targets ?? []).join("\n");
+    input("role-mirror").checked = role.mirror ?? false;
+    input("role-ground").checked = role.ground_contact ?? false;
+    setText(part("role-said"), "");
+    part("role-card").hidden = false;
+  }
+
+  private async save(): Promise<void> {
+    const targets = this.targets.value.split("\n").map((line) => line.trim());
+    const role: Role = {
+      // None at all says nothing, and what holds for everybody does then.
+      targets: targets.some(Boolean) ? targets.filter(Boolean) : null,
+      mirror: input("role-mirror").checked,
+      ground_contact: input("role-ground").checked,
+    };
+    await this.say("", { method: "PATCH", body: JSON.stringify(role) }, "Saved.");
+  }
+
+  private async calibrate(): Promise<void> {
+    await this.say("/calibrate", { method: "POST" }, "The face of the next moment is taken for neutral.");
+  }
+
+  private async say(path: string, request: RequestInit, done: string): Promise<void> {
+    const address = `roles/${encodeURIComponent(this.stream ?? "*")}${path}`;
+    const headers = { ...authorization(recallKey()), "content-type": "application/json" };
+    const answer = await fetch(address, { ...request, headers }).catch(() => null);
+    const refused = answer?.ok ? null : await answer?.json().catch(() => null);
+    const why = (refused as { message?: string } | null)?.message ?? "the service does not answer";
+    setText(part("role-said"), answer?.ok ? done : `Not done: ${why}.`);
+  }
+}
