@@ -25,6 +25,13 @@ def open_receiver() -> socket.socket:
     return receiver
 
 
+def find_free_port() -> int:
+    """A UDP port of this host that nobody listens on."""
+    with open_receiver() as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
 def take_all(receiver: socket.socket) -> list[bytes]:
     """The datagrams that have arrived."""
     receiver.setblocking(False)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pythonosc.osc_server import BlockingOSCUDPServer
 from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.outputs.target import make_output, parse_target
 from tests.consumers.avatar.outputs.made_states import make_states, show_row
+from tests.consumers.avatar.receiver import find_free_port
 
 VMCP_RECEIVER = Path(__file__).parent / "vmcp_receiver.py"
 
@@ -102,10 +102,3 @@ class Sending:
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join()
-
-
-def find_free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
