@@ -45,11 +45,14 @@ _RANGES_DEG: Final[dict[Bone, tuple[str, Range, Range, Range]]] = {
     Bone.JAW: ("x", (-10, 40), (-10, 10), (-5, 5)),
     Bone.LEFT_SHOULDER: ("x", (-25, 25), (-15, 30), (-40, 15)),
     # From level: down to the side and across the body, up by what the girdle leaves of 180°; 45° back, 135° forward.
-    Bone.LEFT_UPPER_ARM: ("x", (-90, 90), (-55, 135), (-90, 110)),
+    # Turned by 70° and 90°, and by what swings in two planes add to that (Codman's paradox).
+    Bone.LEFT_UPPER_ARM: ("x", (-110, 110), (-55, 135), (-90, 110)),
     # Bent by 150°; turned by 80° each way, of which half is the hand's.
     Bone.LEFT_LOWER_ARM: ("x", (-80, 80), (-5, 150), (-15, 15)),
-    Bone.LEFT_HAND: ("x", (-80, 80), (-30, 30), (-70, 80)),
-    Bone.LEFT_UPPER_LEG: ("y", (-120, 30), (-45, 45), (-45, 30)),
+    # What the wrist's own rules (solver.wrist) leave, whose axes turn with the forearm's bones.
+    Bone.LEFT_HAND: ("x", (-90, 90), (-95, 95), (-95, 95)),
+    # The hips bend by 120°; who squats bent over adds to that what the loins give, which these hips carry.
+    Bone.LEFT_UPPER_LEG: ("y", (-150, 30), (-45, 45), (-45, 30)),
     Bone.LEFT_LOWER_LEG: ("y", (-5, 150), (-15, 15), (-15, 15)),
     Bone.LEFT_FOOT: ("z", (-25, 55), (-30, 30), (-35, 20)),
     Bone.LEFT_TOES: ("z", (-70, 40), (-10, 10), (-10, 10)),
@@ -58,7 +61,7 @@ _RANGES_DEG: Final[dict[Bone, tuple[str, Range, Range, Range]]] = {
     Bone.LEFT_THUMB_DISTAL: ("x", (-60, 60), (-90, 90), (-90, 90)),
 }
 for _finger in ("INDEX", "MIDDLE", "RING", "LITTLE"):
-    _RANGES_DEG[Bone[f"LEFT_{_finger}_PROXIMAL"]] = ("x", (-20, 20), (-30, 30), (-45, 95))
+    _RANGES_DEG[Bone[f"LEFT_{_finger}_PROXIMAL"]] = ("x", (-30, 30), (-30, 30), (-45, 100))
     _RANGES_DEG[Bone[f"LEFT_{_finger}_INTERMEDIATE"]] = ("x", (-10, 10), (-10, 10), (-15, 110))
     _RANGES_DEG[Bone[f"LEFT_{_finger}_DISTAL"]] = ("x", (-10, 10), (-10, 10), (-15, 90))
 

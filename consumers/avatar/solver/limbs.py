@@ -43,8 +43,8 @@ def solve_limb(
     """Local rotations of the upper and the lower bone.
 
     `upper` and `lower` are unit directions float64[..., 3] in the space of the upper bone's parent, `rest` is where
-    both point at rest, `hinge` the axis about which the lower bone bends. `straight_twist` float64[...] in radians is how
-    far the upper bone is twisted where no hinge shows it.
+    both point at rest, `hinge` the axis about which the lower bone bends. `straight_twist` float64[...] in radians is
+    how far the upper bone is twisted where no hinge shows it.
     """
     swing = shortest_arc(rest, upper)
     normal = cross(upper, lower)

@@ -1,106 +1,80 @@
-"""From landmarks to bones: the local rotations of a humanoid, for many frames and performers at once.
+"""From landmarks to motion: bones, shapes and the hips' place, for many frames and performers at once.
 
-Headless and pure: a frame's result depends on that frame alone. The method is geometry (directions between landmarks,
-swing and twist, palm and face bases), no model: each module names its own.
+The method is geometry (directions between landmarks, swing and twist, palm and face bases), no model: each module names
+its own. `solve` is pure: a frame's result depends on that frame alone. A `Solver` remembers of each performer what one
+frame does not tell: which hand is which, a face at rest, where the performer began, which feet stand.
 """
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.face.expressions import read_expressions, to_arkit
-from consumers.avatar.humanoid.rotations import Quaternions, mirror, multiply
-from consumers.avatar.humanoid.skeleton import BONE_COUNT, FINGER_BONES, Bone
-from consumers.avatar.solver.arms import JOINTS as ARM_JOINTS
-from consumers.avatar.solver.arms import solve_arms
-from consumers.avatar.solver.hands import solve_hand
-from consumers.avatar.solver.head import share_with_neck, solve_head
-from consumers.avatar.solver.landmarks_in_unity import UnityLandmarks, place_in_unity
-from consumers.avatar.solver.legs import JOINTS as LEG_JOINTS
-from consumers.avatar.solver.legs import solve_legs
-from consumers.avatar.solver.torso import solve_torso
+from consumers.avatar.face.calibration import DEFAULT_NEUTRAL, NeutralFaces
+from consumers.avatar.face.gaze import turn_eyes
+from consumers.avatar.face.measures import measure_face
+from consumers.avatar.face.shapes import read_shapes
+from consumers.avatar.solver.bones import pose_bones
+from consumers.avatar.solver.ground import GroundContact
+from consumers.avatar.solver.head import solve_head
+from consumers.avatar.solver.head_keeper import HeadKeeper
+from consumers.avatar.solver.landmarks_in_unity import place_in_unity
+from consumers.avatar.solver.root import RootReference, find_place, stand_on_floor
+from consumers.avatar.solver.sides import SideKeeper
 from consumers.avatar.solver.trust import rate_trust
 from consumers.avatar.states import SolvedMotion
 from keypoints.frame import FrameBatch
 
-_FLIP_RIGHT: Final = np.array([[1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
-_SIDED: Final = np.array(
-    [
-        [Bone.LEFT_SHOULDER, Bone.RIGHT_SHOULDER],
-        [Bone.LEFT_UPPER_ARM, Bone.RIGHT_UPPER_ARM],
-        [Bone.LEFT_LOWER_ARM, Bone.RIGHT_LOWER_ARM],
-        [Bone.LEFT_HAND, Bone.RIGHT_HAND],
-        [Bone.LEFT_UPPER_LEG, Bone.RIGHT_UPPER_LEG],
-        [Bone.LEFT_LOWER_LEG, Bone.RIGHT_LOWER_LEG],
-        [Bone.LEFT_FOOT, Bone.RIGHT_FOOT],
-        [Bone.LEFT_TOES, Bone.RIGHT_TOES],
-    ]
-)
-_SPINE: Final = [Bone.SPINE, Bone.CHEST, Bone.UPPER_CHEST]
-
 
 def solve(batch: FrameBatch) -> SolvedMotion:
-    """Solve every frame of a batch."""
+    """Solve every frame of a batch by itself: hands as the frame names them, an adult's face at rest, hips that move
+    up and down alone."""
     landmarks = place_in_unity(batch)
-    rotations = np.full((len(batch), BONE_COUNT, 4), np.nan)
-    _write_bones(rotations, landmarks)
-    _erase_incomplete(rotations)
-    root_m = np.full((len(batch), 3), np.nan)
-    return SolvedMotion(rotations, to_arkit(read_expressions(landmarks.face)), root_m)
-
-
-def _write_bones(rotations: Quaternions, landmarks: UnityLandmarks) -> None:
+    measures = measure_face(landmarks.face, landmarks.lens.focal_px)
     trust = rate_trust(landmarks)
-    torso = solve_torso(landmarks.body, trust)
-    neck, head = share_with_neck(torso.chest, solve_head(landmarks))
-    rotations[:, Bone.HIPS] = torso.hips
-    rotations[:, _SPINE] = torso.spine_bend[:, None]
-    rotations[:, Bone.NECK] = neck
-    rotations[:, Bone.HEAD] = head
-    palms, fingers = solve_hand(landmarks.hands * _FLIP_RIGHT[:, None])
-    arms = solve_arms(
-        landmarks.body[:, ARM_JOINTS] * _FLIP_RIGHT[:, None],
-        trust[:, ARM_JOINTS],
-        multiply(_both_sides(torso.chest), torso.shoulders),
-        palms,
-    )
-    legs = solve_legs(
-        landmarks.body[:, LEG_JOINTS] * _FLIP_RIGHT[:, None],
-        trust[:, LEG_JOINTS],
-        _both_sides(torso.hips),
-    )
-    pairs = np.stack(
-        (torso.shoulders, arms.upper, arms.lower, arms.hand, legs.upper, legs.lower, legs.foot, legs.toes), axis=1
-    )
-    rotations[:, _SIDED[:, 0]] = pairs[:, :, 0]
-    rotations[:, _SIDED[:, 1]] = mirror(pairs[:, :, 1])
-    rotations[:, FINGER_BONES[0]] = fingers[:, 0]
-    rotations[:, FINGER_BONES[1]] = mirror(fingers[:, 1])
-
-
-def _both_sides(rotation: Quaternions) -> Quaternions:
-    """float64[N, 2, 4]: a rotation of the trunk as the left side and as the mirrored right side see it."""
-    return np.stack((rotation, mirror(rotation)), axis=1)
-
-
-def _erase_incomplete(rotations: NDArray[np.float64]) -> None:
-    rotations[~np.isfinite(rotations).all(axis=-1)] = np.nan
+    eyes = turn_eyes(measures, DEFAULT_NEUTRAL)
+    posed = pose_bones(landmarks, trust, solve_head(landmarks), eyes)
+    root_m = np.zeros((len(batch), 3))
+    root_m[:, 1] = posed.legs_trust * stand_on_floor(posed.rotations)
+    root_m[~np.isfinite(root_m[:, 1])] = np.nan
+    return SolvedMotion(posed.rotations, read_shapes(measures, DEFAULT_NEUTRAL), root_m)
 
 
 class Solver:
-    """Solves the frames of performers in `capacity` slots, remembering of each what a single frame does not tell."""
+    """Solves the frames of performers in `capacity` slots. With `ground_contact` standing feet neither sink nor slide.
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+    `faces` are the performers' faces at rest, to calibrate, export and restore.
+    """
+
+    def __init__(self, capacity: int, *, ground_contact: bool = False) -> None:
+        self.faces = NeutralFaces(capacity)
+        self._sides = SideKeeper(capacity)
+        self._heads = HeadKeeper(capacity)
+        self._roots = RootReference(capacity)
+        self._ground = GroundContact(capacity) if ground_contact else None
 
     def grow(self, capacity: int) -> None:
         """Make room for slots up to `capacity`; never shrinks."""
-        self._capacity = max(self._capacity, capacity)
+        for memory in (self.faces, self._sides, self._heads, self._roots, self._ground):
+            if memory is not None:
+                memory.grow(capacity)
 
     def reset(self, slots: NDArray[np.intp]) -> None:
         """Forget what these slots' performers did."""
+        for memory in (self.faces, self._sides, self._heads, self._roots, self._ground):
+            if memory is not None:
+                memory.reset(slots)
 
-    def solve(self, batch: FrameBatch, slots: NDArray[np.intp]) -> SolvedMotion:  # noqa: ARG002
+    def solve(self, batch: FrameBatch, slots: NDArray[np.intp]) -> SolvedMotion:
         """Solve one frame of each of N performers, in `slots` intp[N], each at most once."""
-        return solve(batch)
+        at_s = batch.captured_at_us / 1e6
+        landmarks = self._sides.keep(slots, place_in_unity(batch))
+        measures = measure_face(landmarks.face, landmarks.lens.focal_px)
+        neutral = self.faces.observe(slots, measures, at_s)
+        trust = rate_trust(landmarks)
+        posed = pose_bones(landmarks, trust, self._heads.solve(slots, landmarks), turn_eyes(measures, neutral))
+        root_m = self._roots.move(slots, find_place(landmarks, trust), posed.legs_trust, at_s)
+        root_m[:, 1] += posed.legs_trust * stand_on_floor(posed.rotations)
+        root_m[~np.isfinite(root_m).all(axis=1)] = np.nan
+        rotations = posed.rotations
+        if self._ground is not None:
+            rotations = self._ground.hold(slots, rotations, root_m, at_s)
+        return SolvedMotion(rotations, read_shapes(measures, neutral), root_m)

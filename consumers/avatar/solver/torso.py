@@ -69,7 +69,7 @@ class Torso:
 
 
 def solve_torso(body: Vectors, trust: Angles) -> Torso:
-    """Rotations from body points float64[N, 33, 3], trusted as float64[N, 33] (0…1) says; NaN where they are missing."""
+    """Rotations from body points float64[N, 33, 3], trusted as float64[N, 33] (0…1) says; NaN where one is missing."""
     ends = body[:, _LINES]
     limbs = normalise(body[:, _LIMBS] - ends)
     lines, hips_trust = _weigh_lines(normalise(ends[:, :, 1] - ends[:, :, 0]), trust[:, _LINES].min(axis=-1))

@@ -25,16 +25,19 @@ _DISTANCE_M: Final = _FOCAL_PX / 250.0
 
 _TREE: Final[dict[str, tuple[str | None, tuple[float, float, float]]]] = {
     "Hips": (None, (0.0, 0.0, 0.0)),
-    "Spine": ("Hips", (0.0, 0.1, 0.0)),
-    "Chest": ("Spine", (0.0, 0.15, 0.0)),
-    "Neck": ("Chest", (0.0, 0.25, 0.0)),
+    "Spine": ("Hips", (0.0, 0.09, 0.0)),
+    "Chest": ("Spine", (0.0, 0.13, 0.0)),
+    "UpperChest": ("Chest", (0.0, 0.12, 0.0)),
+    "Neck": ("UpperChest", (0.0, 0.15, 0.0)),
     "Head": ("Neck", (0.0, 0.1, 0.0)),
-    "LeftUpperArm": ("Chest", (-0.18, 0.2, 0.0)),
+    "LeftShoulder": ("UpperChest", (-0.035, 0.1, 0.0)),
+    "LeftUpperArm": ("LeftShoulder", (-0.135, 0.0, 0.0)),
     "LeftLowerArm": ("LeftUpperArm", (-0.29, 0.0, 0.0)),
     "LeftHand": ("LeftLowerArm", (-0.25, 0.0, 0.0)),
     "LeftUpperLeg": ("Hips", (-0.1, 0.0, 0.0)),
     "LeftLowerLeg": ("LeftUpperLeg", (0.0, -0.44, 0.0)),
     "LeftFoot": ("LeftLowerLeg", (0.0, -0.43, 0.0)),
+    "LeftToes": ("LeftFoot", (0.0, -0.07, 0.115)),
     "LeftThumbProximal": ("LeftHand", (-0.025, -0.005, 0.03)),
     "LeftThumbIntermediate": ("LeftThumbProximal", (-0.033, 0.0, 0.033)),
     "LeftThumbDistal": ("LeftThumbIntermediate", (-0.02, 0.0, 0.02)),
@@ -51,6 +54,10 @@ _TREE: Final[dict[str, tuple[str | None, tuple[float, float, float]]]] = {
     "LeftLittleIntermediate": ("LeftLittleProximal", (-0.034, 0.0, 0.0)),
     "LeftLittleDistal": ("LeftLittleIntermediate", (-0.019, 0.0, 0.0)),
 }
+HEEL: Final = (0.0, -0.07, -0.05)
+TOE_TIP: Final = (0.0, 0.0, 0.055)
+"""In the spaces of the foot and of the toes."""
+
 # Points that move with a bone, in its space: pose landmarks, by name. The mouth is where MediaPipe's pose puts it,
 # behind the eyes by 20° of the line between them.
 _POSE_POINTS: Final[dict[str, tuple[str, tuple[float, float, float]]]] = {
@@ -63,8 +70,8 @@ _POSE_POINTS: Final[dict[str, tuple[str, tuple[float, float, float]]]] = {
     "LEFT_HIP": ("LeftUpperLeg", (0.0, 0.0, 0.0)),
     "LEFT_KNEE": ("LeftLowerLeg", (0.0, 0.0, 0.0)),
     "LEFT_ANKLE": ("LeftFoot", (0.0, 0.0, 0.0)),
-    "LEFT_HEEL": ("LeftFoot", (0.0, -0.07, -0.05)),
-    "LEFT_FOOT_INDEX": ("LeftFoot", (0.0, -0.07, 0.17)),
+    "LEFT_HEEL": ("LeftFoot", HEEL),
+    "LEFT_FOOT_INDEX": ("LeftToes", TOE_TIP),
     "NOSE": ("Head", (0.0, 0.06, 0.12)),
     "LEFT_EYE_INNER": ("Head", (-0.015, 0.1, 0.09)),
     "LEFT_EYE": ("Head", (-0.032, 0.1, 0.09)),
@@ -149,7 +156,7 @@ def film(
     body[:, 3] = 1.0
     for landmark in PoseLandmark:
         bone, offset = _POSE_POINTS[landmark.name.replace("RIGHT", "LEFT")]
-        body[landmark, :3] = -_point(placed, bone, offset, landmark.name)
+        body[landmark, :3] = -point_on(placed, bone, offset, right="RIGHT" in landmark.name)
     image = body.copy()
     image[:, :3] = _in_image(body[:, :3], 0.0)
     return HolisticFrame(
@@ -176,11 +183,16 @@ def film_all(poses: Sequence[Pose], *, hands: bool = True, face: Face | None = N
     )
 
 
-def _point(
-    placed: Mapping[str, tuple[Matrix, NDArray[np.float64]]], bone: str, offset: tuple[float, float, float], name: str
+def point_on(
+    placed: Mapping[str, tuple[Matrix, NDArray[np.float64]]],
+    bone: str,
+    offset: tuple[float, float, float],
+    *,
+    right: bool,
 ) -> NDArray[np.float64]:
-    flip = np.array([-1.0 if "RIGHT" in name else 1.0, 1.0, 1.0])
-    rotation, position = placed[bone.replace("Left", "Right") if "RIGHT" in name else bone]
+    """Where a point is that moves with a bone of the middle or the left, or its mirror image on the right."""
+    flip = np.array([-1.0 if right else 1.0, 1.0, 1.0])
+    rotation, position = placed[bone.replace("Left", "Right") if right else bone]
     point: NDArray[np.float64] = position + rotation @ (np.array(offset) * flip)
     return point
 
