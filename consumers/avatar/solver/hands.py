@@ -25,7 +25,6 @@ from consumers.avatar.humanoid.rotations import (
     multiply,
     normalise,
     rotate,
-    shortest_arc,
     smoothstep,
 )
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
@@ -69,11 +68,11 @@ _THUMB_REST: Final[Vectors] = normalise(np.array([-1.0, 0.0, 1.0]))
 _THUMB_HINGE: Final[Vectors] = normalise(np.array([0.5, -np.sqrt(0.5), 0.5]))
 """The axis of the thumb's outer joints, halfway between the palm's upright and its plane, so that a bending thumb
 crosses the palm in front of it."""
-_MOST_SADDLE_RAD: Final = np.radians(70.0)
+_THUMB_ACROSS: Final[Vectors] = cross(_THUMB_REST, _THUMB_HINGE)
+_MOST_THUMB_TURN_RAD: Final = np.radians([80.0, 75.0, 90.0])
 _MOST_THUMB_ROLL_RAD: Final = np.radians(45.0)
-_MOST_THUMB_BEND_RAD: Final = np.radians([75.0, 90.0])
-_THUMB_STRAIGHT_RAD: Final = np.radians(10.0)
-_THUMB_BENT_RAD: Final = np.radians(35.0)
+_THUMB_STRAIGHT: Final = np.sin(np.radians(10.0))
+_THUMB_BENT: Final = np.sin(np.radians(35.0))
 
 
 def solve_hand(hand: Vectors) -> tuple[Quaternions, Quaternions]:
@@ -136,18 +135,23 @@ def _solve_thumb(segments: Vectors) -> Quaternions:
     Every segment points where it was seen to. How far the saddle is rolled (opposition) shows in the plane in which
     the outer joints bend; the straighter they are, the less, as the upper arm's twist does in the elbow.
     """
-    swing = shortest_arc(_THUMB_REST, segments[..., 0, :])
-    normals = cross(segments[..., :-1, :], segments[..., 1:, :]).sum(axis=-2)
-    bend = np.sqrt(dot(normals, normals))
+    along = np.concatenate((np.broadcast_to(_THUMB_REST, (*segments.shape[:-2], 1, 3)), segments), axis=-2)
+    normals, cosines = cross(along[..., :-1, :], along[..., 1:, :]), dot(along[..., :-1, :], along[..., 1:, :])
+    arcs = normalise(np.concatenate((normals, 1.0 + cosines[..., None]), axis=-1))
+    swing, middle = arcs[..., 0, :], arcs[..., 1, :]
+    saddle = multiply(swing, _read_roll(swing, normals[..., 1:, :].sum(axis=-2)))
+    # An arc from segment to segment, as the bone before it sees it.
+    before = np.stack((saddle, multiply(middle, saddle)), axis=-2)
+    outer = np.concatenate((rotate(invert(before), arcs[..., 1:, :3]), arcs[..., 1:, 3:]), axis=-1)
+    return limit_angle(np.concatenate((saddle[..., None, :], outer), axis=-2), _MOST_THUMB_TURN_RAD)
+
+
+def _read_roll(swing: Quaternions, normals: Vectors) -> Quaternions:
+    """The saddle's roll about the thumb, from the sum of the normals of its outer joints' bends."""
     hinge = rotate(invert(swing), normals)
     ahead = dot(hinge, _THUMB_HINGE)
-    roll = np.arctan2(dot(cross(_THUMB_HINGE, hinge), _THUMB_REST), ahead)
+    roll = np.arctan2(dot(hinge, _THUMB_ACROSS), ahead)
+    bend = np.sqrt(dot(normals, normals))
     # A thumb bent back shows the hinge the wrong way round, and no roll.
-    trust = smoothstep(bend, _THUMB_STRAIGHT_RAD, _THUMB_BENT_RAD) * smoothstep(ahead, 0.0, 0.2)
-    rolled = about_axis(_THUMB_REST, np.clip(roll, -_MOST_THUMB_ROLL_RAD, _MOST_THUMB_ROLL_RAD) * trust)
-    saddle = multiply(swing, rolled)
-    second = shortest_arc(_THUMB_REST, rotate(invert(saddle), segments[..., 1, :]))
-    third = shortest_arc(_THUMB_REST, rotate(invert(multiply(saddle, second)), segments[..., 2, :]))
-    saddle = multiply(limit_angle(swing, _MOST_SADDLE_RAD), rolled)
-    outer = limit_angle(np.stack((second, third), axis=-2), _MOST_THUMB_BEND_RAD)
-    return np.concatenate((saddle[..., None, :], outer), axis=-2)
+    trust = smoothstep(bend, _THUMB_STRAIGHT, _THUMB_BENT) * smoothstep(ahead, 0.0, 0.2)
+    return about_axis(_THUMB_REST, np.clip(roll, -_MOST_THUMB_ROLL_RAD, _MOST_THUMB_ROLL_RAD) * trust)
