@@ -21,7 +21,7 @@ _IRIS_RADIUS_MM: Final = 10.5
 _LIDS: Final = slice(Measure.EYE_OPENING_LEFT, Measure.EYE_OPENING_RIGHT + 1)
 _ACROSS: Final = slice(Measure.IRIS_X_LEFT, Measure.IRIS_X_RIGHT + 1)
 _UP: Final = slice(Measure.IRIS_LEFT, Measure.IRIS_RIGHT + 1)
-_LID_CLOSING: Final = (0.45, 0.65)
+_LID_CLOSING: Final = (0.45, 0.7)
 """Share of its rest opening below which an eye's iris is not looked at, and from which on it counts in full."""
 _BOTH_SEEN_DEG: Final = 15.0
 _ONE_SEEN_DEG: Final = 45.0
@@ -34,7 +34,7 @@ def read_gaze(measures: Measures, neutral: Measures) -> Angles:
     From measures float64[N, K] and neutral faces [N, K] or [K]. NaN where no iris is seen, and behind closing lids.
     """
     opening = measures[:, _LIDS] / neutral[..., _LIDS]
-    weight = smoothstep(opening, *_LID_CLOSING) * _see_eyes(measures[:, Measure.HEAD_YAW_DEG])
+    weight = smoothstep(opening, *_LID_CLOSING) * see_eyes(measures[:, Measure.HEAD_YAW_DEG])
     total = weight.sum(axis=-1)
     share = weight / np.where(total > _LEAST_WEIGHT, total, np.nan)[:, None]
     moved = measures - neutral
@@ -55,7 +55,7 @@ def turn_eyes(measures: Measures, neutral: Measures) -> Quaternions:
     return np.repeat(rotation[:, None], 2, axis=1)
 
 
-def _see_eyes(head_yaw_deg: Angles) -> Angles:
+def see_eyes(head_yaw_deg: Angles) -> Angles:
     """float64[N, 2]: how well the left and the right eye are seen; the head turned right hides the right one."""
     turned = np.stack((-head_yaw_deg, head_yaw_deg), axis=-1)
     return 1.0 - smoothstep(turned, _BOTH_SEEN_DEG, _ONE_SEEN_DEG)

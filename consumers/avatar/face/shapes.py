@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import SHAPE_COUNT, Blendshape
-from consumers.avatar.face.gaze import MOST_PITCH_RAD, MOST_YAW_RAD, read_gaze
+from consumers.avatar.face.gaze import MOST_PITCH_RAD, MOST_YAW_RAD, read_gaze, see_eyes
 from consumers.avatar.face.measures import MEASURE_COUNT, Measure, Measures
 from consumers.avatar.humanoid.rotations import smoothstep
 
@@ -65,16 +65,17 @@ _MOVEMENTS: Final[dict[str, _Movement]] = {
     ),
     "MOUTH_ROLL_LOWER": ({"LOWER_LIP_RED": -1.0, "CORNER_X": -0.15}, 2.0, 7.0, 1.0),
     "MOUTH_ROLL_UPPER": ({"UPPER_LIP_RED": -1.0, "CORNER_X": -0.15}, 2.0, 6.5, 1.0),
-    # AU 17: the chin's muscle pushes the lower lip up, and it the upper one.
-    "MOUTH_SHRUG_LOWER": ({"LOWER_LIP": 1.0, "CHIN": 1.0}, 1.0, 5.0, 1.0),
+    # AU 17: the chin's muscle pushes the lower lip up further than lips close, and it the upper one.
+    "MOUTH_SHRUG_LOWER": ({"LOWER_LIP": 1.0, "CHIN": 1.0, "LIP_GAP": 1.0}, 1.0, 5.0, 1.0),
     "MOUTH_SHRUG_UPPER": ({"UPPER_LIP": 1.0}, 1.0, 6.0, 1.0),
     # AU 9, without the lift that the wings of the nose have from a smile.
     "NOSE_SNEER": ({"NOSE_WING": 1.0, "CORNER": -0.25, "CHIN": 0.1, "CORNER_X": -0.15}, 1.0, 6.0, 1.0),
 }
 # fmt: on
 
-_EYE_CLOSING: Final = (0.12, 0.82)
-"""How much of its rest opening an eye has lost when it begins to blink, and when it is closed."""
+_EYE_CLOSING: Final = (0.12, 0.65)
+"""How much of its rest opening an eye has lost when it begins to blink, and when it is closed: less than all of it, for
+the lids of a detector seldom meet."""
 _LOWER_LID_SHARE: Final = 0.6
 """A lower lid that rises is a squint rather than a blink."""
 _FUNNEL_SHARE: Final = 0.7
@@ -133,7 +134,7 @@ def read_shapes(measures: Measures, neutral: Measures) -> Shapes:
     moved = measures - neutral
     shapes: Shapes = moved[:, :_LINEAR] @ _DIRECTIONS[:_LINEAR]
     shapes -= _NONE_YET
-    shapes[:, _BLINK] = _close_eyes(moved, neutral)
+    shapes[:, _BLINK] = _close_eyes(moved, neutral, measures[:, Measure.HEAD_YAW_DEG])
     np.clip(shapes, 0.0, 1.0, out=shapes)
     shapes *= _LARGEST
     _tell_apart(shapes, moved[:, Measure.LIP_GAP])
@@ -141,10 +142,12 @@ def read_shapes(measures: Measures, neutral: Measures) -> Shapes:
     return shapes
 
 
-def _close_eyes(moved: Measures, neutral: Measures) -> Shapes:
+def _close_eyes(moved: Measures, neutral: Measures, head_yaw_deg: NDArray[np.float64]) -> Shapes:
+    """float64[N, 2]: the far eye of a turned head, which the detector guesses, closes as the near one does."""
     lost = (_LOWER_LID_SHARE * moved[:, _LOWER_LID] - moved[:, _UPPER_LID]) / neutral[..., _OPENING]
     start, end = _EYE_CLOSING
-    closed: Shapes = (lost - start) / (end - start)
+    seen = see_eyes(head_yaw_deg)
+    closed: Shapes = (lost * seen + lost[:, ::-1] * (1.0 - seen) - start) / (end - start)
     return closed
 
 

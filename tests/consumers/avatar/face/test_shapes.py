@@ -75,6 +75,14 @@ def test_a_shape_grows_with_the_act(name: str) -> None:
     assert np.diff(values).max() < 0.16
 
 
+def test_the_far_eye_of_a_turned_head_blinks_with_the_near_one() -> None:
+    guessed = act({"eyeBlinkLeft": 0.5})
+    (found,) = shapes_of(turn_head(guessed, yaw_deg=-50.0))
+    assert found["eyeBlinkLeft"] < 0.05
+    (found,) = shapes_of(turn_head(act({"eyeBlinkRight": 1.0}), yaw_deg=-50.0))
+    assert found["eyeBlinkLeft"] == pytest.approx(found["eyeBlinkRight"])
+
+
 def test_lips_that_hold_together_over_an_open_jaw_are_said_to_be_closed() -> None:
     open_jaw = act({"jawOpen": 0.6})
     rest = resting_face()
@@ -162,11 +170,14 @@ def test_a_head_that_bows_or_turns_neither_blinks_nor_speaks_nor_smiles(kind: Ac
     assert np.percentile(blinks, 85) < 0.1
 
 
-def test_a_recorded_signer_blinks_now_and_then_and_otherwise_shows_plausible_shapes(shared_data: Path) -> None:
+def test_a_recorded_signer_blinks_once_and_otherwise_shows_plausible_shapes(shared_data: Path) -> None:
     batch = read_pose_file(shared_data / "recordings" / "example.pose")
     shapes = watch(batch)[0]
     blinks = shapes[:, [Blendshape.EYE_BLINK_LEFT, Blendshape.EYE_BLINK_RIGHT]].mean(axis=1)
     assert np.median(blinks) < 0.1
+    closing = np.flatnonzero((blinks[1:] > 0.2) & (blinks[:-1] <= 0.2))
+    assert len(closing) == 1
+    assert 55 <= closing[0] <= 60
     seen = [shape for shape in Blendshape if "LOOK" not in shape.name]
     assert np.isfinite(shapes[:, seen]).all()
     settled = shapes[60:, seen]
