@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
+from consumers.avatar.files.rest_skeleton import read_rest_offsets
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M
 from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT, IfacialmocapOutput
 from consumers.avatar.outputs.output import Output
@@ -106,29 +107,30 @@ def parse_targets(text: str) -> tuple[Target, ...]:
     return tuple(parse_target(one) for one in written)
 
 
-def make_output(target: Target, read_rest_offsets: ReadRestOffsets | None = None) -> Output:
-    """The output that sends to a target; `read_rest_offsets` reads the model that it names.
+def make_output(target: Target, read_offsets: ReadRestOffsets = read_rest_offsets) -> Output:
+    """The output that sends to a target; `read_offsets` reads the model that it names.
 
-    Raises BadTarget when its host's name cannot be resolved, and what `read_rest_offsets` raises.
+    Raises BadTarget when its host's name cannot be resolved or its model not be read, and GlbError for what is none.
     """
     if target.kind is Kind.IFACIALMOCAP:
         return IfacialmocapOutput(target.address, target.version, target.parts)
     offsets_m = REST_OFFSETS_M
     if target.vrm is not None:
-        if read_rest_offsets is None:
-            refuse(target.text, "a model is named where none can be read", "Leave vrm= out.")
-        offsets_m = read_rest_offsets(target.vrm)
+        try:
+            offsets_m = read_offsets(target.vrm)
+        except OSError as error:
+            refuse(target.text, f"the model cannot be read ({error.strerror})", "Check the name behind vrm=.")
     if target.kind is Kind.VMC_PERFORMER:
         return VmcOutput(target.address, target.profile, target.parts, offsets_m, PerformerPackets)
     return VmcOutput(target.address, target.profile, target.parts, offsets_m)
 
 
-def make_outputs(targets: Iterable[Target], read_rest_offsets: ReadRestOffsets | None = None) -> tuple[Output, ...]:
+def make_outputs(targets: Iterable[Target]) -> tuple[Output, ...]:
     """An output for each target, or none at all: those made are closed when a later one cannot be. Raises as above."""
     with ExitStack() as made:
         outputs = []
         for target in targets:
-            output = make_output(target, read_rest_offsets)
+            output = make_output(target)
             made.callback(output.close)
             outputs.append(output)
         made.pop_all()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import SHAPE_COUNT
-from consumers.avatar.humanoid.skeleton import BONE_COUNT
+from consumers.avatar.humanoid.skeleton import BONE_COUNT, REST_OFFSETS_M
 from consumers.avatar.outputs.output import Shown
 from consumers.avatar.outputs.target import make_output, parse_target
 from consumers.avatar.states import AvatarStates
@@ -38,10 +38,10 @@ def show_row(states: AvatarStates, row: int = 0, elapsed_s: float = 12.25) -> Sh
 @contextmanager
 def open_target(target: str, rest_offsets_m: NDArray[np.float64] | None = None) -> Iterator[Send]:
     """Shows states to a target written with HERE for its place; the call returns the datagrams that arrived."""
-    read = None if rest_offsets_m is None else lambda _: rest_offsets_m
+    places_m = REST_OFFSETS_M if rest_offsets_m is None else rest_offsets_m
     with open_receiver() as receiver:
         host, port = receiver.getsockname()
-        output = make_output(parse_target(target.replace("HERE", f"{host}:{port}")), read)
+        output = make_output(parse_target(target.replace("HERE", f"{host}:{port}")), lambda _: places_m)
 
         def send(states: AvatarStates, row: int = 0) -> list[bytes]:
             left = output.show(show_row(states, row))

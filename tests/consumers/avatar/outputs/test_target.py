@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from consumers.avatar.files.rest_skeleton import read_rest_offsets
+from consumers.avatar.humanoid.skeleton import Bone
+from consumers.avatar.mannequin.model import write_mannequin
 from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT
 from consumers.avatar.outputs.target import Kind, Target, make_outputs, parse_target, parse_targets
 from consumers.avatar.outputs.udp import Address, BadTarget
 from consumers.avatar.outputs.vmc.parts import ALL_PARTS, Part
 from consumers.avatar.outputs.vmc.profiles import PROFILES, Names
+from keypoints.errors import Terminal
 from tests.consumers.avatar.outputs.made_states import make_states, show_row
-from tests.consumers.avatar.receiver import open_receiver, take_all
+from tests.consumers.avatar.receiver import open_receiver, read_messages, take_all
 
 
 @pytest.mark.parametrize(
@@ -108,9 +112,25 @@ def test_a_host_nobody_knows_is_said_and_nothing_is_left_open() -> None:
             make_outputs(parse_targets(f"{here},no-such-host.invalid"))
 
 
-def test_a_model_that_nobody_can_read_is_refused() -> None:
-    with pytest.raises(BadTarget, match=r"a model is named where none can be read"):
-        make_outputs([parse_target("vmc://127.0.0.1?vrm=model.vrm")])
+def test_a_model_that_is_none_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    model = tmp_path / "model.vrm"
+    model.write_bytes(b"no model")
+    with pytest.raises(Terminal, match=r"model\.vrm"):
+        make_outputs([parse_target(f"vmc://127.0.0.1?vrm={model}")])
+    with pytest.raises(BadTarget, match=r"the model cannot be read \(No such file"):
+        make_outputs([parse_target(f"vmc://127.0.0.1?vrm={model}.missing")])
+
+
+def test_the_places_of_bones_are_read_from_the_model_that_is_named(tmp_path: Path) -> None:
+    model = tmp_path / "mannequin.vrm"
+    write_mannequin(model)
+    with open_receiver() as receiver:
+        here = "{}:{}".format(*receiver.getsockname())
+        (output,) = make_outputs([parse_target(f"vmc://{here}?vrm={model}")])
+        output.show(show_row(make_states()))
+        sent = {m.params[0]: m.params[1:4] for m in read_messages(take_all(receiver)) if "Bone" in m.address}
+        output.close()
+    assert sent["Head"] == pytest.approx(list(read_rest_offsets(model)[Bone.HEAD]), abs=1e-6)
 
 
 def test_several_receivers_get_the_same_state_each_in_its_own_form(caplog: pytest.LogCaptureFixture) -> None:
