@@ -128,6 +128,15 @@ def test_a_recorded_head_does_not_nod_as_its_face_comes_and_goes(shared_data: Pa
     assert angle_between(kept, seen)[hidden].mean() < 0.6 * angle_between(at_once, seen)[hidden].mean()
 
 
+def test_a_face_that_is_found_in_a_single_frame_does_not_jerk_the_head() -> None:
+    bowed = film({"Head": turn("x", 20.0)}, face=Face())
+    upright = film({})
+    frames = [replace(upright, face=bowed.face if row in (4, 9) else None) for row in range(16)]
+    batch = FrameBatch.from_frames(frames)
+    assert _steps_deg(solve_head(place_in_unity(batch))).max() > 19.0
+    assert _steps_deg(_keep_in_turn(batch)).max() < 5.0
+
+
 def _steps_deg(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
     steps: NDArray[np.float64] = np.degrees(angle_between(rotations[1:], rotations[:-1]))
     return steps
