@@ -84,7 +84,7 @@ class Watcher:
 
 
 class Hub:
-    """`open_channel`, `ring` and `drop` may be called on any thread, all else on the loop's."""
+    """`open_channel`, `ring`, `drop` and `partitions` may be called on any thread, all else on the loop's."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -123,6 +123,11 @@ class Hub:
         except RuntimeError:
             # The loop has ended, and with it everybody who watched.
             self._is_ringing = False
+
+    def partitions(self) -> dict[str, int]:
+        """In which partition each stream on stage was seen last; on any thread."""
+        held = [one for channel in self._channels for one in list(channel.held.items())]
+        return {stream: partition for stream, (partition, *_) in held}
 
     @contextmanager
     def watch(self) -> Iterator[Watcher]:
