@@ -69,17 +69,17 @@ def align_bones(channels: Channels, towards: Channels) -> None:
     bones *= np.copysign(1.0, dot(bones, towards[:, :, BONES]))[:, None]
 
 
-def approach(channels: Channels, target: Channels, share: Columns) -> None:
-    """Go that share of the way, in place; bones stay of unit length."""
+def mix(channels: Channels, target: Channels, share: Columns) -> None:
+    """Go that share of the straight way to the target, in place."""
     channels += share[:, None] * (target - channels)
-    # What comes ever nearer to 0 gets there, before it is so small that arithmetic grows slow.
+    # What comes ever nearer to 0 stops before it is so small that arithmetic grows slow.
     channels += _TINY
     channels -= _TINY
-    normalise_bones(channels)
 
 
-def normalise_bones(channels: Channels) -> None:
-    """Unit length again, in place."""
+def approach(channels: Channels, target: Channels, share: Columns) -> None:
+    """Go that share of the way, in place; bones stay of unit length."""
+    mix(channels, target, share)
     bones = channels[:, :, BONES]
     bones /= np.sqrt(dot(bones, bones))[:, None]
 

@@ -27,6 +27,7 @@ from consumers.avatar.smoothing.channels import (
     approach,
     dot,
     find_seen,
+    mix,
     pack,
 )
 from consumers.avatar.smoothing.memory import forget
@@ -115,7 +116,7 @@ class Motions:
 
         mean_share = one_euro.choose_mean_share(step_s) * taken
         mean_share[returned] = 1.0
-        mean += mean_share[:, None] * (measured - mean)
+        mix(mean, measured, mean_share)
         share = one_euro.choose_share(mean, value, measured, noise2, step_s) * taken
         share[returned] = 1.0
         approach(value, measured, share)
@@ -136,6 +137,7 @@ class Motions:
         memory = self._memory
         seen_at_s = memory.seen_at_s[slots]
         shown, shown_at_s = memory.shown[slots], memory.shown_at_s[slots]
+        at_s = np.maximum(at_s, shown_at_s)
         lost = presence.is_lost(seen_at_s, at_s)
         target = np.where(lost[:, None], REST, memory.value[slots])
         share = np.minimum(

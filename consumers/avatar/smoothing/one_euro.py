@@ -1,10 +1,14 @@
 """One-Euro filters for rotations and for plain values: still things are smoothed hard, fast ones hardly.
 
 Casiez, Roussel and Vogel (2012): a low-pass whose cutoff grows with the speed, the speed itself low-passed, on steps of
-any length in time. Two things differ. The cutoff grows not in proportion but along a switch, x⁶ / (1 + x⁶), for a
-detector's unrest has a speed too, which must not open the filter, and what moves must open it wholly. And x is made of
-the speed and of how far the value lags behind: what moves slowly, or has moved, is followed as soon as it is further
-away than unrest reaches.
+any length in time. Three things differ:
+
+- The cutoff grows not in proportion but along a switch, x⁶ / (1 + x⁶), for a detector's unrest has a speed too, which
+  must not open the filter, and what moves must open it wholly.
+- x is made of the speed and of how far the value lags behind: what moves slowly, or has moved, is followed as soon as
+  it is further away than unrest reaches.
+- What counts as fast is found for each channel by its own unrest: fingers far from the camera are restless by ten
+  degrees, arms near to it by a third of one.
 
 A rotation is filtered as the four components of its quaternion, put back to unit length: between rotations less than
 60° apart that is within 0.2° of going along the arc. The low-passed speed is the measurement's distance from its own
@@ -25,12 +29,14 @@ _MOST_HZ: Final = 20.0
 _FAST_PER_S: Final = by_part(
     spine=0.1, head=0.08, arms=0.18, legs=0.15, fingers=0.35, eyes=0.15, mouth=0.5, brows=0.5, lids=0.6, root=0.05
 )
-"""The speed at x = 1: of bones half the angle, in rad/s; of shapes 1/s; of the root m/s. About four times the speed of
-the unrest that a detector leaves in each part, and a third of that part's own fast motion."""
+"""The speed at x = 1 of what has no unrest: of bones half the angle, in rad/s; of shapes 1/s; of the root m/s."""
 _LAG_S: Final = 0.12
 """A lag counts as much as the speed that builds it up in this time."""
 _NOISE_PER_S: Final = 55.0
+"""How much more speed there is to a unit of unrest: some four times what is left of it in the low-passed speed, when a
+third of its variance is in jumps from frame to frame, which are measured, and the rest a slower drift."""
 _NOISE_HZ: Final = 0.1
+_LEAST_NOISE2: Final = 1e-18
 _MOST_NOISE2: Final = 0.15**2
 _SHORTEST_STEP_S: Final = 1e-3
 _LONGEST_STEP_S: Final = 1.0
@@ -43,7 +49,7 @@ def find_noise(step_before: Channels, step: Channels) -> Columns:
     Of a value that is only unrest, one step takes back the one before: their product is minus the variance, on the
     average. Steps of a motion go the same way, and tell nothing.
     """
-    return np.clip(-dot(step_before, step), 0.0, _MOST_NOISE2)
+    return np.clip(-dot(step_before, step), _LEAST_NOISE2, _MOST_NOISE2)
 
 
 def choose_noise_share(step_s: Columns) -> Columns:

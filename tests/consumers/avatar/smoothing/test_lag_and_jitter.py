@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from consumers.avatar.face.arkit import SHAPE_COUNT, Blendshape
+from consumers.avatar.humanoid.rotations import IDENTITY, invert, multiply, normalise
 from consumers.avatar.humanoid.skeleton import FINGER_BONES, Bone
 from consumers.avatar.solver.solve import solve
 from consumers.avatar.states import SolvedMotion
@@ -23,8 +24,8 @@ from performers.joints import Side
 from performers.noise import Noise
 from performers.performer import Performer, Stage
 from tests.consumers.avatar.playback import Playback, Values, play, solved, turned
-from tests.consumers.avatar.recordings import read_pose_file
-from tests.consumers.avatar.steadiness import jitter_rms_deg, largest_step_deg
+from tests.consumers.avatar.recordings import extract_video, read_pose_file
+from tests.consumers.avatar.steadiness import angles_deg, jitter_rms_deg, largest_step_deg
 
 MOST_LEFT_OF_JITTER = 0.3
 MOST_LAG_S = 0.035
@@ -143,6 +144,52 @@ def test_of_the_jitter_of_shapes_seven_tenths_are_taken_out() -> None:
     for part in ("BROW", "EYE_BLINK", "EYE_LOOK", "JAW", "MOUTH"):
         columns = [shape for shape in Blendshape if shape.name.startswith(part)]
         assert np.sqrt(np.mean(left[columns] ** 2)) <= MOST_LEFT_OF_JITTER, part
+
+
+def find_unrest(rotations: Values) -> Values:
+    """How each bone's rotation differs from its mean over five frames, to and fro for six times as long; what is
+    three times the usual or more is motion, and left out."""
+    signed = rotations.copy()
+    for row in range(1, len(signed)):
+        signed[row, (signed[row] * signed[row - 1]).sum(axis=-1) < 0.0] *= -1.0
+    means = normalise(np.mean([signed[shift : len(signed) - 4 + shift] for shift in range(5)], axis=0))
+    unrest = multiply(signed[2:-2], invert(means))
+    sizes = angles_deg(unrest, np.broadcast_to(IDENTITY, unrest.shape))
+    unrest[~(sizes < 3.0 * np.median(sizes, axis=0))] = IDENTITY
+    return np.concatenate((unrest, unrest[::-1]) * 3)
+
+
+def check_recorded_unrest(batch: FrameBatch, bones: list[Bone]) -> None:
+    """A still performer with the unrest that MediaPipe had in a recording."""
+    unrest = find_unrest(solve(batch).rotations)
+    at_s: Values = np.arange(len(unrest), dtype=np.float64) * np.median(np.diff(times_of(batch)))
+    shown = play(solved(unrest), at_s)
+    before = jitter_rms_deg(unrest[at_s > WARM_UP_S], at_s[at_s > WARM_UP_S])
+    after = jitter_rms_deg(shown.rotations[shown.at_s > WARM_UP_S], shown.at_s[shown.at_s > WARM_UP_S])
+    assert (before[bones] > 0.03).all()
+    assert (after[bones] / before[bones]).max() <= MOST_LEFT_OF_JITTER
+
+
+def test_of_the_unrest_of_a_recording_seven_tenths_are_taken_out(shared_data: Path) -> None:
+    batch = read_pose_file(shared_data / "recordings" / "example.pose")
+    check_recorded_unrest(batch, [Bone.HIPS, Bone.CHEST, Bone.HEAD, Bone.LEFT_UPPER_ARM, Bone.RIGHT_UPPER_ARM])
+
+
+# MediaPipe asks protobuf in its old way.
+@pytest.mark.filterwarnings("ignore:label:DeprecationWarning")
+@pytest.mark.mediapipe
+@pytest.mark.parametrize("video", ["hoy_001.mp4", "doctor_001.mp4"])
+def test_of_the_unrest_of_a_film_seven_tenths_are_taken_out(shared_data: Path, video: str) -> None:
+    batch = extract_video(shared_data / "videos" / video)
+    check_recorded_unrest(batch, [Bone.HIPS, Bone.CHEST, Bone.HEAD, Bone.LEFT_UPPER_ARM, Bone.LEFT_LOWER_ARM])
+
+
+@pytest.mark.parametrize("bone", [Bone.HEAD, Bone.CHEST, Bone.LEFT_LOWER_ARM])
+def test_a_slow_turn_seen_without_unrest_is_not_stuck(bone: Bone) -> None:
+    at_s = np.arange(180) / FPS
+    shown = play(solved(turned(15.0 * np.clip(at_s - 2.0, 0.0, 3.0))), at_s)
+    true = 15.0 * np.clip(shown.at_s - 2.0, 0.0, 3.0)
+    assert np.abs(true - shown.degrees(bone)).max() < 2.0
 
 
 def times_of(batch: FrameBatch) -> Values:

@@ -44,6 +44,14 @@ def test_a_call_at_the_same_moment_shows_the_same() -> None:
         np.testing.assert_allclose(first.rotations, again.rotations, atol=1e-12)
 
 
+def test_a_call_for_an_earlier_moment_goes_nowhere() -> None:
+    motions = Motions()
+    for frame in range(40):
+        observe(motions, solved(turned(4.0 * frame)), frame / 30.0)
+        latest = show(motions, frame / 30.0)
+    np.testing.assert_allclose(show(motions, 1.0).rotations, latest.rotations, atol=1e-12)
+
+
 @pytest.mark.parametrize("fps", [12.0, 24.0, 25.0, 30.0, 60.0, 120.0])
 def test_an_even_motion_is_shown_evenly_at_any_rate(fps: float) -> None:
     at_s = np.arange(int(4 * fps)) / fps
