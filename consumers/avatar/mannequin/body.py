@@ -10,7 +10,7 @@ import numpy as np
 from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.mannequin.colours import Colour
 from consumers.avatar.mannequin.parts import JOINTS, Part, Rod, cover, gather, joint, reflect
-from consumers.avatar.mannequin.solids import Blend, Capsule, HalfSpace, Place, Points, Solid, measure_slope
+from consumers.avatar.mannequin.solids import Blend, Capsule, Field, HalfSpace, Place, Points, Solid, measure_slope
 from consumers.avatar.mannequin.surface import Surface, draw_surface, join_grid
 
 _FINGERS: Final[tuple[tuple[str, float, float], ...]] = (
@@ -59,7 +59,7 @@ def _draw_shirt() -> Part:
 def _draw_collar(shirt: Solid) -> Part:
     """A tube along the line on which the shirt ends at the neck."""
     turns = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)
-    centres = np.stack([_find_edge(shirt, turn) for turn in turns.tolist()])
+    centres = _find_edge(shirt, turns)
     along = np.roll(centres, -1, axis=0) - np.roll(centres, 1, axis=0)
     outward = measure_slope(_COLLAR, centres)
     across = np.cross(along, outward)
@@ -71,26 +71,31 @@ def _draw_collar(shirt: Solid) -> Part:
     return cover(surface, Colour.TRIM, _SHIRT_RODS, 0.016)
 
 
-def _find_edge(shirt: Solid, turn: float) -> Points:
-    """Where the collar's surface leaves the shirt, in one direction about the neck: by halving, from above."""
-    low, high = 1.34, 1.52
-    for _ in range(24):
+def _find_edge(shirt: Solid, turns: Field) -> Points:
+    """Where the collar's surface leaves the shirt, in directions about the neck: by halving heights."""
+    low, high = np.full(len(turns), 1.34), np.full(len(turns), 1.52)
+    for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        point = _reach_collar(turn, middle)
-        low, high = (middle, high) if shirt.measure(point[None])[0] < 0.0 else (low, middle)
-    return _reach_collar(turn, low)
+        within = shirt.measure(_reach_collar(turns, middle)) < 0.0
+        low, high = np.where(within, middle, low), np.where(within, high, middle)
+    return _reach_collar(turns, low)
 
 
-def _reach_collar(turn: float, y: float) -> Points:
-    """The collar's surface at a height, in one direction about its axis."""
-    inner, outer = 0.0, 0.2
-    for _ in range(24):
+def _reach_collar(turns: Field, heights: Field) -> Points:
+    """The collar's surface at heights, in directions about its axis: by halving distances."""
+    inner, outer = np.zeros(len(turns)), np.full(len(turns), 0.2)
+    for _ in range(_HALVINGS):
         middle = 0.5 * (inner + outer)
-        point = np.array([middle * np.sin(turn), y, 0.022 + middle * np.cos(turn)])
-        inner, outer = (middle, outer) if _COLLAR.measure(point[None])[0] < 0.0 else (inner, middle)
-    return np.array([inner * np.sin(turn), y, 0.022 + inner * np.cos(turn)])
+        within = _COLLAR.measure(_go_out(turns, heights, middle)) < 0.0
+        inner, outer = np.where(within, middle, inner), np.where(within, outer, middle)
+    return _go_out(turns, heights, inner)
 
 
+def _go_out(turns: Field, heights: Field, distances: Field) -> Points:
+    return np.stack((distances * np.sin(turns), heights, 0.022 + distances * np.cos(turns)), axis=1)
+
+
+_HALVINGS: Final = 20
 _COLLAR: Final = Capsule((0.0, 1.445, 0.020), (0.0, 1.60, 0.05), (0.063, 0.11))
 """What the shirt leaves free about the neck."""
 

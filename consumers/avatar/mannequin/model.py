@@ -4,7 +4,7 @@ Source: VRM consortium, VRMC_vrm-1.0 and VRMC_materials_mtoon-1.0. The rest pose
 every node's rotation is the identity.
 """
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ def build_mannequin(look: Look | None = None) -> bytes:
 def describe_mannequin(writer: GlbWriter, look: Look) -> None:
     """Write the model into a file that nothing is in yet. Its nodes are BONES, then BODY_NODE and FACE_NODE."""
     document = writer.document
-    body, features = _draw_body(look.hair)
+    body, face = _draw_figure()
     document["scene"] = 0
     document["nodes"] = [
         *describe_bones(),
@@ -53,8 +53,8 @@ def describe_mannequin(writer: GlbWriter, look: Look) -> None:
     document["scenes"] = [{"nodes": [BONES.index(Bone.HIPS), BODY_NODE, FACE_NODE]}]
     document["skins"] = [_describe_skin(writer)]
     document["meshes"] = [
-        {"name": "Body", "primitives": [_write_primitive(writer, body, _LINED)]},
-        _write_face(writer, features),
+        {"name": "Body", "primitives": [_write_primitive(writer, gather([body, draw_hair(look.hair)]), _LINED)]},
+        _write_face(writer, face),
     ]
     _write_material(writer, look)
     document["extensionsUsed"] = ["VRMC_vrm", "VRMC_materials_mtoon"]
@@ -72,11 +72,10 @@ def name_bone(bone: Bone) -> str:
     return name[0].lower() + name[1:]
 
 
-@lru_cache(maxsize=4)
-def _draw_body(hair: int) -> tuple[Part, "_Face"]:
-    features = Features(draw_skin())
-    body = gather([*draw_body(), draw_hair(hair), draw_eyes()])
-    return body, _Face(features)
+@cache
+def _draw_figure() -> tuple[Part, "_Face"]:
+    """What is the same of everybody: the body without hair, and the face. It takes most of the time."""
+    return gather([*draw_body(), draw_eyes()]), _Face(Features(draw_skin()))
 
 
 class _Face:

@@ -149,6 +149,10 @@ class Gltf:
             assert values.max(axis=0).tolist() == described["max"]
         return values[:, 0] if columns == 1 else values
 
+    def bytes_of(self, view: dict[str, int]) -> bytes:
+        """What a buffer view holds."""
+        return self._binary[view["byteOffset"] : view["byteOffset"] + view["byteLength"]]
+
     def track(self, node: int, path: str) -> tuple[NDArray[Any], NDArray[Any]]:
         """Times and values of what moves a node in the only animation."""
         [animation] = self.document["animations"]

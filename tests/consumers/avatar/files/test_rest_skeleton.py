@@ -40,7 +40,8 @@ def tall(bone: Bone) -> np.ndarray[Any, np.dtype[np.float64]]:
     offset, parent = REST_OFFSETS_M[bone].copy(), PARENTS[bone]
     while parent is not None and parent not in BONES:
         offset, parent = offset + REST_OFFSETS_M[parent], PARENTS[parent]
-    return TALL * offset
+    scaled: np.ndarray[Any, np.dtype[np.float64]] = TALL * offset
+    return scaled
 
 
 def write_model(path: Path, signs: tuple[float, float, float], extensions: Mapping[str, Any], **root: Any) -> Path:
