@@ -1,15 +1,25 @@
 """Reads OSC 1.0 packets (opensoundcontrol.stanford.edu/spec-1_0) as they come off the network, trusting nothing."""
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _BUNDLE: Final = b"#bundle\x00"
 _BUNDLE_HEAD_BYTES: Final = 16
 _MOST_DEEP: Final = 8
+_SIZE: Final = struct.Struct(">i")
 
 Argument = str | int | float | bytes | bool | None
+Reader = Callable[[bytes, int], tuple[tuple[Argument, ...], int]]
+"""Reads some arguments of a packet from a place on, and says where they end. Raises Malformed."""
+
+_NUMBERS: Final = {"i": "i", "f": "f", "h": "q", "t": "Q", "d": "d"}
+"""Types that are numbers, and their codes in struct."""
+
+_RUNS: Final = re.compile("([" + "".join(_NUMBERS) + "]+)|(.)", re.DOTALL)
 
 
 class Malformed(ValueError):
@@ -57,12 +67,30 @@ def _read_message(message: bytes) -> OscMessage:
     if not tags.startswith(","):
         raise Malformed("a message whose type tags do not begin with a comma")
     arguments: list[Argument] = []
-    for tag in tags[1:]:
-        argument, start = _READERS.get(tag, _refuse_tag)(message, start)
-        arguments.append(argument)
+    for read in _plan_reading(tags[1:]):
+        read_now, start = read(message, start)
+        arguments += read_now
     if start != len(message):
         raise Malformed(f"{len(message) - start} bytes behind a message's last argument")
     return OscMessage(address, tags[1:], tuple(arguments))
+
+
+@lru_cache(maxsize=256)
+def _plan_reading(tags: str) -> tuple[Reader, ...]:
+    """How to read the arguments of a message: what has the same size in every message at one go. Raises Malformed."""
+    steps: list[Reader] = []
+    for fixed, other in _RUNS.findall(tags):
+        if other:
+            steps.append(_find_reader(other))
+        else:
+            steps.append(_read_numbers(struct.Struct(">" + "".join(_NUMBERS[tag] for tag in fixed))))
+    return tuple(steps)
+
+
+def _find_reader(tag: str) -> Reader:
+    if tag not in _READERS:
+        raise Malformed(f"an argument of a type that OSC does not have: {tag!r}")
+    return _READERS[tag]
 
 
 def _read_string(packet: bytes, start: int) -> tuple[str, int]:
@@ -88,38 +116,38 @@ def _read_blob(packet: bytes, start: int) -> tuple[bytes, int]:
 
 
 def _read_size(packet: bytes, start: int) -> int:
-    return int(_unpack(">i", packet, start)[0])
-
-
-def _unpack(form: str, packet: bytes, start: int) -> tuple[int | float, ...]:
     try:
-        return struct.unpack_from(form, packet, start)
+        return int(_SIZE.unpack_from(packet, start)[0])
     except struct.error as wrong:
-        raise Malformed("a message that ends within an argument") from wrong
+        raise Malformed("a packet that ends within a size") from wrong
 
 
-def _read_number(form: str) -> Callable[[bytes, int], tuple[Argument, int]]:
-    size = struct.calcsize(form)
-    return lambda packet, start: (_unpack(form, packet, start)[0], start + size)
+def _read_numbers(form: struct.Struct) -> Reader:
+    def read(packet: bytes, start: int) -> tuple[tuple[Argument, ...], int]:
+        try:
+            return form.unpack_from(packet, start), start + form.size
+        except struct.error as wrong:
+            raise Malformed("a message that ends within an argument") from wrong
+
+    return read
 
 
-def _read_nothing(value: Argument) -> Callable[[bytes, int], tuple[Argument, int]]:
-    return lambda _, start: (value, start)
+def _read_one(read: Callable[[bytes, int], tuple[Argument, int]]) -> Reader:
+    def read_one(packet: bytes, start: int) -> tuple[tuple[Argument, ...], int]:
+        argument, end = read(packet, start)
+        return (argument,), end
+
+    return read_one
 
 
-def _refuse_tag(_: bytes, __: int) -> tuple[Argument, int]:
-    raise Malformed("an argument of a type that OSC does not have")
+def _read_nothing(value: Argument) -> Reader:
+    return lambda _, start: ((value,), start)
 
 
-_READERS: Final[dict[str, Callable[[bytes, int], tuple[Argument, int]]]] = {
-    "i": _read_number(">i"),
-    "f": _read_number(">f"),
-    "s": _read_string,
-    "b": _read_blob,
-    "S": _read_string,
-    "h": _read_number(">q"),
-    "t": _read_number(">Q"),
-    "d": _read_number(">d"),
+_READERS: Final[dict[str, Reader]] = {
+    "s": _read_one(_read_string),
+    "S": _read_one(_read_string),
+    "b": _read_one(_read_blob),
     "T": _read_nothing(True),
     "F": _read_nothing(False),
     "N": _read_nothing(None),

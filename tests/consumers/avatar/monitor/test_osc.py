@@ -66,7 +66,7 @@ def test_bundles_within_bundles_are_read_in_order() -> None:
         (b"#bundle\x00", "without its time tag"),
         (b"#bundle\x00" + bytes(8) + struct.pack(">i", 100), "element of 100 bytes"),
         (b"#bundle\x00" + bytes(8) + struct.pack(">i", 0), "element of 0 bytes"),
-        (b"#bundle\x00" + bytes(10), "ends within"),
+        (b"#bundle\x00" + bytes(10), "ends within a size"),
     ],
 )
 def test_what_is_no_osc_is_refused_with_a_reason(packet: bytes, reason: str) -> None:
