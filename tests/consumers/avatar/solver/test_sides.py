@@ -70,6 +70,24 @@ def test_a_hand_seen_alone_is_put_on_its_side(side: str) -> None:
         np.testing.assert_array_equal(keep_in_turn(swap_hands(alone, rows)), hands_of(alone))
 
 
+def test_hands_of_a_mirrored_picture_are_put_right_too() -> None:
+    """In a mirror the points change sides, and what they are called does not."""
+    batch = act_out(ActKind.GESTICULATE)
+    flipped = {
+        part: np.concatenate((1.0 - points[..., :1], points[..., 1:]), axis=-1).astype(np.float32)
+        for part, points in (("pose", batch.pose), ("left", batch.left_hand), ("right", batch.right_hand))
+    }
+    mirrored = replace(
+        batch,
+        mirrored=np.ones(len(batch), dtype=np.bool_),
+        pose=flipped["pose"],
+        left_hand=flipped["left"],
+        right_hand=flipped["right"],
+    )
+    for rows in SWAPS.values():
+        np.testing.assert_array_equal(keep_in_turn(swap_hands(mirrored, rows)), hands_of(mirrored))
+
+
 def test_without_a_pose_the_last_word_is_kept() -> None:
     batch = swap_hands(act_out(ActKind.GESTICULATE), SWAPS["from the start"])
     pose_seen = batch.pose_present & (np.arange(len(batch)) < 10)
