@@ -155,6 +155,15 @@ def test_slots_know_nothing_of_each_other_and_forget_when_reset() -> None:
     assert faces.export(2) == fresh
 
 
+def test_who_takes_over_a_slot_is_learnt_though_the_one_before_was_calibrated() -> None:
+    faces = NeutralFaces(1)
+    watched = Watched(faces, 0)
+    faces.calibrate(np.array([0]))
+    watched.show(act({"mouthSmileLeft": 1.0}), 0.7)
+    faces.reset(np.array([0]))
+    assert strongest(watched.show(narrow_eyed(), 5.0))[1] < 0.12
+
+
 def test_many_performers_at_once_learn_as_each_alone() -> None:
     shown = [act({}), narrow_eyed(), act({"mouthSmileLeft": 0.3})]
     measures, together = measure_face(np.stack(shown)), NeutralFaces(8)

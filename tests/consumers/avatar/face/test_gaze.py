@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import Blendshape
 from consumers.avatar.face.gaze import read_gaze, turn_eyes
 from consumers.avatar.face.measures import Measure, measure_face
 from consumers.avatar.face.shapes import read_shapes
 from tests.consumers.avatar.acted_face import Mesh, act, resting_face, turn_head
+from tests.consumers.avatar.puppet import matrix_of
 
 _NEUTRAL = measure_face(resting_face()[None])[0]
 
@@ -17,12 +17,6 @@ def look(face: Mesh) -> tuple[float, float]:
     """Degrees to the person's right, and down."""
     yaw, pitch = np.degrees(read_gaze(measure_face(face[None]), _NEUTRAL))[0].tolist()
     return yaw, pitch
-
-
-def ahead_of(eyes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where each quaternion turns +z, by the matrix' third column."""
-    x, y, z, w = np.moveaxis(eyes, -1, 0)
-    return np.stack((2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)), axis=-1)
 
 
 @pytest.mark.parametrize("head_deg", [-30.0, 0.0, 30.0])
@@ -38,10 +32,13 @@ def test_both_bones_turn_alike_and_point_where_the_gaze_goes() -> None:
     assert eyes.shape == (1, 2, 4)
     np.testing.assert_allclose(np.linalg.norm(eyes, axis=-1), 1.0, atol=1e-12)
     np.testing.assert_array_equal(eyes[:, 0], eyes[:, 1])
-    x, y, z = ahead_of(eyes[0, 0])
-    assert x < -0.25
-    assert y > 0.1
-    assert z > 0.8
+    across, _, ahead = matrix_of(eyes[0, 0]).T
+    yaw, pitch = np.radians(look(act({"eyesLeft": 0.8, "eyeLookUp": 0.5})))
+    assert yaw < -0.25
+    assert pitch < -0.1
+    expected = (np.sin(yaw) * np.cos(pitch), -np.sin(pitch), np.cos(yaw) * np.cos(pitch))
+    np.testing.assert_allclose(ahead, expected, atol=1e-9)
+    assert across[1] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_shapes_say_the_same_as_the_bones() -> None:

@@ -75,6 +75,13 @@ def test_a_shape_grows_with_the_act(name: str) -> None:
     assert np.diff(values).max() < 0.16
 
 
+def test_an_eye_that_is_shut_does_not_squint() -> None:
+    squint, shut = shapes_of(act({"eyeSquintLeft": 1.0}), act({"eyeSquintLeft": 1.0, "eyeBlinkLeft": 0.9}))
+    assert squint["eyeSquintLeft"] > 0.5
+    assert shut["eyeBlinkLeft"] > 0.9
+    assert shut["eyeSquintLeft"] < 0.1
+
+
 def test_the_far_eye_of_a_turned_head_blinks_with_the_near_one() -> None:
     guessed = act({"eyeBlinkLeft": 0.5})
     (found,) = shapes_of(turn_head(guessed, yaw_deg=-50.0))
