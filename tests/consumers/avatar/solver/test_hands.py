@@ -74,7 +74,7 @@ def test_a_wrist_bends_no_further_than_wrists_do() -> None:
 
 @pytest.mark.parametrize("bend", [0.0, 40.0])
 def test_a_palm_turning_round_never_makes_the_wrist_spin(bend: float) -> None:
-    """Past what arms can do all of it is brought back to nothing at half a turn: faster than the palm, never at once."""
+    """Past what arms can do it is brought back to nothing at half a turn: faster than the palm, but never at once."""
     angles = np.arange(0.0, 361.0, 3.0)
     poses = [both_sides("Hand", "x", float(angle)) for angle in angles]
     for pose in poses:
