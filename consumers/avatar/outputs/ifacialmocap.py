@@ -1,116 +1,41 @@
-"""iFacialMocap's text over UDP: the face, the head and the eyes, as the phone app sends them.
+"""iFacialMocap over UDP: to a receiver straight away, or as the phone does, to whoever asks for it."""
 
-One datagram a state (ifacialmocap.com/for-developer):
-`name-value|…|=head#x,y,z,px,py,pz|rightEye#x,y,z|leftEye#x,y,z|`, values 0…100, angles in degrees. In version 2, which
-a receiver asks for by `sendDataVersion=v2`, the values stand behind `&`.
-
-The page does not say which way angles turn. The frame printed on it does, for the eyes: with eyeLookDown at 17 both
-turn by +6.0 about x, with eyeLookIn_L at 4 and eyeLookIn_R at 6 the left by −1.7 and the right by +2.4 about y. So down
-is +x and the person's left is +y: the axes of ARKit's face, right-handed, x to the person's left, y up, z out of the
-face. It is taken for the head as well. Receivers read the angles by Unity's Quaternion.Euler, so they are in its order;
-places are metres, the head's from where it is at rest.
-"""
-
-from collections.abc import Sequence
+import logging
+import socket
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from consumers.avatar.face.arkit import Blendshape
-from consumers.avatar.humanoid.kinematics import list_levels, place_bones
-from consumers.avatar.humanoid.rotations import mirror, to_euler
-from consumers.avatar.humanoid.skeleton import PARENTS, REST_OFFSETS_M, Bone
-from consumers.avatar.outputs.newest import OfNewestStates
+from consumers.avatar.outputs.face_text import FaceWriter
 from consumers.avatar.outputs.output import Shown
-from consumers.avatar.outputs.udp import Address, UdpSender
-from consumers.avatar.outputs.vmc.numbers import KNOWN
+from consumers.avatar.outputs.udp import Address, BadTarget, UdpSender
 from consumers.avatar.outputs.vmc.parts import ALL_PARTS, Part
-from consumers.avatar.states import AvatarStates
+
+logger = logging.getLogger(__name__)
 
 IFACIALMOCAP_PORT: Final = 49983
 """Where programs listen for the app's datagrams, and the app for programs that ask it to begin."""
 
-_SEPARATORS: Final = {1: "-", 2: "&"}
-_EYES: Final = (("rightEye", Bone.RIGHT_EYE), ("leftEye", Bone.LEFT_EYE))
-_MOST_TEXTS: Final = 16
-
-
-_DIRECTIONS: Final = frozenset(
-    {Blendshape.JAW_LEFT, Blendshape.JAW_RIGHT, Blendshape.MOUTH_LEFT, Blendshape.MOUTH_RIGHT}
-)
-"""Shapes to one side, which have no partner on the other."""
-
-
-def name_shape(shape: Blendshape) -> str:
-    """The app's name of a shape: `eyeBlink_L`, where ARKit's is `eyeBlinkLeft`; directions keep theirs: `mouthLeft`."""
-    name = shape.arkit_name
-    if shape in _DIRECTIONS:
-        return name
-    return name.removesuffix("Left") + "_L" if name.endswith("Left") else _name_right(name)
-
-
-def _name_right(name: str) -> str:
-    return name.removesuffix("Right") + "_R" if name.endswith("Right") else name
-
-
-def _list_head() -> list[Bone]:
-    bones, bone = list[Bone](), Bone.HEAD
-    while (parent := PARENTS[bone]) is not None:
-        bones.append(bone)
-        bone = parent
-    return bones
-
-
-_HEAD_LEVELS: Final = list_levels(_list_head())
-_HEAD_AT_REST_M: Final = REST_OFFSETS_M[[Bone.HIPS, *_list_head()]].sum(axis=0)
-_TO_ARKIT: Final = np.array([-1.0, 1.0, 1.0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Faces:
-    """What M faces show: `percents` int[M, 51], `heads` float64[M, 6] and `eyes` float64[M, 2, 3], right eye first."""
-
-    percents: NDArray[np.int64]
-    heads: NDArray[np.float64]
-    eyes: NDArray[np.float64]
-
-
-def _read_faces(states: AvatarStates) -> _Faces:
-    places_m, turns = place_bones(states.rotations, states.root_m, levels=_HEAD_LEVELS)
-    seen = np.concatenate((turns[:, [Bone.HEAD]], states.rotations[:, [Bone.RIGHT_EYE, Bone.LEFT_EYE]]), axis=1)
-    angles_deg = np.degrees(to_euler(mirror(seen)))
-    moved_m = (places_m[:, Bone.HEAD] - _HEAD_AT_REST_M) * _TO_ARKIT
-    percents = np.rint(100.0 * np.clip(states.shapes, 0.0, 1.0)).astype(np.int64)
-    return _Faces(percents, np.concatenate((angles_deg[:, 0], moved_m), axis=1), angles_deg[:, 1:])
-
-
-_FACES: Final = OfNewestStates(_read_faces)
+_ASKED_BY: Final = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719"
+_ASKS_FOR_VERSION_2: Final = b"sendDataVersion=v2"
+_LONGEST_QUESTION: Final = 1024
+_MOST_QUESTIONS: Final = 16
+_MOST_ASKERS: Final = 8
 
 
 class IfacialmocapOutput:
-    """An Output to one receiver of iFacialMocap. `version` is 1 or 2, `parts` are face, head and eyes, if chosen.
+    """An Output to one receiver of iFacialMocap, in version 1 or 2 of the text.
 
-    Nothing is sent before a face or a head was seen. A head that was not is straight, for the text must have one; eyes
-    and shapes that were not are left out. Raises BadTarget when the host's name cannot be resolved.
+    Nothing is sent before a face or a head was seen. Raises BadTarget when the host's name cannot be resolved.
     """
 
     def __init__(self, target: Address, version: int = 1, parts: frozenset[Part] = ALL_PARTS) -> None:
-        self._separator = _SEPARATORS[version]
-        self._parts = parts
-        self._texts: dict[bytes, _Text | None] = {}
+        self._writer = FaceWriter(version, parts)
         self._sender = UdpSender([target])
 
     def show(self, shown: Shown) -> int:
         """As Output says."""
-        known = KNOWN.of(shown.states)[shown.row]
-        if known not in self._texts:
-            if len(self._texts) >= _MOST_TEXTS:
-                self._texts.clear()
-            self._texts[known] = self._write_text(shown)
-        text = self._texts[known]
-        return 0 if text is None else self._sender.send([text.fill(_FACES.of(shown.states), shown.row)])
+        datagram = self._writer.write(shown)
+        return 0 if datagram is None else self._sender.send([datagram])
 
     @property
     def refused(self) -> int:
@@ -121,29 +46,95 @@ class IfacialmocapOutput:
         """As Output says."""
         self._sender.close()
 
-    def _write_text(self, shown: Shown) -> "_Text | None":
-        bones_known, shapes_known = shown.states.bones_known[shown.row], shown.states.shapes_known[shown.row]
-        shapes = [shape for shape in Blendshape if shapes_known[shape]] if Part.FACE in self._parts else []
-        has_head = Part.HEAD in self._parts and bool(bones_known[Bone.HEAD])
-        eyes = [row for row, (_, bone) in enumerate(_EYES) if Part.EYES in self._parts and bones_known[bone]]
-        return _Text(self._separator, shapes, has_head, eyes) if shapes or has_head else None
+
+@dataclass(slots=True)
+class _Asker:
+    """A program that asked: where it listens, in which version, and whether it was said to be away."""
+
+    place: tuple[str, int]
+    version: int
+    said_away: bool = False
 
 
-class _Text:
-    """The text of one set of shapes, head and eyes, with a gap for each number."""
+class IfacialmocapPhone:
+    """An Output that waits where the phone would, and sends to each program that asks, from then on.
 
-    def __init__(self, separator: str, shapes: Sequence[Blendshape], has_head: bool, eyes: Sequence[int]) -> None:
-        head = ",".join(6 * ["%.6f" if has_head else "0"])
-        blocks = [f"{name_shape(shape)}{separator}%d|" for shape in shapes]
-        blocks += [f"=head#{head}|", *(f"{_EYES[row][0]}#%.6f,%.6f,%.6f|" for row in eyes)]
-        self._template = "".join(blocks)
-        self._shapes, self._has_head, self._eyes = list(shapes), has_head, list(eyes)
+    A program asks by a datagram with the app's password, with `sendDataVersion=v2` behind it for version 2, and is
+    answered at `answer_port` of its host (ifacialmocap.com/for-developer). At most eight are served: a ninth takes the
+    place of the one that asked first. Raises BadTarget when its own place cannot be listened on.
+    """
 
-    def fill(self, faces: _Faces, row: int) -> bytes:
-        """One face's datagram."""
-        numbers = [*faces.percents[row, self._shapes].tolist()]
-        if self._has_head:
-            numbers += faces.heads[row].tolist()
-        for eye in self._eyes:
-            numbers += faces.eyes[row, eye].tolist()
-        return (self._template % tuple(numbers)).encode("ascii")
+    def __init__(
+        self, listen: Address, parts: frozenset[Part] = ALL_PARTS, answer_port: int = IFACIALMOCAP_PORT
+    ) -> None:
+        self._writers = {version: FaceWriter(version, parts) for version in (1, 2)}
+        self._answer_port = answer_port
+        self._socket = _listen(listen)
+        self._askers: dict[str, _Asker] = {}
+        self._refused = 0
+
+    def show(self, shown: Shown) -> int:
+        """As Output says."""
+        self._hear_askers()
+        left = 0
+        for asker in self._askers.values():
+            datagram = self._writers[asker.version].write(shown)
+            if datagram is not None:
+                left += self._send(datagram, asker)
+        return left
+
+    @property
+    def refused(self) -> int:
+        """As Output says."""
+        return self._refused
+
+    def close(self) -> None:
+        """As Output says."""
+        self._socket.close()
+
+    def _hear_askers(self) -> None:
+        for _ in range(_MOST_QUESTIONS):
+            try:
+                question, (host, *_) = self._socket.recvfrom(_LONGEST_QUESTION)
+            except OSError:
+                return
+            if not question.startswith(_ASKED_BY):
+                continue
+            version = 2 if _ASKS_FOR_VERSION_2 in question else 1
+            if host not in self._askers and len(self._askers) >= _MOST_ASKERS:
+                del self._askers[next(iter(self._askers))]
+            self._askers[host] = _Asker((host, self._answer_port), version)
+
+    def _send(self, datagram: bytes, asker: _Asker) -> int:
+        try:
+            self._socket.sendto(datagram, asker.place)
+        except OSError as error:
+            self._refused += 1
+            if not asker.said_away:
+                asker.said_away = True
+                logger.warning("No receiver at %s; sending on.", asker.place[0], extra={"reason": str(error)})
+            return 0
+        return 1
+
+
+def _listen(place: Address) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_DGRAM)[0]
+        waiting = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _say_unusable(place, error) from error
+    try:
+        waiting.setblocking(False)
+        waiting.bind(address)
+    except OSError as error:
+        waiting.close()
+        raise _say_unusable(place, error) from error
+    return waiting
+
+
+def _say_unusable(place: Address, error: OSError) -> BadTarget:
+    return BadTarget(
+        f"cannot wait for receivers at {place}: {error}",
+        hint="Name an address of this machine whose port is free; a receiver here has 127.0.0.1:49983 itself.",
+        target=str(place),
+    )

@@ -1,8 +1,8 @@
 """How people write where an avatar goes, and the outputs made of it.
 
 A target is a URL: `vmc://127.0.0.1:39539?profile=vseeface&parts=body,face&vrm=model.vrm`, `vmc-performer://host`,
-`ifm://host`; or plain `host:port`, which is VMC with the default profile. Several are separated by commas or
-semicolons.
+`ifm://host`, `ifm-phone://own-address`; or plain `host:port`, which is VMC with the default profile. Several are
+separated by commas or semicolons.
 """
 
 import re
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from consumers.avatar.files.rest_skeleton import read_rest_offsets
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M
-from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT, IfacialmocapOutput
+from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT, IfacialmocapOutput, IfacialmocapPhone
 from consumers.avatar.outputs.output import Output
-from consumers.avatar.outputs.target_query import PROFILE_KEYS, choose, read_parts, read_profile, refuse
+from consumers.avatar.outputs.target_query import PROFILE_KEYS, choose, read_parts, read_port, read_profile, refuse
 from consumers.avatar.outputs.udp import Address, BadTarget, parse_address
 from consumers.avatar.outputs.vmc.output import VmcOutput
 from consumers.avatar.outputs.vmc.parts import ALL_PARTS, Part
@@ -38,20 +38,29 @@ class Kind(StrEnum):
     VMC = "vmc"
     VMC_PERFORMER = "vmc-performer"
     IFACIALMOCAP = "ifm"
+    IFACIALMOCAP_PHONE = "ifm-phone"
 
 
 _KEYS: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.VMC: (*PROFILE_KEYS, "parts", "vrm"),
     Kind.VMC_PERFORMER: ("names", "gaze", "camera", "bundles", "parts", "vrm"),
     Kind.IFACIALMOCAP: ("version", "parts"),
+    Kind.IFACIALMOCAP_PHONE: ("answer", "parts"),
 }
+_PORTS: Final = {
+    Kind.VMC_PERFORMER: PERFORMER_PORT,
+    Kind.IFACIALMOCAP: IFACIALMOCAP_PORT,
+    Kind.IFACIALMOCAP_PHONE: IFACIALMOCAP_PORT,
+}
+"""Where each kind listens unless said; of VMC's Marionettes the profile says it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A receiver: what it is spoken to, where, how, and of which parts.
 
-    `vrm` is the model that it shows, for the places of its bones; `version` the form of iFacialMocap's text.
+    `vrm` is the model that it shows, for the places of its bones; `version` the form of iFacialMocap's text;
+    `answer_port` where programs listen that ask for it.
     """
 
     kind: Kind
@@ -61,6 +70,7 @@ class Target:
     parts: frozenset[Part] = ALL_PARTS
     vrm: Path | None = None
     version: int = 1
+    answer_port: int = IFACIALMOCAP_PORT
 
     def __str__(self) -> str:
         return self.text
@@ -74,9 +84,8 @@ def parse_target(text: str) -> Target:
     place, _, written = rest.partition("?")
     query = _read_query(text, kind, written)
     profile = read_profile(text, query)
-    port = {Kind.VMC: profile.port, Kind.VMC_PERFORMER: PERFORMER_PORT, Kind.IFACIALMOCAP: IFACIALMOCAP_PORT}[kind]
     try:
-        address = parse_address(place.removesuffix("/"), port)
+        address = parse_address(place.removesuffix("/"), _PORTS.get(kind, profile.port))
     except BadTarget as wrong:
         refuse(text, f"{place!r} is not HOST or HOST:PORT", wrong.hint or "")
     return Target(
@@ -87,6 +96,7 @@ def parse_target(text: str) -> Target:
         parts=read_parts(text, query),
         vrm=Path(query["vrm"]) if "vrm" in query else None,
         version=int(choose(text, "version", query.get("version", "1"), ["1", "2"])),
+        answer_port=read_port(text, "answer", query.get("answer", str(IFACIALMOCAP_PORT))),
     )
 
 
@@ -114,6 +124,8 @@ def make_output(target: Target, read_offsets: ReadRestOffsets = read_rest_offset
     """
     if target.kind is Kind.IFACIALMOCAP:
         return IfacialmocapOutput(target.address, target.version, target.parts)
+    if target.kind is Kind.IFACIALMOCAP_PHONE:
+        return IfacialmocapPhone(target.address, target.parts, target.answer_port)
     offsets_m = REST_OFFSETS_M
     if target.vrm is not None:
         try:

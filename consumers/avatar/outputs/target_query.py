@@ -30,6 +30,13 @@ def choose(text: str, what: str, word: str, choices: list[str]) -> str:
     refuse(text, f"there is no {what} {word!r}", f"{hint}There are: {', '.join(choices)}.")
 
 
+def read_port(text: str, key: str, written: str) -> int:
+    """A port number. Raises BadTarget."""
+    if not written.isascii() or not written.isdigit() or not 0 < int(written) < 65536:
+        refuse(text, f"{key}={written} is no port", f"Write {key}=49983.")
+    return int(written)
+
+
 def read_parts(text: str, query: Mapping[str, str]) -> frozenset[Part]:
     """`parts=body,face`: only these; `parts=-legs,-root`: all but these. Raises BadTarget."""
     if "parts" not in query:

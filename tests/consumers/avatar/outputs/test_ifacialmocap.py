@@ -1,6 +1,7 @@
 """iFacialMocap's text, read back by a parser that shares nothing with its writer."""
 
 import re
+import socket
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,11 @@ from hypothesis import strategies as st
 
 from consumers.avatar.face.arkit import SHAPE_COUNT, Blendshape
 from consumers.avatar.humanoid.skeleton import BONE_COUNT, Bone
+from consumers.avatar.outputs.target import make_output, parse_target
+from consumers.avatar.outputs.udp import BadTarget
 from consumers.avatar.states import AvatarStates
-from tests.consumers.avatar.outputs.made_states import make_states, send_once
+from tests.consumers.avatar.outputs.made_states import make_states, send_once, show_row
+from tests.consumers.avatar.receiver import find_free_port, open_receiver
 
 NAMES = [
     "browDown_L", "browDown_R", "browInnerUp", "browOuterUp_L", "browOuterUp_R", "cheekPuff", "cheekSquint_L",
@@ -24,6 +28,9 @@ NAMES = [
     "mouthUpperUp_L", "mouthUpperUp_R", "noseSneer_L", "noseSneer_R",
 ]  # fmt: skip
 """As on the page for developers, in the order of ARKit's names; without tongueOut, which no mesh shows."""
+
+PASSWORD = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719"
+"""By which a program asks the phone to begin, as the page has it."""
 
 FRAME = re.compile(
     r"(?P<shapes>(?:\w+[-&]\d+\|)*)=head#(?P<head>[^|]+)\|(?:rightEye#(?P<right>[^|]+)\|)?(?:leftEye#(?P<left>[^|]+)\|)?"
@@ -135,6 +142,40 @@ def test_shapes_and_eyes_never_seen_are_left_out_and_nothing_is_sent_of_nobody()
     seen, head, right, left = parse(datagram)
     assert (seen, right, left) == ({}, [], [])
     assert any(head)
+
+
+def test_the_phone_sends_to_whoever_asked_for_it_in_the_version_asked_for() -> None:
+    states = make_states()
+    with open_receiver() as asker:
+        phone_port, answer_port = find_free_port(), asker.getsockname()[1]
+        phone = make_output(parse_target(f"ifm-phone://127.0.0.2:{phone_port}?answer={answer_port}"))
+        assert phone.show(show_row(states)) == 0
+        for question, separator in ((PASSWORD, "-"), (PASSWORD + b"|sendDataVersion=v2", "&")):
+            asker.sendto(question, ("127.0.0.2", phone_port))
+            assert phone.show(show_row(states)) == 1
+            datagram, sender = asker.recvfrom(65536)
+            assert sender == ("127.0.0.2", phone_port)
+            assert list(parse(datagram, separator)[0]) == NAMES
+        asker.sendto(b"anything else", ("127.0.0.2", phone_port))
+        assert phone.show(show_row(states)) == 1
+        assert phone.refused == 0
+        phone.close()
+
+
+def test_a_phone_has_room_for_eight_that_ask() -> None:
+    phone_port = find_free_port()
+    phone = make_output(parse_target(f"ifm-phone://127.0.0.1:{phone_port}?answer={find_free_port()}"))
+    for last in range(2, 14):
+        with socket.socket(type=socket.SOCK_DGRAM) as asker:
+            asker.bind((f"127.0.0.{last}", 0))
+            asker.sendto(PASSWORD, ("127.0.0.1", phone_port))
+    assert phone.show(show_row(make_states())) == 8
+    phone.close()
+
+
+def test_a_phone_whose_place_is_taken_is_refused() -> None:
+    with open_receiver() as taken, pytest.raises(BadTarget, match="cannot wait for receivers"):
+        make_output(parse_target("ifm-phone://{}:{}".format(*taken.getsockname())))
 
 
 @settings(deadline=None, max_examples=40)

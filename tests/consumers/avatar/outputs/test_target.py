@@ -28,6 +28,7 @@ from tests.consumers.avatar.receiver import open_receiver, read_messages, take_a
         ("vmc://[::1]:7?profile=heva-portal", Kind.VMC, "::1", 7),
         ("vmc-performer://studio", Kind.VMC_PERFORMER, "studio", 39540),
         ("ifm://studio", Kind.IFACIALMOCAP, "studio", IFACIALMOCAP_PORT),
+        ("ifm-phone://0.0.0.0", Kind.IFACIALMOCAP_PHONE, "0.0.0.0", IFACIALMOCAP_PORT),
     ],
 )
 def test_a_target_without_a_port_goes_where_its_kind_listens(text: str, kind: Kind, host: str, port: int) -> None:
@@ -73,6 +74,7 @@ def test_a_target_says_how_it_wants_to_be_sent_to() -> None:
         ("vmc://", "'' is not HOST", "HOST:PORT"),
         ("one two", "'one two' is not HOST", "HOST:PORT"),
         ("ifm://studio?profile=vrm0", "no setting 'profile'", "version, parts"),
+        ("ifm-phone://studio?answer=0", "answer=0 is no port", "answer=49983"),
         ("ifm://studio?version=3", "no version '3'", "There are: 1, 2"),
     ],
 )
