@@ -150,7 +150,8 @@ class NeutralFaces:
         pause_s = np.where(asked, _ASKED_S, np.where(taken + 1 < _SAMPLES, _SOON_S, _LATER_S))
         self._next_s[slots] = at_s + pause_s
         self._asked_until_s[slots[taken == 0]] = at_s[taken == 0] + _ASKED_FOR_S
-        enough = asked & (taken + 1 >= _FEWEST) & (at_s >= self._asked_until_s[slots])
+        waited = (taken + 1 >= _FEWEST) & (at_s >= self._asked_until_s[slots])
+        enough = asked & (waited | (taken + 1 >= _SAMPLES))
         if enough.any():
             self._settle(slots[enough], np.nanmedian(self._samples[slots[enough]], axis=1))
         by_itself = slots[~asked]

@@ -184,6 +184,15 @@ def test_a_clock_set_back_does_not_end_the_learning() -> None:
     assert strongest(watched.show(narrow_eyed(), 40.0))[1] < 0.12
 
 
+def test_a_clock_set_back_does_not_keep_a_face_asked_for_waiting() -> None:
+    faces = NeutralFaces(1)
+    watched = Watched(faces, 0)
+    faces.calibrate(np.array([0]))
+    watched.show(narrow_eyed(), 0.1)
+    watched.at_s -= 1_000.0
+    assert strongest(watched.show(narrow_eyed(), 0.7))[1] < 0.02
+
+
 def test_a_mesh_without_irises_is_learnt_all_the_same() -> None:
     face = narrow_eyed()
     face[468:] = np.nan
