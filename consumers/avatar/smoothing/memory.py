@@ -8,7 +8,8 @@ import numpy as np
 from consumers.avatar.smoothing.channels import CHANNEL_COUNT, REST, Channels, Columns, Flags, Slots, Times
 
 USUAL_INTERVAL_S: Final = 1 / 30
-_LONG_AGO_S: Final = -1e12
+LONG_AGO_S: Final = -1e12
+"""Of what was shown or seen on a clock that is not known any more."""
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ def forget(capacity: int) -> Memory:
         seen_at_s=never.copy(),
         returned_at_s=never.copy(),
         shown=rest.copy(),
-        shown_at_s=np.full(capacity, _LONG_AGO_S),
+        shown_at_s=np.full(capacity, LONG_AGO_S),
         due_at_s=np.full(capacity, -np.inf),
         interval_s=np.full(capacity, USUAL_INTERVAL_S),
         frame_at_s=np.full(capacity, -np.inf),

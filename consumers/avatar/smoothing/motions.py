@@ -30,7 +30,7 @@ from consumers.avatar.smoothing.channels import (
     mix,
     pack,
 )
-from consumers.avatar.smoothing.memory import forget
+from consumers.avatar.smoothing.memory import LONG_AGO_S, forget
 from consumers.avatar.states import AvatarStates, SolvedMotion
 
 OUTPUT_PERIOD_S: Final = 1 / 60
@@ -88,12 +88,34 @@ class Motions:
             tracked[rows] = ~lost[:, Bone.HIPS]
         return AvatarStates(rotations, shapes, root_m, known[:, BONES], known[:, SHAPES], tracked)
 
+    def begin_from(self, slots: Slots, states: AvatarStates) -> None:
+        """Have performers in slots that were reset go on from what an earlier process showed, whatever clock it had.
+
+        What is seen next is led there; what was known and is not seen fades to rest from the first frame on.
+        """
+        memory = self._memory
+        known = np.ones((len(slots), CHANNEL_COUNT), dtype=np.bool_)
+        known[:, BONES], known[:, SHAPES] = states.bones_known, states.shapes_known
+        memory.shown[slots] = pack(SolvedMotion(states.rotations, states.shapes, states.root_m))
+        memory.seen_at_s[slots] = np.where(known, LONG_AGO_S, -np.inf)
+
+    def rebase(self, slots: Slots, old_s: Times, new_s: Times) -> None:
+        """Go on with other clocks, whose `new_s` is the old ones' `old_s`, from what is shown there."""
+        self.states_at(slots, old_s)
+        memory = self._memory
+        memory.seen_at_s[slots] = presence.begin_to_fade(memory.seen_at_s[slots], new_s)
+        memory.returned_at_s[slots] = -np.inf
+        memory.shown_at_s[slots] = memory.due_at_s[slots] = new_s
+        memory.frame_at_s[slots] = -np.inf
+
     def _observe(self, slots: Slots, measured: Channels, at_s: Times, arrived_s: Times) -> None:
         memory = self._memory
         before, mean, value = memory.measured[slots], memory.mean[slots], memory.value[slots]
         seen_at_s, doubted = memory.seen_at_s[slots], memory.doubted[slots]
         measured_at_s, pace = memory.measured_at_s[slots], memory.pace[slots]
-        step_before = memory.step[slots]
+        step_before, frame_at_s = memory.step[slots], memory.frame_at_s[slots]
+        if (seen_at_s[frame_at_s == -np.inf] == LONG_AGO_S).any():
+            seen_at_s = np.where(seen_at_s == LONG_AGO_S, presence.begin_to_fade(seen_at_s, arrived_s), seen_at_s)
         seen = find_seen(measured)
         returned = presence.has_returned(seen, seen_at_s, arrived_s)
 
@@ -128,7 +150,7 @@ class Motions:
         memory.doubted[slots] = np.where(seen, doubted_now, doubted)
         memory.seen_at_s[slots] = np.where(seen, arrived_s[:, None], seen_at_s)
         memory.returned_at_s[slots] = np.where(returned, arrived_s[:, None], memory.returned_at_s[slots])
-        interval_s = steady.estimate_interval(memory.interval_s[slots], at_s - memory.frame_at_s[slots])
+        interval_s = steady.estimate_interval(memory.interval_s[slots], at_s - frame_at_s)
         memory.interval_s[slots], memory.frame_at_s[slots] = interval_s, at_s
         memory.due_at_s[slots] = arrived_s + interval_s - self._output_period_s
 
@@ -147,14 +169,6 @@ class Motions:
         steady.move(shown, target, share, at_s - shown_at_s)
         memory.shown[slots], memory.shown_at_s[slots] = shown, at_s
         return shown, seen_at_s, lost
-
-    def rebase(self, slots: Slots, old_s: Times, new_s: Times) -> None:
-        """Go on with other clocks, whose `new_s` is the old ones' `old_s`, from what is shown there."""
-        self.states_at(slots, old_s)
-        memory = self._memory
-        presence.begin_fading(memory, slots, new_s)
-        memory.shown_at_s[slots] = memory.due_at_s[slots] = new_s
-        memory.frame_at_s[slots] = -np.inf
 
 
 def _in_blocks(count: int) -> Iterator[slice]:

@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 
 from consumers.avatar.humanoid.rotations import smoothstep
-from consumers.avatar.smoothing.channels import Columns, Flags, Slots, Times
-from consumers.avatar.smoothing.memory import Memory
+from consumers.avatar.smoothing.channels import Columns, Flags, Times
 
 HOLD_S: Final = 0.3
 FADE_S: Final = 1.2
@@ -46,8 +45,7 @@ def share_of_way(seen_at_s: Columns, returned_at_s: Columns, lost: Flags, before
     return share
 
 
-def begin_fading(memory: Memory, slots: Slots, at_s: Times) -> None:
-    """Start another clock at `at_s`: what was known is held no longer, and so what is seen next has come back."""
-    known = np.isfinite(memory.seen_at_s[slots])
-    memory.seen_at_s[slots] = np.where(known, at_s[:, None] - HOLD_S - _MOMENT_S, -np.inf)
-    memory.returned_at_s[slots] = -np.inf
+def begin_to_fade(seen_at_s: Columns, at_s: Times) -> Columns:
+    """When channels were last seen, as if it were just so long ago that they begin to fade; never stays never."""
+    since: Columns = np.where(seen_at_s > -np.inf, at_s[:, None] - HOLD_S - _MOMENT_S, -np.inf)
+    return since

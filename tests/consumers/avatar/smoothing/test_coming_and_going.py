@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from consumers.avatar.face.arkit import SHAPE_COUNT
 from consumers.avatar.humanoid.skeleton import BONE_COUNT, FINGER_BONES, REST_POSE, Bone
 from consumers.avatar.smoothing.motions import Motions
-from tests.consumers.avatar.playback import Values, observe, play, show, solved, turned
+from tests.consumers.avatar.playback import SLOT, Values, observe, play, show, solved, turned
 from tests.consumers.avatar.steadiness import angles_deg, largest_step_deg
 
 FPS = 30.0
@@ -102,3 +102,27 @@ def test_slow_chatter_sways_gently_and_never_jumps(seen_for: int, lost_for: int)
     chatter = frames % (seen_for + lost_for) < seen_for
     shown = play(solved(seen_only(turned(np.full(300, 120.0)), chatter)), frames / FPS)
     assert largest_step_deg(shown.rotations, shown.at_s).max() < 15.0
+
+
+def test_a_process_started_again_goes_on_from_what_the_one_before_showed() -> None:
+    before, after = Motions(), Motions()
+    for frame in range(60):
+        observe(before, solved(turned(-70.0), np.full((1, SHAPE_COUNT), 0.6)), 500.0 + frame / FPS)
+        last = show(before, 500.0 + frame / FPS)
+    after.begin_from(SLOT, last)
+    pose = turned(70.0)
+    pose[:, Bone.LEFT_HAND] = np.nan
+    shown = []
+    for frame in range(60):
+        observe(after, solved(pose), 20.0 + frame / FPS)
+        shown.append(show(after, 20.0 + frame / FPS))
+    rotations = np.concatenate([last.rotations, *(state.rotations for state in shown)])
+    assert angles_deg(rotations[0], rotations[1]).max() < 0.5
+    assert largest_step_deg(rotations, np.arange(61) / FPS).max() < 25.0
+    np.testing.assert_allclose(angles_deg(rotations[-1], pose[0])[Bone.HEAD], 0.0, atol=1.0)
+    assert angles_deg(rotations[12, Bone.LEFT_HAND], rotations[0, Bone.LEFT_HAND]) > 5.0
+    np.testing.assert_allclose(rotations[-1, Bone.LEFT_HAND], REST_POSE[Bone.LEFT_HAND], atol=1e-9)
+    assert shown[0].shapes.min() > 0.59
+    assert shown[-1].shapes.max() < 1e-9
+    assert shown[-1].bones_known.all()
+    assert shown[-1].shapes_known.all()

@@ -96,7 +96,7 @@ def test_fast_shapes_and_a_fast_root_are_shown_at_most_35_ms_late(hertz: float) 
     assert find_lag_s(shown, 0.1 * true, shown.root_m[:, 0]) <= MOST_LAG_S
 
 
-@pytest.mark.parametrize(("fps", "most_s"), [(25.0, MOST_LAG_S), (60.0, 0.015)])
+@pytest.mark.parametrize(("fps", "most_s"), [(25.0, 0.040), (60.0, 0.015)])
 @pytest.mark.parametrize("bone", [Bone.HEAD, Bone.LEFT_LOWER_ARM, Bone.LEFT_INDEX_PROXIMAL])
 def test_at_other_rates_a_wave_is_not_later(bone: Bone, fps: float, most_s: float) -> None:
     at_s = np.arange(int(5 * fps)) / fps
