@@ -29,7 +29,7 @@ class BvhFile:
         self._file = file
         self._bones = _list_in_order(Bone.HIPS)
         self._frames = 0
-        self._last_degrees: NDArray[np.float64] | None = None
+        self._last_angles = np.zeros((len(self._bones), 3))
         file.write(b"HIERARCHY\n" + "\n".join(_describe_joint(Bone.HIPS, 0)).encode() + b"\nMOTION\nFrames: ")
         self._count_at = file.tell()
         file.write(f"{0:>{_COUNT_WIDTH}}\nFrame Time: {1.0 / rate:.9f}\n".encode())
@@ -38,11 +38,9 @@ class BvhFile:
         """As MotionFile says."""
         if not len(states):
             return
-        degrees = np.degrees(read_zxy_angles(turn_to_gltf(states.rotations[:, self._bones])))
-        if self._last_degrees is None:
-            self._last_degrees = degrees[0]
-        degrees = np.unwrap(np.concatenate((self._last_degrees[None], degrees)), period=360.0, axis=0)[1:]
-        self._last_degrees = degrees[-1]
+        angles = read_zxy_angles(turn_to_gltf(states.rotations[:, self._bones]))
+        self._last_angles = follow_angles(angles, self._last_angles)
+        degrees = np.degrees(angles)
         hips_cm = _CM * move_to_gltf(states.root_m + REST_OFFSETS_M[Bone.HIPS])
         rows = np.concatenate((hips_cm, degrees.reshape(len(states), -1)), axis=1) + 0.0
         line = " ".join(["%.4f"] * rows.shape[1]) + "\n"
@@ -73,6 +71,21 @@ def read_zxy_angles(rotations: Quaternions) -> NDArray[np.float64]:
     )
     about_y = np.where(locked, 0.0, np.arctan2(-2.0 * (x * z - w * y), 1.0 - 2.0 * (x * x + y * y)))
     return np.stack((about_z, np.arcsin(up), about_y), axis=-1)
+
+
+def follow_angles(angles: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Let angles float64[F, B, 3] about z, x and y go on from `before`, in place, so that curves have no jumps.
+
+    Two triples less than a turn are the same rotation, (z, x, y) and (z + π, π − x, y + π), and each may be whole turns
+    on: the nearest to the frame before is taken. Returns the last ones.
+    """
+    for row in angles:
+        choices = np.stack((row, row * (1.0, -1.0, 1.0) + np.pi))
+        choices -= 2.0 * np.pi * np.rint((choices - before) / (2.0 * np.pi))
+        far = np.abs(choices - before).sum(axis=-1)
+        row[:] = np.where((far[0] <= far[1])[:, None], choices[0], choices[1])
+        before = row
+    return before
 
 
 def _children_of(bone: Bone) -> list[Bone]:

@@ -74,5 +74,21 @@ def test_angles_go_on_past_half_a_turn_instead_of_jumping_back() -> None:
     assert np.abs(np.diff(rows, axis=0)).max() == pytest.approx(30.0, abs=1e-3)
 
 
+def test_a_leg_raised_past_level_has_no_jump_in_its_curve() -> None:
+    raised = np.radians(np.arange(0.0, 130.0, 10.0))
+    rotations = np.tile([0.0, 0.0, 0.0, 1.0], (len(raised), 55, 1))
+    rotations[:, Bone.LEFT_UPPER_LEG] = np.stack(
+        (-np.sin(raised / 2), np.zeros_like(raised), np.zeros_like(raised), np.cos(raised / 2)), axis=1
+    )
+    states = [replace(move(1), rotations=rotation[None]) for rotation in rotations]
+
+    opened = write(*states)
+
+    assert np.abs(np.diff(opened.rows, axis=0)).max() == pytest.approx(10.0, abs=1e-3)
+    for row, one in enumerate(states):
+        knee = place(one, 0)["LeftLowerLeg"]
+        np.testing.assert_allclose(opened.place(row)["LeftLowerLeg"], 100.0 * knee, atol=0.02)
+
+
 def test_a_root_is_placed_the_same_whether_its_offset_is_added_or_not() -> None:
     assert write(move(1)).root.offset.tolist() == [0.0, 0.0, 0.0]
