@@ -15,6 +15,7 @@ const BANDS: Record<Framing, { from: number; to: number; halfWidth: number }> = 
   face: { from: 0.8, to: 1.03, halfWidth: 0.2 },
 };
 const FOLLOWED_AFTER_S = 0.25;
+const NEAR_M = 0.0005;
 const KEY_STEP_RAD = Math.PI / 24;
 
 export class Camera {
@@ -22,13 +23,14 @@ export class Camera {
   private readonly controls: OrbitControls;
   private readonly followed = new Vector3();
   private readonly step = new Vector3();
+  private readonly isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   private isFollowing = false;
   /** Told once when a person moved it themselves: whatever fits them is not undone. */
   private isMoved = false;
 
   constructor(canvas: HTMLCanvasElement) {
     this.controls = new OrbitControls(this.eye, canvas);
-    this.controls.enableDamping = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.controls.enableDamping = !this.isCalm;
     this.controls.dampingFactor = 0.12;
     this.controls.maxPolarAngle = Math.PI * 0.56;
     this.controls.addEventListener("start", () => (this.isMoved = true));
@@ -60,9 +62,10 @@ export class Camera {
 
   /** Goes along with the only performer, softly: aside, and near by up and down too. */
   follow(away: Vector3, framing: Framing, stepS: number): void {
-    const share = this.isFollowing ? 1 - Math.exp(-stepS / FOLLOWED_AFTER_S) : 1;
+    this.step.subVectors(away, this.followed);
+    const isSoft = this.isFollowing && !this.isCalm && this.step.length() > NEAR_M;
+    if (isSoft) this.step.multiplyScalar(1 - Math.exp(-stepS / FOLLOWED_AFTER_S));
     this.isFollowing = true;
-    this.step.subVectors(away, this.followed).multiplyScalar(share);
     this.step.z = 0;
     if (framing === "body") this.step.y = 0;
     this.followed.add(this.step);

@@ -1,6 +1,6 @@
 // The WebSocket to the service: opened again by itself, each time with what the person had asked for.
 
-import { authorization, offeredProtocols, recallKey } from "./key";
+import { ask, offeredProtocols, recallKey } from "./key";
 import { Skeleton, VERSION, type Hello } from "./skeleton";
 import { makeState, readStates, type Performer, type Position, type State } from "./wire";
 
@@ -157,7 +157,7 @@ export class AvatarConnection {
   private async lose(wasOpen: boolean): Promise<void> {
     const { socket } = this;
     // A browser does not say why a WebSocket was not let in: a request of the same rights is told.
-    const answer = wasOpen ? null : await fetch("performers", { headers: authorization(recallKey()) }).catch(() => null);
+    const answer = wasOpen ? null : await ask("performers").catch(() => null);
     if (socket !== this.socket) return;
     if (answer?.status !== 401) {
       this.wait();

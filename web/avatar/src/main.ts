@@ -15,6 +15,7 @@ import { Panel } from "./panel";
 import type { Skeleton } from "./skeleton";
 import { Stage } from "./stage";
 import { Timeline } from "./timeline";
+import type { Position } from "./wire";
 
 /** Shown this much behind, so that there is a later state to go towards: two states and some unevenness of the way. */
 const BEHIND_MS = 40;
@@ -181,6 +182,7 @@ declare global {
     avatarViewer: {
       readonly frames: number;
       readonly kinds: Record<string, Kind>;
+      readonly replay: Position | null;
       jointsOnScreen(stream: string): Record<string, [number, number]>;
     };
   }
@@ -192,6 +194,9 @@ window.avatarViewer = Object.freeze({
   },
   get kinds() {
     return drawing?.kinds ?? {};
+  },
+  get replay() {
+    return timeline.at;
   },
   jointsOnScreen: (stream: string) => drawing?.jointsOnScreen(stream) ?? {},
 });

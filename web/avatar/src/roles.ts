@@ -1,7 +1,7 @@
 // What a stream plays, as the service keeps it for everybody: its receivers, mirrored or not, and its neutral face.
 
 import { button, element, input, part, setText } from "./elements";
-import { authorization, recallKey } from "./key";
+import { ask } from "./key";
 
 interface Role {
   targets: string[] | null;
@@ -27,7 +27,7 @@ export class RolePanel {
     this.stream = stream;
     part("role-card").hidden = true;
     if (stream === null) return;
-    const answer = await fetch("roles", { headers: authorization(recallKey()) }).catch(() => null);
+    const answer = await ask("roles").catch(() => null);
     if (!answer?.ok) return;
     const roles = (await answer.json()) as Record<string, Role>;
     if (this.stream !== stream) return;
@@ -56,8 +56,7 @@ export class RolePanel {
 
   private async say(path: string, request: RequestInit, done: string): Promise<void> {
     const address = `roles/${encodeURIComponent(this.stream ?? "*")}${path}`;
-    const headers = { ...authorization(recallKey()), "content-type": "application/json" };
-    const answer = await fetch(address, { ...request, headers }).catch(() => null);
+    const answer = await ask(address, request).catch(() => null);
     const refused = answer?.ok ? null : await answer?.json().catch(() => null);
     const why = (refused as { message?: string } | null)?.message ?? "the service does not answer";
     setText(part("role-said"), answer?.ok ? done : `Not done: ${why}.`);

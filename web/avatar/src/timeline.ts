@@ -42,6 +42,11 @@ export class Timeline {
     return this.position?.mode === "replay";
   }
 
+  /** Where a replay is, as the service said last. */
+  get at(): Position | null {
+    return this.isReplay ? this.position : null;
+  }
+
   /** What the address asks for. */
   begin(options: Options): void {
     const { replay } = options;

@@ -15,7 +15,7 @@ from tests.consumers.avatar.page.theatre import Theatre, open_theatre
 from tests.consumers.avatar.page.visitor import Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 _SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
 
@@ -50,12 +50,13 @@ def theatre(_built_page: None) -> Iterator[Theatre]:
 
 @pytest.fixture
 def visit(browser: Browser, theatre: Theatre) -> Iterator[Callable[..., Visitor]]:
-    """`visit(query="", allows=(), dark=True, width=320, height=240, address=None)`: a page in a session of its own.
+    """`visit(query="", allows=(), width=320, height=240, …)`: a page in a session of its own.
 
-    At the end the browser must not have complained of anything but what `allows` names, nor asked another place.
+    At the end the browser must not have complained of anything but what `allows` names, nor asked another place, nor
+    sent anything unless it `sends`. `prepare` is called with the page before it is opened.
     """
     with ExitStack() as opened:
-        visitors: list[tuple[Visitor, tuple[str, ...]]] = []
+        visitors: list[tuple[Visitor, tuple[str, ...], bool]] = []
 
         def enter(
             query: str = "",
@@ -64,16 +65,24 @@ def visit(browser: Browser, theatre: Theatre) -> Iterator[Callable[..., Visitor]
             width: int = 320,
             height: int = 240,
             address: str | None = None,
+            sends: bool = False,
+            prepare: Callable[[Page], None] = lambda page: None,
         ) -> Visitor:
             session = browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if dark else "light",
+                # So that the camera is where it goes at once.
+                reduced_motion="reduce",
             )
             opened.callback(session.close)
-            visitor = Visitor(session.new_page(), address or theatre.address, query)
-            visitors.append((visitor, allows))
+            page = session.new_page()
+            prepare(page)
+            visitor = Visitor(page, address or theatre.address, query)
+            visitors.append((visitor, allows, sends))
             return visitor
 
         yield enter
-        for visitor, allows in visitors:
+        for visitor, allows, sends in visitors:
             assert [said for said in visitor.complaints if not any(part in said for part in allows)] == []
             assert visitor.foreign_requests() == []
+            assert sends or visitor.sent() == []

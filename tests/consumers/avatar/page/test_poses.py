@@ -73,19 +73,23 @@ def test_a_known_pose_is_drawn_where_it_must_be(
 def test_a_raised_arm_is_seen_above_the_head_and_no_more_at_the_side(
     theatre: Theatre, visit: Callable[..., Visitor]
 ) -> None:
-    opaque = {}
-    for name, pose in (("side", T_POSE), ("up", RIGHT_ARM_RAISED)):
-        theatre.play({"ada": hold(pose)})
-        visitor = visit(BARE)
-        visitor.wait_for_avatars({"ada": "avatar"})
-        joints = visitor.wait_until_still()
-        x, y = np.mean([joints["RightLowerArm"], joints["RightHand"]], axis=0).round().astype(int)
-        opaque[name] = (x, y), visitor.picture()[..., 3]
-    for name, other in (("side", "up"), ("up", "side")):
-        (x, y), picture = opaque[name]
-        assert picture[y, x] == 255
-        assert opaque[other][1][y, x] == 0
-    assert opaque["up"][0][1] < opaque["side"][0][1] - 30
+    theatre.play({"ada": hold(T_POSE)})
+    visitor = visit(BARE)
+    visitor.wait_for_avatars({"ada": "avatar"})
+    side, at_side = forearm(visitor.wait_until_still()), visitor.picture()[..., 3]
+    theatre.play({"ada": hold(RIGHT_ARM_RAISED)})
+    visitor.wait_until(lambda: forearm(visitor.joints())[0] < side[0] - 20)
+    up, raised = forearm(visitor.wait_until_still()), visitor.picture()[..., 3]
+    assert (at_side[side], raised[up]) == (255, 255)
+    assert (at_side[up], raised[side]) == (0, 0)
+    for picture in (at_side, raised):
+        assert [picture[y, x] for y in (0, -1) for x in (0, -1)] == [0, 0, 0, 0]
+
+
+def forearm(joints: Joints) -> tuple[int, int]:
+    """The row and the column of the middle of the right one."""
+    x, y = np.mean([joints["RightLowerArm"], joints["RightHand"]], axis=0).round().astype(int)
+    return int(y), int(x)
 
 
 def test_a_mirror_shows_the_right_arm_at_the_other_side(theatre: Theatre, visit: Callable[..., Visitor]) -> None:

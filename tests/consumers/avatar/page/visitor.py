@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 from collections.abc import Callable
 
 import numpy as np
@@ -25,8 +26,8 @@ _STILL = """async (stream) => {
     before = now;
   }
 }"""
-_DROP = """async ({ address, name, content }) => {
-  const bytes = content === null ? await (await fetch(address)).blob() : new Blob([content]);
+_DROP = """({ name, content }) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const dropped = new DataTransfer();
   dropped.items.add(new File([bytes], name));
   document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
@@ -49,10 +50,18 @@ class Visitor:
     def _note_request(self, request: Request) -> None:
         self.requests.append(request)
 
+    def leave(self) -> None:
+        """A page that nobody looks at draws no more."""
+        self.page.close()
+
     def foreign_requests(self) -> list[str]:
-        """What was asked of any other place, and what was sent anywhere."""
+        """What was asked of any other place."""
         own = (self._address.removesuffix("avatar/"), "blob:", "data:")
-        return [one.url for one in self.requests if not one.url.startswith(own) or one.post_data_buffer]
+        return [one.url for one in self.requests if not one.url.startswith(own)]
+
+    def sent(self) -> list[str]:
+        """Where anything was sent to."""
+        return [one.url for one in self.requests if one.method != "GET"]
 
     def expect_status(self, text: str) -> None:
         expect(self.page.locator("#status-text")).to_have_text(text, timeout=15_000)
@@ -81,9 +90,9 @@ class Visitor:
         shot = self.page.locator("#stage").screenshot(omit_background=True)
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGBA"))
 
-    def drop(self, name: str, content: str | None = None, address: str = "builtin.vrm") -> None:
-        """Drop a file on the page: this text, or what is at the address."""
-        self.page.evaluate(_DROP, {"address": address, "name": name, "content": content})
+    def drop(self, name: str, content: bytes) -> None:
+        """Drop a file on the page."""
+        self.page.evaluate(_DROP, {"name": name, "content": b64encode(content).decode()})
 
     def wait_until(self, is_so: Callable[[], bool], within_ms: int = 15_000) -> None:
         for _ in range(within_ms // 50):
