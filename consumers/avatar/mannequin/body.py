@@ -40,6 +40,7 @@ def _draw_shirt() -> Part:
         Capsule((0.0, 1.12, 0.0), (0.0, 0.88, 0.0), (0.097, 0.126), flat),
         Capsule((0.09, 1.385, -0.008), (0.0, 1.40, -0.008), (0.040, 0.050)),
         Capsule((-0.09, 1.385, -0.008), (0.0, 1.40, -0.008), (0.040, 0.050)),
+        Capsule((-0.05, 1.372, -0.036), (0.05, 1.372, -0.036), (0.046, 0.046)),
     ]
     sleeves = [
         Capsule((side * 0.13, 1.362, -0.002), (side * 0.34, _ARM_Y, 0.0), (0.066, 0.054)) for side in (1.0, -1.0)
@@ -92,11 +93,12 @@ def _reach_collar(turns: Field, heights: Field) -> Points:
 
 
 def _go_out(turns: Field, heights: Field, distances: Field) -> Points:
-    return np.stack((distances * np.sin(turns), heights, 0.022 + distances * np.cos(turns)), axis=1)
+    return np.stack((distances * np.sin(turns), heights, _COLLAR_Z + distances * np.cos(turns)), axis=1)
 
 
+_COLLAR_Z: Final = 0.0
 _HALVINGS: Final = 20
-_COLLAR: Final = Capsule((0.0, 1.445, 0.020), (0.0, 1.60, 0.05), (0.063, 0.11))
+_COLLAR: Final = Capsule((0.0, 1.455, _COLLAR_Z), (0.0, 1.60, 0.02), (0.072, 0.12))
 """What the shirt leaves free about the neck."""
 
 
@@ -125,7 +127,7 @@ def _draw_trousers() -> Part:
             for side in (1.0, -1.0)
             for capsule in (
                 Capsule((side * 0.080, 0.88, -0.002), (side * _HIP_X, _KNEE_Y, 0.0), (0.080, 0.060)),
-                Capsule((side * _HIP_X, _KNEE_Y, 0.0), (side * _HIP_X, 0.05, -0.008), (0.060, 0.050)),
+                Capsule((side * _HIP_X, _KNEE_Y, 0.0), (side * _HIP_X, 0.05, -0.008), (0.060, 0.056)),
             )
         ),
     ]
@@ -224,7 +226,7 @@ def _draw_shoe() -> list[Part]:
     upper = [
         Capsule((x, 0.048, -0.038), (x + 0.001, 0.036, 0.06), (0.043, 0.040)),
         Capsule((x + 0.001, 0.036, 0.06), (x + 0.004, 0.026, 0.150), (0.043, 0.036), (1.0, 0.86, 1.0)),
-        Capsule((x, 0.04, -0.012), (x, 0.095, -0.012), (0.045, 0.043)),
+        Capsule((x, 0.04, -0.012), (x, 0.092, -0.012), (0.043, 0.036)),
     ]
     sole = [Capsule((x, 0.012, -0.040), (x + 0.004, 0.012, 0.152), (0.045, 0.041))]
     floor = HalfSpace((0.0, 0.0, 0.0), (0.0, 1.0, 0.0))
