@@ -46,7 +46,7 @@ _RANGES_DEG: Final[dict[Bone, tuple[str, Range, Range, Range]]] = {
     Bone.LEFT_SHOULDER: ("x", (-25, 25), (-15, 30), (-40, 15)),
     # From level: down to the side and across the body, up by what the girdle leaves of 180°; 45° back, 135° forward.
     # Turned by 70° and 90°, and by what swings in two planes add to that (Codman's paradox).
-    Bone.LEFT_UPPER_ARM: ("x", (-110, 110), (-55, 135), (-90, 110)),
+    Bone.LEFT_UPPER_ARM: ("x", (-125, 125), (-55, 135), (-90, 110)),
     # Bent by 150°; turned by 80° each way, of which half is the hand's.
     Bone.LEFT_LOWER_ARM: ("x", (-80, 80), (-5, 150), (-15, 15)),
     # What the wrist's own rules (solver.wrist) leave, whose axes turn with the forearm's bones.

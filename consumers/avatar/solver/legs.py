@@ -100,7 +100,8 @@ def _find_sole(joints: Vectors, along: Vectors) -> tuple[Vectors, Angles]:
     """The direction of each foot without its toes, float64[..., 3], and how far the toes are bent up to lie flat."""
     lowest = np.fmin(joints[..., 3, 1], joints[..., 4, 1]).min(axis=-1, keepdims=True)
     shank = joints[..., 2, :] - joints[..., 1, :]
-    above = (joints[..., 4, 1] - lowest) / np.sqrt(dot(shank, shank))
+    length = np.sqrt(dot(shank, shank))
+    above = (joints[..., 4, 1] - lowest) / np.where(length > 0.0, length, np.nan)
     line = np.arcsin(np.clip(-along[..., 1], 0.0, 1.0))
     stands = (1.0 - smoothstep(above, *_ON_FLOOR)) * (1.0 - smoothstep(line, *_POINTED_RAD))
     steeper = stands * np.arcsin(_TOES_OF_FOOT * np.sin(line))

@@ -34,7 +34,7 @@ FOOT_REST: Final[Vectors] = np.array([0.0, 0.0, 1.0])
 
 _STRAIGHT_RAD: Final = np.radians(10.0)
 _BENT_RAD: Final = np.radians(30.0)
-_FURTHEST_TWIST_RAD: Final = np.radians(120.0)
+_FURTHEST_TWIST_RAD: Final = np.radians(135.0)
 
 
 def solve_limb(
@@ -58,7 +58,7 @@ def solve_limb(
 
 
 def fold(twist: Angles) -> Angles:
-    """A twist no limb can reach, brought back: beyond 120° it falls to 0 at 180°, and so never jumps from π to −π."""
+    """A twist no limb can reach, brought back: beyond 135° it falls to 0 at 180°, and so never jumps from π to −π."""
     size = np.abs(twist)
     reach = np.minimum(size, _FURTHEST_TWIST_RAD)
     folded: Angles = np.sign(twist) * reach * np.clip((np.pi - size) / (np.pi - _FURTHEST_TWIST_RAD), 0.0, 1.0)

@@ -101,6 +101,7 @@ def stand_on_floor(rotations: Quaternions) -> Angles:
     """float64[N]: how much higher than at rest the hips are, for the lowest foot of solved legs to be on the floor."""
     standing = np.full(rotations.shape, np.nan)
     standing[:, LEG_BONES] = rest_where_unseen(rotations, LEG_BONES)
+    standing[:, Bone.HIPS] = rotations[:, Bone.HIPS]
     positions, spaces = place_bones(standing, np.zeros((len(rotations), 3)), levels=LEG_LEVELS)
     lowest = place_soles(positions, spaces)[..., 1].min(axis=(1, 2))
     height: Angles = np.maximum(-lowest, _LEAST_HIPS_M)

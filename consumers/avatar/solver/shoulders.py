@@ -25,6 +25,9 @@ LINE_SHARE: Final = 0.6
 _Z: Final[Vectors] = np.array([0.0, 0.0, 1.0])
 _INNER_M: Final = float(-REST_OFFSETS_M[Bone.LEFT_SHOULDER, 0])
 _CLAVICLE_M: Final = float(-REST_OFFSETS_M[Bone.LEFT_UPPER_ARM, 0])
+_LEAN_FOR_SHIFT: Final = 0.5 * _CLAVICLE_M * 4.35
+"""A raised clavicle reaches less far and so shifts the middle of the shoulders to the other side, as a lean of 4.35
+radians for each metre would."""
 _RAISE_FOR_TILT: Final = (_INNER_M + _CLAVICLE_M) / _CLAVICLE_M
 _LEAST_RAISE_RAD: Final = np.radians(-15.0)
 _MOST_RAISE_RAD: Final = np.radians(40.0)
@@ -46,7 +49,8 @@ def part_lean(
     for _ in range(_ROUNDS):
         raised = GIRDLE_SHARE * arms_trust * _measure_elevation(arms, line_lean - lean)
         tilt = _tilt_line(raised)
-        lean = (1.0 - place_share) * (line_lean - tilt) + place_share * lean_over_hips
+        by_place = lean_over_hips + _LEAN_FOR_SHIFT * (np.cos(raised[:, 1]) - np.cos(raised[:, 0]))
+        lean = (1.0 - place_share) * (line_lean - tilt) + place_share * by_place
     unexplained = _RAISE_FOR_TILT * (line_lean - lean - tilt)
     raised[..., 0] -= unexplained
     raised[..., 1] += unexplained

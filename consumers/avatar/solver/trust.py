@@ -14,7 +14,7 @@ _SHOWN: Final = 0.4
 _ASKED_OUTSIDE: Final = 0.3
 """How much more visibility a point out of the picture has to have: it is a guess, whatever MediaPipe says."""
 
-_EDGE: Final = 0.03
+_EDGE: Final = 0.02
 """How far on either side of the picture's edge, as a share of its size, a point is partly outside."""
 
 

@@ -11,6 +11,7 @@ What landmarks do not show is drawn as anatomy has it, or not compared:
 - neck and head: only the head is seen; the neck takes two fifths of its turn;
 - upper arms and thighs: turned about themselves they show it in a bent elbow or knee alone, so those are bent by 35°
   and more; forearms and hands share the twist of the palm in halves, and without a palm it is not seen;
+- fingers: bent knuckles hardly spread, and hardly show it: spread falls with the cosine of the bend;
 - feet and toes: compared by where they point; toes bend only under a heel raised from the floor;
 - thumbs, whose saddle has axes of its own, and eyes and jaw, which no bone but themselves depends on, are not compared.
 """
@@ -67,6 +68,8 @@ RANGES_DEG: Final[dict[str, tuple[float, float]]] = {
 _ON_FLOOR_M: Final = 0.01
 _OFF_FLOOR_M: Final = 0.05
 _STEEPEST_ON_TOES_DEG: Final = 40.0
+_MOST_ROLLED: Final = 0.25
+"""The sine of how far a foot that stands on its toes is rolled to a side."""
 
 
 def random_poses(count: int, seed: int) -> list[Pose]:
@@ -121,8 +124,9 @@ def _draw_pose(chance: np.random.Generator) -> Pose:
         pose[f"{side}LowerArm"] = turn("y", sign * draw("elbow"))
         pose |= _turn_palm(pose[f"{side}LowerArm"], side, draw("palm twist"), turn("z", sign * draw("wrist")))
         for finger in FINGERS:
-            spread = turn("y", sign * draw("finger spread"))
-            pose[f"{side}{finger}Proximal"] = spread @ turn("z", sign * draw("knuckle"))
+            curl = draw("knuckle")
+            spread = turn("y", sign * draw("finger spread") * float(np.cos(np.radians(curl))))
+            pose[f"{side}{finger}Proximal"] = spread @ turn("z", sign * curl)
             pose[f"{side}{finger}Intermediate"] = turn("z", sign * draw("finger"))
             pose[f"{side}{finger}Distal"] = turn("z", sign * draw("fingertip"))
     return _draw_legs(pose, chance)
@@ -167,9 +171,12 @@ def _draw_legs(pose: Pose, chance: np.random.Generator) -> Pose:
         lower = min(("Left", "Right"), key=lambda side: placed[f"{side}Foot"][1][1])
         foot = placed[f"{lower}Foot"][0]
         steepness = float(np.degrees(np.arctan2(-foot[1, 2], foot[1, 1])))
-        if 0.0 < steepness <= _STEEPEST_ON_TOES_DEG:
+        on_toes = steepness > 0.0
+        if on_toes and (steepness > _STEEPEST_ON_TOES_DEG or abs(foot[1, 0]) > _MOST_ROLLED):
+            continue
+        if on_toes:
             legs[f"{lower}Toes"] = turn("x", -steepness)
-        if steepness <= _STEEPEST_ON_TOES_DEG and _is_clear(legs, lower, steepness > 0.0):
+        if _is_clear(legs, lower, on_toes):
             return legs
 
 
