@@ -5,7 +5,6 @@ tightly packed; every buffer view begins at a multiple of four bytes.
 """
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -26,8 +25,6 @@ _JSON_CHUNK: Final = 0x4E4F534A
 _BINARY_CHUNK: Final = 0x004E4942
 _COMPONENTS: Final = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
 _SHAPES: Final = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
-_DTYPES: Final = {code: np.dtype(name).newbyteorder("<") for name, code in _COMPONENTS.items()}
-_SHAPE_OF: Final = {name: shape for shape, name in _SHAPES.items()}
 
 
 class GlbError(Terminal):
@@ -133,16 +130,8 @@ def _bound(accessor: dict[str, Any], values: NDArray[Any]) -> None:
     accessor["max"] = np.atleast_1d(values.max(axis=0)).tolist()
 
 
-@dataclass(frozen=True, slots=True)
-class Glb:
-    """A file that was read: its document and its numbers."""
-
-    document: dict[str, Any]
-    binary: bytes
-
-
-def read_glb(path: Path) -> Glb:
-    """Raises GlbError for what is no GLB of version 2, OSError for what cannot be read."""
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON of a file. Raises GlbError for what is no GLB of version 2, OSError for what cannot be read."""
     content = path.read_bytes()
     if len(content) < _HEAD.size + _CHUNK_HEAD.size or _HEAD.unpack_from(content)[0] != _MAGIC:
         raise _complain(path, "is not a GLB file")
@@ -158,18 +147,7 @@ def read_glb(path: Path) -> Glb:
         raise _complain(path, "holds JSON that cannot be read") from error
     if not isinstance(document, dict):
         raise _complain(path, "holds JSON that is no glTF document")
-    return Glb(document, chunks.get(_BINARY_CHUNK, b""))
-
-
-def read_accessor(glb: Glb, index: int) -> NDArray[Any]:
-    """The numbers [count, ...] of a dense, tightly packed accessor."""
-    accessor = glb.document["accessors"][index]
-    view = glb.document["bufferViews"][accessor["bufferView"]]
-    shape = _SHAPE_OF[accessor["type"]]
-    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-    count = accessor["count"] * int(np.prod(shape, dtype=np.intp))
-    values = np.frombuffer(glb.binary, _DTYPES[accessor["componentType"]], count, start)
-    return values.reshape(accessor["count"], *shape)
+    return document
 
 
 def _split(content: bytes) -> dict[int, bytes]:

@@ -4,13 +4,14 @@ Sources: VRM consortium, VRM 0.0 ("humanoid") and VRMC_vrm-1.0 ("Humanoid"); glT
 model faces +z of glTF's space, a VRM 0.x one −z.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.files.glb import Glb, GlbError, read_glb
+from consumers.avatar.files.glb import GlbError, read_document
 from consumers.avatar.humanoid.rotations import Vectors, rotate
 from consumers.avatar.humanoid.skeleton import PARENTS, REST_OFFSETS_M, Bone
 
@@ -43,10 +44,10 @@ def read_rest_offsets(path: Path) -> NDArray[np.float64]:
     Bones that the model does not have take the built-in skeleton's; so whoever sums offsets from bone to bone must pass
     over those. Raises GlbError (no GLB) and NotAModel, OSError for what cannot be read.
     """
-    glb = read_glb(path)
+    document = read_document(path)
     try:
-        nodes, to_unity = _find_bones(path, glb.document)
-        places = _place_nodes(glb)
+        nodes, to_unity = _find_bones(path, document)
+        places = _place_nodes(document["nodes"])
         places_of = {bone: places[node] * to_unity for bone, node in nodes.items()}
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise NotAModel(
@@ -84,9 +85,8 @@ def _find_bones(path: Path, document: dict[str, Any]) -> tuple[dict[Bone, int], 
     raise NotAModel(f"{path} is a GLB file, but no VRM model", hint="Give a .vrm file.", path=str(path))
 
 
-def _place_nodes(glb: Glb) -> Vectors:
+def _place_nodes(nodes: Sequence[dict[str, Any]]) -> Vectors:
     """float64[nodes, 3]: where each node is at rest, in glTF's space."""
-    nodes = glb.document["nodes"]
     above = {child: index for index, node in enumerate(nodes) for child in node.get("children", ())}
     worlds: dict[int, NDArray[np.float64]] = {}
     for index in range(len(nodes)):
