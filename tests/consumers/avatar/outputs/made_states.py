@@ -49,8 +49,10 @@ def open_target(target: str, rest_offsets_m: NDArray[np.float64] | None = None) 
             assert len(datagrams) == left
             return datagrams
 
-        yield send
-        output.close()
+        try:
+            yield send
+        finally:
+            output.close()
 
 
 def send_once(

@@ -101,6 +101,12 @@ def test_heads_and_eyes_turn_as_in_the_frame_of_the_page_for_developers(
     assert left == pytest.approx(expected, abs=1e-4)
 
 
+def test_an_eye_that_turns_alone_is_the_persons_own() -> None:
+    _, _, right, left = parse(send_once("ifm://HERE", turn([Bone.LEFT_EYE], 1, -10.0))[0])
+    assert left == pytest.approx([0.0, 10.0, 0.0], abs=1e-4)
+    assert right == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
+
+
 def test_the_turns_of_neck_and_body_are_the_heads_as_the_camera_sees_it() -> None:
     states = turn([Bone.HEAD, Bone.NECK, Bone.HIPS], 1, -10.0)
     assert parse(send_once("ifm://HERE", states)[0])[1][:3] == pytest.approx([0.0, 30.0, 0.0], abs=1e-4)
