@@ -10,6 +10,7 @@ from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.mannequin.model import write_mannequin
 from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT
 from consumers.avatar.outputs.target import Kind, Target, make_outputs, parse_target, parse_targets
+from consumers.avatar.outputs.target_query import PROFILE_KEYS
 from consumers.avatar.outputs.udp import Address, BadTarget
 from consumers.avatar.outputs.vmc.parts import ALL_PARTS, Part
 from consumers.avatar.outputs.vmc.profiles import PROFILES, Names
@@ -103,8 +104,12 @@ def test_targets_are_separated_by_commas_though_their_lists_have_some_too(text: 
     assert [str(target) for target in parse_targets(text)] == targets
 
 
-def test_every_profile_says_where_it_is_from() -> None:
+def test_every_profile_says_where_it_is_from_and_stands_in_the_docs_with_every_setting() -> None:
     assert all(profile.source and profile.title and name == profile.name for name, profile in PROFILES.items())
+    page = (Path(__file__).parents[4] / "docs" / "avatar-vmc.md").read_text()
+    assert [name for name in PROFILES if f"`{name}`" not in page] == []
+    assert [kind for kind in Kind if kind is not Kind.VMC and f"`{kind}://" not in page] == []
+    assert [key for key in (*PROFILE_KEYS, "parts", "vrm", "version", "answer") if f"`{key}=" not in page] == []
 
 
 def test_a_host_nobody_knows_is_said_and_nothing_is_left_open() -> None:
