@@ -17,7 +17,7 @@ FPS = 30
 FEET = [Bone.LEFT_FOOT, Bone.RIGHT_FOOT]
 
 
-def still(root_m: NDArray[np.float64], drop: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+def still(root_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Poses float64[N, 55, 4] of one who stands with bent knees."""
     pose = np.tile([0.0, 0.0, 0.0, 1.0], (len(root_m), len(Bone), 1))
     for bone, degrees in ((Bone.LEFT_UPPER_LEG, -20.0), (Bone.LEFT_LOWER_LEG, 40.0), (Bone.LEFT_FOOT, -20.0)):
@@ -104,7 +104,8 @@ def test_who_stands_in_noise_slides_less_with_contact_than_without() -> None:
     )
     wander = []
     for contact in (False, True):
-        solver = Solver(1, ground_contact=contact)
+        solver = Solver(1)
+        solver.keep_feet(0, contact)
         solved = [solver.solve(batch.take([row]), np.array([0])) for row in range(len(batch))]
         rotations = np.concatenate([one.rotations for one in solved])
         root_m = np.concatenate([one.root_m for one in solved])
