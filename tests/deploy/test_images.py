@@ -120,6 +120,14 @@ def test_an_image_says_what_it_is_and_how_to_stop_it(open_built_image: OpenImage
     assert config["User"] == "10001:10001"
 
 
+def test_the_avatar_image_holds_its_page_and_nothing_of_what_built_it(open_built_image: OpenImage) -> None:
+    root = open_built_image("avatar").root
+    page = root / "opt/holistic/consumers/avatar/viewer/page"
+    assert {"index.html", "main.js", "theme.css", "layout.css"} <= {file.name for file in page.iterdir()}
+    for absent in ("opt/venv/bin/node", "opt/venv/bin/npm", "opt/holistic/web"):
+        assert not (root / absent).exists(), absent
+
+
 def test_a_secret_file_that_is_missing_stops_the_container_with_a_clear_line(
     open_built_image: OpenImage, tmp_path: Path
 ) -> None:

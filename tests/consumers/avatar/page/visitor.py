@@ -101,5 +101,10 @@ class Visitor:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"did not come true within {within_ms} ms; {self.page.inner_text('body')}")
 
+    def smallest_control_px(self) -> float:
+        """How high the lowest of the buttons, fields and labelled boxes is."""
+        controls = self.page.locator("button:visible, select:visible, label:has(input[type=checkbox]):visible")
+        return float(min(controls.evaluate_all("all => all.map((one) => one.offsetHeight)")))
+
     def is_wider_than_its_window(self) -> bool:
         return bool(self.page.evaluate("() => document.documentElement.scrollWidth > window.innerWidth"))
