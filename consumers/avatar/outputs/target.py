@@ -23,6 +23,7 @@ from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT, Ifacialmoca
 from consumers.avatar.outputs.output import Output
 from consumers.avatar.outputs.target_query import PROFILE_KEYS, choose, read_parts, read_port, read_profile, refuse
 from consumers.avatar.outputs.udp import Address, BadTarget, parse_address
+from consumers.avatar.outputs.vmc.missing_bones import plan_folds, skip_places
 from consumers.avatar.outputs.vmc.output import VmcOutput
 from consumers.avatar.outputs.vmc.parts import ALL_PARTS, Part
 from consumers.avatar.outputs.vmc.performer_packets import PerformerPackets
@@ -43,7 +44,7 @@ class Kind(StrEnum):
 
 _KEYS: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.VMC: (*PROFILE_KEYS, "parts", "vrm"),
-    Kind.VMC_PERFORMER: ("names", "gaze", "camera", "bundles", "parts", "vrm"),
+    Kind.VMC_PERFORMER: ("names", "gaze", "camera", "bundles", "without", "parts", "vrm"),
     Kind.IFACIALMOCAP: ("version", "parts"),
     Kind.IFACIALMOCAP_PHONE: ("answer", "parts"),
 }
@@ -126,7 +127,7 @@ def make_output(target: Target, read_offsets: ReadRestOffsets = read_rest_offset
         return IfacialmocapOutput(target.address, target.version, target.parts)
     if target.kind is Kind.IFACIALMOCAP_PHONE:
         return IfacialmocapPhone(target.address, target.parts, target.answer_port)
-    offsets_m = REST_OFFSETS_M
+    offsets_m = skip_places(REST_OFFSETS_M, plan_folds(target.profile.without))
     if target.vrm is not None:
         try:
             offsets_m = read_offsets(target.vrm)
@@ -137,12 +138,12 @@ def make_output(target: Target, read_offsets: ReadRestOffsets = read_rest_offset
     return VmcOutput(target.address, target.profile, target.parts, offsets_m)
 
 
-def make_outputs(targets: Iterable[Target]) -> tuple[Output, ...]:
+def make_outputs(targets: Iterable[Target], read_offsets: ReadRestOffsets = read_rest_offsets) -> tuple[Output, ...]:
     """An output for each target, or none at all: those made are closed when a later one cannot be. Raises as above."""
     with ExitStack() as made:
         outputs = []
         for target in targets:
-            output = make_output(target)
+            output = make_output(target, read_offsets)
             made.callback(output.close)
             outputs.append(output)
         made.pop_all()

@@ -5,13 +5,19 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final, Literal, NoReturn
 
+from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.outputs.udp import BadTarget
 from consumers.avatar.outputs.vmc.camera import Camera
 from consumers.avatar.outputs.vmc.parts import ALL_PARTS, Part
 from consumers.avatar.outputs.vmc.profiles import DEFAULT_PROFILE, PROFILES, Names, Profile
 
-PROFILE_KEYS: Final = ("profile", "names", "ok", "hips", "unknown", "fingers", "gaze", "bundles", "scale", "camera")
+PROFILE_KEYS: Final = (
+    *("profile", "names", "ok", "hips", "unknown", "fingers", "gaze", "bundles", "scale", "camera", "without"),
+)
 """What changes how a VMC target is sent to."""
+
+_BONES: Final = {bone.unity_name: bone for bone in Bone if bone is not Bone.HIPS}
+"""Bones that a model may lack, by the names they have on the wire."""
 
 _OK_VALUES: Final[dict[str, Literal[1, 3, 4]]] = {"1": 1, "3": 3, "4": 4}
 
@@ -80,6 +86,10 @@ def read_profile(text: str, query: Mapping[str, str]) -> Profile:
         if not scale > 0.0:
             refuse(text, f"the scale {query['scale']!r} is not above 0", "Write scale=1.0, or leave it out.")
         profile = replace(profile, root_scale=scale)
+    if "without" in query:
+        words = [word.strip() for word in query["without"].split(",") if word.strip()]
+        missing = frozenset(_BONES[choose(text, "bone to be without", word, list(_BONES))] for word in words)
+        profile = replace(profile, without=missing)
     if "camera" in query:
         profile = replace(profile, camera=_read_camera(text, query["camera"]))
     return profile

@@ -15,6 +15,7 @@ from consumers.avatar.humanoid.rotations import Vectors, normalise, rotate
 from consumers.avatar.humanoid.skeleton import PARENTS, Bone
 from consumers.avatar.outputs.output import Shown
 from consumers.avatar.outputs.vmc.expressions import ExpressionSlots
+from consumers.avatar.outputs.vmc.missing_bones import fold_turns, plan_folds
 from consumers.avatar.outputs.vmc.osc import OscLayout
 from consumers.avatar.outputs.vmc.parts import Part
 from consumers.avatar.outputs.vmc.state_packets import Wanted, add_camera
@@ -49,7 +50,9 @@ class PerformerPackets:
 
     def __init__(self, wanted: Wanted, bones_known: Flags, shapes_known: Flags) -> None:
         layout = OscLayout(wanted.profile.bundles)
-        self._wanted = wanted
+        self._wanted, self._folds = wanted, plan_folds(wanted.profile.without)
+        self._offsets_m = wanted.rest_offsets_m.copy()
+        self._offsets_m[list(wanted.profile.without)] = 0.0
         sent = set(wanted.list_bones(bones_known))
         self._devices = [bone for bone in _DEVICES if bone in sent]
         slots = [
@@ -79,7 +82,8 @@ class PerformerPackets:
         """float64[D, 7]: each device's place and rotation."""
         row, wanted = slice(shown.row, shown.row + 1), self._wanted
         moved_m = shown.states.root_m[row] * (wanted.metres if wanted.moves_hips else 0.0)
-        places, turns = place_bones(shown.states.rotations[row], moved_m, wanted.rest_offsets_m, _LEVELS)
+        rotations = fold_turns(shown.states.rotations[shown.row], self._folds)[None]
+        places, turns = place_bones(rotations, moved_m, self._offsets_m, _LEVELS)
         return np.concatenate((places[0, self._devices], turns[0, self._devices]), axis=1)
 
     def _find_gaze(self, eyes: NDArray[np.float64]) -> Vectors:

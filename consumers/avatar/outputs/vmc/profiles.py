@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.outputs.vmc.camera import Camera
 
 MARIONETTE_PORT: Final = 39539
@@ -35,7 +36,8 @@ class Profile:
     `moves_hips`: how far the performer has moved is in the place of the hips (else they stay at rest). `sends_unknown`:
     bones that were never seen are sent at rest, where else they are left out. `looks_by_expression`: the gaze is in the
     expressions LookUp, LookDown, LookLeft and LookRight, where else the eyes' bones are turned. `root_scale`: the form
-    of `/VMC/Ext/Root/Pos` with scale and offset (2.1), which calibration mode 1 switches on.
+    of `/VMC/Ext/Root/Pos` with scale and offset (2.1), which calibration mode 1 switches on. `without`: bones that the
+    model does not have.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Profile:
     bundles: bool = True
     root_scale: float | None = None
     camera: Camera | None = None
+    without: frozenset[Bone] = frozenset()
     quirks: str = ""
     source: str = "the VMC protocol's specification 3.1"
 

@@ -10,6 +10,7 @@ from consumers.avatar.humanoid.skeleton import FINGER_BONES, REST_OFFSETS_M, Bon
 from consumers.avatar.outputs.output import Shown
 from consumers.avatar.outputs.vmc.camera import Camera
 from consumers.avatar.outputs.vmc.expressions import ExpressionSlots
+from consumers.avatar.outputs.vmc.missing_bones import Folds, fold_turns, plan_folds
 from consumers.avatar.outputs.vmc.numbers import ROTATIONS
 from consumers.avatar.outputs.vmc.osc import OscLayout
 from consumers.avatar.outputs.vmc.parts import Part, select_bones
@@ -45,9 +46,16 @@ class Wanted:
         """Whether the place of the hips says how far the performer has moved."""
         return self.profile.moves_hips and Part.ROOT in self.parts
 
+    @property
+    def folds(self) -> Folds:
+        """What missing bones of the chosen parts turn, for the bones that hang on them."""
+        return plan_folds(self.profile.without.intersection(select_bones(self.parts)))
+
     def list_bones(self, known: Flags) -> list[Bone]:
         """The bones to send when those of bool[55] are known, in order."""
-        left_out = frozenset[Bone]() if self.profile.sends_fingers else _FINGERS
+        left_out = self.profile.without
+        if not self.profile.sends_fingers:
+            left_out |= _FINGERS
         if self.profile.looks_by_expression:
             left_out |= _EYES
         chosen = [bone for bone in select_bones(self.parts) if bone not in left_out]
@@ -79,6 +87,7 @@ class StatePackets:
         ]
         self._rotation_slots = _list_fours([place + 3 for place in places])
         self._rotation_columns = _list_fours([4 * bone for bone in bones])
+        self._folds = wanted.folds
         moved = wanted.moves_hips and Bone.HIPS in bones
         self._hips_slot = places[bones.index(Bone.HIPS)] if moved else None
         self._hips_at_rest_m, self._metres = wanted.rest_offsets_m[Bone.HIPS], wanted.metres
@@ -92,7 +101,10 @@ class StatePackets:
         if self._tracked_slot is not None:
             self._buffer.ints[self._tracked_slot] = states.tracked[row]
         floats[self._time_slot] = shown.elapsed_s
-        floats[self._rotation_slots] = ROTATIONS.of(states)[row][self._rotation_columns]
+        turns = ROTATIONS.of(states)[row]
+        if self._folds:
+            turns = fold_turns(states.rotations[row], self._folds).reshape(-1)
+        floats[self._rotation_slots] = turns[self._rotation_columns]
         if self._hips_slot is not None:
             place_m = self._hips_at_rest_m + self._metres * states.root_m[row]
             floats[self._hips_slot : self._hips_slot + 3] = place_m

@@ -63,6 +63,7 @@ def test_a_target_says_how_it_wants_to_be_sent_to() -> None:
         ("vmc://studio?parts=feet", "no part 'feet'", "There are: root, body"),
         ("vmc://studio?parts=body,-face", "parts are neither", "parts=-legs,-root"),
         ("vmc://studio?names=vrm2", "no set of names 'vrm2'", "Did you mean vrm"),
+        ("vmc://studio?without=Hips", "no bone to be without 'Hips'", "UpperChest"),
         ("vmc://studio?ok=2", "'2'", "There are: 1, 3, 4"),
         ("vmc://studio?bundles=maybe", "answer to bundles", "There are: yes, no"),
         ("vmc://studio?scale=0", "scale '0'", "scale=1.0"),
