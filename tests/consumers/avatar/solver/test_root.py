@@ -129,6 +129,14 @@ def test_performers_solved_together_and_alone_are_where_they_are() -> None:
             np.testing.assert_allclose(one.rotations[0], all_at_once.rotations[slot], atol=1e-9)
 
 
+def test_in_a_mirrored_picture_a_performer_goes_the_same_way() -> None:
+    batch = act(ActKind.WALK).batch(np.arange(0.0, 2.0, 1 / FPS, dtype=np.float64))
+    there = follow(Solver(1), batch).root_m
+    batch.mirrored[:] = True
+    batch.pose[..., 0] = 1.0 - batch.pose[..., 0]
+    np.testing.assert_allclose(follow(Solver(1), batch).root_m, there, atol=1e-3)
+
+
 def test_nobody_has_no_place() -> None:
     batch = act(ActKind.IDLE).batch(np.zeros(1))
     batch.pose_present[:] = batch.pose_world_present[:] = False
