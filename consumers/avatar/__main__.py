@@ -19,6 +19,7 @@ def main() -> int:
             config_files=asked.config_files,
             vmc_targets=asked.targets,
             avatar_from=asked.start,
+            avatar_speed=asked.speed,
             log_format=asked.log_format,
         )
         configure_logging(settings.log_format)
@@ -31,7 +32,7 @@ def main() -> int:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m consumers.avatar",
-        description="Send the motion of a performer in the tracking topic to VMC receivers, over UDP.",
+        description="Move avatars by the performers in the tracking topic: VMC over UDP, a page, WebSockets.",
         epilog=describe_variables(AvatarSettings),
     )
     parser.add_argument(
@@ -41,7 +42,10 @@ def _parse_arguments() -> argparse.Namespace:
         metavar="KEY=VALUE",
         help="settings by Kafka Connect's names, as name=another-group",
     )
-    parser.add_argument("--targets", help="VMC receivers, as host:port, separated by commas")
+    parser.add_argument("--targets", help="receivers, as host:port or vmc://host:port?profile=…, separated by commas")
+    parser.add_argument(
+        "--speed", type=float, help="show frames as far apart as they were captured, so many times faster"
+    )
     parser.add_argument("--from", dest="start", choices=["latest", "earliest"], help="where a new group begins")
     parser.add_argument("--config", dest="config_files", metavar="FILES", help="files of settings, separated by commas")
     parser.add_argument("--log-format", choices=["human", "json"], help="form of log lines")

@@ -2,18 +2,20 @@
 
 from typing import Final
 
-from observability.metrics import CounterDef, HistogramDef
+from observability.metrics import CounterDef, GaugeDef, HistogramDef
 
 _SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 # Datagrams that left, keep-alive ticks included, over all targets.
-PACKETS_SENT = CounterDef("holistic_avatar_packets_sent", "VMC datagrams sent.")
+PACKETS_SENT = CounterDef("holistic_avatar_packets_sent", "Datagrams sent.")
 # Datagrams a target's host refused, or the network would not take.
-PACKETS_REFUSED = CounterDef("holistic_avatar_packets_refused", "VMC datagrams refused by targets that are away.")
+PACKETS_REFUSED = CounterDef("holistic_avatar_packets_refused", "Datagrams refused by targets that are away.")
+# Streams whose avatars move or fade now.
+PERFORMERS_ON_STAGE = GaugeDef("holistic_avatar_performers", "Performers on stage.")
 # Frames that moved an avatar.
 FRAMES_SHOWN = CounterDef("holistic_avatar_frames_shown", "Frames an avatar was moved by.")
 # Frames passed over: superseded (a newer one was there), stale (too old for live mode), late and duplicate (by their
-# own time and position), unassigned (of performers who drive no target).
+# own time and position), unassigned (nobody was seen in the stream yet, or the stage is full).
 FRAMES_PASSED_OVER = CounterDef("holistic_avatar_frames_passed_over", "Frames not shown, by reason.", ("reason",))
 # From the sink's put to the last datagram of the frame's state.
 PUT_TO_PACKET_SECONDS = HistogramDef(

@@ -1,4 +1,4 @@
-"""Recorded frames shown again, as fast as they were captured."""
+"""Recorded frames shown again, as fast as they were captured, or so many times faster."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,32 +13,36 @@ from keypoints.frame import FrameBatch
 _LONGEST_PAUSE_S: Final = 2.0
 """Nobody watches a stage on which nothing happens: what was recorded longer apart follows after this."""
 
+_TOGETHER_US: Final = 2_000
+"""Frames captured so close to each other are shown as one scene."""
+
 
 class PacedSink:
-    """Gives an `AvatarSink` one performer's frames one by one, each when it is due.
+    """Gives an `AvatarSink` everybody's frames in the order of their capture, each when it is due.
 
-    The performer is `stream`, or the first one seen with a person in it; the frames of others are passed over. A `put`
-    takes as long as its frames did.
+    A `put` takes as long as its frames did; states go on being sent at their rate meanwhile. A stream that is alone on
+    its partition may be read ahead of others: its frames are as near their time as the polls allow.
     """
 
     def __init__(
         self,
         shown_by: AvatarSink,
-        stream: str | None,
+        speed: float = 1.0,
         clock_s: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`speed`: recorded seconds in one second, above 0."""
         self._shown_by = shown_by
-        self._stream = stream
+        self._speed = speed
         self._clock_s = clock_s
         self._wait = wait
-        self._last_captured_us: int | None = None
+        self._reached_us: int | None = None
         self._due_s = 0.0
         self._next_offsets: dict[TopicPartition, int] = {}
 
     @property
     def tick_interval_s(self) -> float:
-        """Seconds between keep-alive states."""
+        """Seconds until the next state is due."""
         return self._shown_by.tick_interval_s
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
@@ -46,17 +50,19 @@ class PacedSink:
         return self._shown_by.open(assignment)
 
     def put(self, batch: FrameBatch) -> None:
-        """Show the performer's frames."""
-        if self._stream is None and batch.has_person.any():
-            self._stream = str(batch.stream_id[int(np.argmax(batch.has_person))])
-        for row in np.flatnonzero(batch.stream_id == self._stream).tolist():
-            self._wait_for(int(batch.captured_at_us[row]))
-            self._shown_by.put(batch.take([row]))
+        """Show the frames."""
+        order = np.argsort(batch.captured_at_us, kind="stable")
+        captured_at_us = batch.captured_at_us[order]
+        begins = np.flatnonzero(np.diff(captured_at_us, prepend=-1) > _TOGETHER_US)
+        for rows in np.split(order, begins[1:] if len(begins) else []):
+            if len(rows):
+                self._wait_for(int(batch.captured_at_us[rows[0]]))
+                self._shown_by.put(batch.take(rows))
         for partition, offset in batch.next_offsets().items():
             self._next_offsets[TopicPartition(batch.topic, partition)] = offset
 
     def tick(self) -> None:
-        """Send the state again when nothing was sent for a while."""
+        """Send again what is due."""
         self._shown_by.tick()
 
     def flush(self) -> None:
@@ -74,7 +80,7 @@ class PacedSink:
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Begin anew."""
-        self._last_captured_us = None
+        self._reached_us = None
         self._shown_by.alter_offsets(offsets)
 
     def stop(self) -> None:
@@ -82,12 +88,15 @@ class PacedSink:
         self._shown_by.stop()
 
     def _wait_for(self, captured_at_us: int) -> None:
+        """Wait until a frame is due; what lies before those shown is due at once."""
         now_s = self._clock_s()
-        if self._last_captured_us is None:
-            self._due_s = now_s
-        else:
-            apart_s = (captured_at_us - self._last_captured_us) / 1e6
-            self._due_s += min(max(0.0, apart_s), _LONGEST_PAUSE_S)
-        self._last_captured_us = captured_at_us
-        if self._due_s > now_s:
-            self._wait(self._due_s - now_s)
+        if self._reached_us is None:
+            self._due_s, self._reached_us = now_s, captured_at_us
+        apart_s = max(0.0, (captured_at_us - self._reached_us) / 1e6) / self._speed
+        self._due_s += min(apart_s, _LONGEST_PAUSE_S)
+        self._reached_us = max(self._reached_us, captured_at_us)
+        while (left_s := self._due_s - self._clock_s()) > 0.0:
+            next_tick_s = self._shown_by.tick_interval_s
+            self._wait(min(left_s, next_tick_s))
+            if next_tick_s < left_s:
+                self._shown_by.tick()

@@ -1,20 +1,38 @@
-"""The avatar service: frames of the tracking topic → the newest → bones and blendshapes → VMC packets to receivers."""
+"""The avatar service: frames of the topic → the newest of everybody → bones and shapes → whoever shows them."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from connect_runtime.compacted_log import CompactedLog
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
+from connect_runtime.retry import Surroundings
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors
+from connect_runtime.sink import Sink
+from consumers.avatar.cast.book import RoleBook
+from consumers.avatar.cast.calibrating import Calibrating
+from consumers.avatar.cast.models import find_model
+from consumers.avatar.cast.showing import Showing
+from consumers.avatar.files.rest_skeleton import read_rest_offsets
 from consumers.avatar.latency_log import LatencyLog
-from consumers.avatar.outputs.udp import UdpSender
+from consumers.avatar.outputs.target import make_output, make_outputs, parse_target, parse_targets
 from consumers.avatar.replay import PacedSink
 from consumers.avatar.settings import CONNECTOR_NAME, AvatarSettings
-from consumers.avatar.sink import AvatarSink, SentFrame
+from consumers.avatar.sink import Audience, AvatarSink, Observers, SentFrame
+from consumers.avatar.stage.memory import PoseMemory
+from consumers.avatar.stage.stage import Stage
+from consumers.avatar.viewing import open_viewer
 from kafka_io.settings import KafkaSettings
+from keypoints.topics import AVATAR_ROLES_SPEC
 from observability.metrics import Metrics
+
+log = logging.getLogger(__name__)
 
 # A replay's put takes as long as its frames did, and a replay that is stopped ends with the put it is in.
 _FRAMES_AT_ONCE: Final = 30
@@ -28,48 +46,104 @@ def run_avatar(settings: AvatarSettings, kafka: KafkaSettings, overrides: Mappin
     before anything starts.
     """
     metrics = Metrics()
-    UdpSender(settings.targets()).close()
-    with ExitStack() as open_files:
-        log = None
+    with ExitStack() as held:
+        latency_log = None
         if settings.avatar_latency_log is not None:
-            log = LatencyLog(settings.avatar_latency_log)
-            open_files.callback(log.close)
-
-        spec = make_connector(settings, metrics, overrides, log)
-        options = ServiceOptions(http_port=settings.http_port, http_host=settings.http_host, metrics=metrics)
+            latency_log = LatencyLog(settings.avatar_latency_log)
+            held.callback(latency_log.close)
+        book = RoleBook(CompactedLog(kafka, Surroundings(), (AVATAR_ROLES_SPEC,), "avatar roles"))
+        held.callback(book.close)
+        hub, routes = held.enter_context(open_viewer(settings, kafka, book, read_clock_us))
+        theatre = Theatre(settings, metrics, book, hub.open_channel)
+        theatre.check_receivers()
+        spec = theatre.make_connector(overrides or {}, latency_log)
+        options = ServiceOptions(
+            http_port=settings.http_port, http_host=settings.http_host, metrics=metrics, routes=routes
+        )
         return run_connectors([spec], kafka, options)
 
 
-def make_connector(
-    settings: AvatarSettings,
-    metrics: Metrics,
-    overrides: Mapping[str, str] | None = None,
-    on_sent: Callable[[SentFrame], None] | None = None,
-) -> ConnectorSpec:
-    """The connector that drives the targets; `on_sent` is told of every frame sent. Raises BadTarget."""
-    targets = settings.targets()
+class Theatre:
+    """What all tasks of a process share: roles, receivers, the audience. Raises BadTarget."""
 
-    def make_sink() -> AvatarSink:
-        return AvatarSink(settings.options(), UdpSender(targets), metrics, read_clock_us, on_sent)
+    def __init__(
+        self,
+        settings: AvatarSettings,
+        metrics: Metrics,
+        book: RoleBook,
+        make_audience: Callable[[], Audience] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._book = book
+        self._make_audience = make_audience
+        defaults = settings.default_targets()
+        self._own_models = {parse_target(text).vrm for text in defaults.targets}
+        self._showing = Showing(book, defaults, lambda text: make_output(parse_target(text), self._read_rest))
 
-    config = settings.connector_config(overrides or {})
-    name = str(config.pop("name", CONNECTOR_NAME))
-    return ConnectorSpec(name, config, make_sink, plugin_class="holistic.avatar.AvatarSinkConnector")
+    def check_receivers(self) -> None:
+        """Raise BadTarget, or what a model's file raises, where a receiver that is set cannot be used."""
+        for output in make_outputs(parse_targets(self._settings.vmc_targets), self._read_rest):
+            output.close()
+
+    def _read_rest(self, path: Path) -> NDArray[np.float64]:
+        """Whoever may write roles names models; any file only those name who start the service."""
+        named = path if path in self._own_models else find_model(self._settings.avatar_models, str(path))
+        return read_rest_offsets(named)
+
+    def make_connector(
+        self, overrides: Mapping[str, str] = {}, on_sent: Callable[[SentFrame], None] | None = None
+    ) -> ConnectorSpec:
+        """The connector that moves the avatars; `on_sent` is told of every frame sent. Raises InvalidConfig."""
+        config = self._settings.connector_config(overrides)
+        name, memory = str(config.pop("name", CONNECTOR_NAME)), self._settings.memory_path(config)
+        return ConnectorSpec(
+            name, config, lambda: self.make_sink(on_sent, memory), plugin_class="holistic.avatar.AvatarSinkConnector"
+        )
+
+    def make_sink(self, on_sent: Callable[[SentFrame], None] | None = None, memory: Path | None = None) -> Sink:
+        """One task's sink."""
+        options = self._settings.stage_options()
+        stage = Stage(options, None if memory is None else _open_memory(memory, options.most))
+        observers = Observers(
+            on_sent,
+            None if self._make_audience is None else self._make_audience(),
+            Calibrating(stage, self._showing, self._book),
+        )
+        sink = AvatarSink(
+            stage, self._showing, self._metrics, read_clock_us, observers, rate_hz=self._settings.avatar_rate_hz
+        )
+        speed = self._settings.avatar_speed
+        return sink if speed is None else PacedSink(sink, speed)
+
+
+def _open_memory(path: Path, most: int) -> PoseMemory | None:
+    """The file of poses; where there can be none avatars are moved all the same."""
+    try:
+        return PoseMemory(path, most)
+    except OSError as error:
+        log.warning(
+            "what is shown last cannot be kept: %s",
+            error,
+            extra={"path": str(path), "hint": "set HOLISTIC_AVATAR_MEMORY"},
+        )
+        return None
+
+
+def make_connector(settings: AvatarSettings, metrics: Metrics) -> ConnectorSpec:
+    """The connector as it is by its settings, without roles. Raises BadTarget and InvalidConfig."""
+    return Theatre(settings, metrics, RoleBook(None)).make_connector()
 
 
 def make_bounded_replay(settings: AvatarSettings) -> BoundedReplay:
-    """How a recorded performance is shown again to the targets, at its own speed. Raises BadTarget.
+    """How recorded performances are shown again to the receivers, at their own speed or faster. Raises BadTarget.
 
     A live avatar that sends to the same receivers goes on doing so: give the replay others, or pause the live one.
     """
-    targets, options = settings.targets(), replace(settings.options(), stale_after_s=None)
-
-    def make_sink() -> PacedSink:
-        shown_by = AvatarSink(options, UdpSender(targets), Metrics(), read_clock_us)
-        return PacedSink(shown_by, options.stream)
-
-    config = settings.connector_config({MAX_POLL_KEY: str(_FRAMES_AT_ONCE)})
-    return BoundedReplay(ConnectorSpec(name_replay(CONNECTOR_NAME), config, make_sink))
+    paced = settings.model_copy(update={"avatar_speed": settings.avatar_speed or 1.0})
+    theatre = Theatre(paced, Metrics(), RoleBook(None))
+    config = paced.connector_config({MAX_POLL_KEY: str(_FRAMES_AT_ONCE)})
+    return BoundedReplay(ConnectorSpec(name_replay(CONNECTOR_NAME), config, theatre.make_sink))
 
 
 def read_clock_us() -> int:

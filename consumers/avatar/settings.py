@@ -1,15 +1,18 @@
 """Everything that can be set about the avatar service, in one place."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config_sources import merge_config, read_listed_files
-from consumers.avatar.outputs.udp import Target, parse_target
-from consumers.avatar.sink import AvatarOptions
+from consumers.avatar.cast.showing import DefaultTargets
+from consumers.avatar.outputs.target import parse_targets
+from consumers.avatar.stage.stage import StageOptions
 from kafka_io.environment import read_settings
 from keypoints.topics import TRACKING_TOPIC
 from observability.logs import LogFormat
@@ -18,6 +21,7 @@ CONNECTOR_NAME: Final = "avatar"
 """Also the consumer group."""
 
 START_KEY: Final = "consumer.override.auto.offset.reset"
+INSTANCE_KEY: Final = "consumer.override.group.instance.id"
 
 Start = Literal["latest", "earliest"]
 
@@ -28,22 +32,46 @@ class AvatarSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOLISTIC_", extra="ignore", frozen=True)
 
     vmc_targets: str = Field(
-        default="127.0.0.1:39539", description="VMC receivers, as host:port, separated by commas; UDP."
+        default="127.0.0.1:39539",
+        description="Receivers of whoever has no role with its own, separated by commas: host:port (VMC over UDP), "
+        "vmc://host:port?profile=vseeface, ifm://host. One performer at a time.",
     )
     avatar_stream: str | None = Field(
-        default=None, min_length=1, description="Stream that drives the targets; without it the first one seen does."
+        default=None, min_length=1, description="Stream those receivers show; without it the first one seen."
     )
     avatar_from: Start = Field(
         default="latest",
         description="Where a new group begins. latest: live, frames that are old are not shown; earliest: all are.",
     )
+    avatar_speed: float | None = Field(
+        default=None, gt=0, le=100, description="Show frames as far apart as they were captured, so many times faster."
+    )
     avatar_stale_after_s: float = Field(
         default=2.0, gt=0, description="Live: how many seconds after it was processed a frame is too old to be shown."
+    )
+    avatar_rate_hz: float = Field(
+        default=60.0, ge=1, le=240, description="How many times a second states are sent, between frames too."
+    )
+    avatar_performers: int = Field(default=256, ge=1, le=4096, description="How many may be on stage at once.")
+    avatar_memory: Path | None = Field(
+        default=None,
+        description="File that keeps what was shown last, so that avatars do not jump when the service is started "
+        "again. Without it one is kept for a named member (consumer.override.group.instance.id) in the user's state.",
     )
     avatar_latency_log: Path | None = Field(
         default=None,
         description="File that gets a line of JSON for every frame sent: who it was, captured and sent when.",
     )
+    avatar_models: Path | None = Field(
+        default=None, description="Directory of .vrm files that roles may name, for the viewer and for vrm= of targets."
+    )
+    avatar_origins: str = Field(
+        default="", description="Origins of other pages that may watch, as https://example.org, separated by commas."
+    )
+    avatar_hosts: str = Field(
+        default="", description="Names by which this service is reached from other machines, separated by commas."
+    )
+    avatar_watchers: int = Field(default=64, ge=1, description="How many may watch one replica at once.")
     topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topic the frames come from.")
     config_files: str = Field(
         default="",
@@ -56,9 +84,9 @@ class AvatarSettings(BaseSettings):
     http_port: int = Field(default=8085, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
     log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
 
-    def targets(self) -> tuple[Target, ...]:
-        """The receivers. Raises BadTarget."""
-        return tuple(parse_target(text) for text in self.vmc_targets.split(",") if text.strip())
+    def default_targets(self) -> DefaultTargets:
+        """The receivers of those without any of their own. Raises BadTarget."""
+        return DefaultTargets(tuple(str(target) for target in parse_targets(self.vmc_targets)), self.avatar_stream)
 
     def connector_config(self, overrides: Mapping[str, str]) -> dict[str, object]:
         """Flat settings of the connector: ours, over them files', the environment's and those given by name.
@@ -74,10 +102,20 @@ class AvatarSettings(BaseSettings):
         ours = {**topics, **start, "offset.flush.interval.ms": "1000"}
         return merge_config(ours, files, named, self.avatar_config, overrides)
 
-    def options(self) -> AvatarOptions:
-        """What the sink is made with; whoever asks for the earliest frames wants to see old ones."""
-        stale_after_s = None if self.avatar_from == "earliest" else self.avatar_stale_after_s
-        return AvatarOptions(stream=self.avatar_stream, stale_after_s=stale_after_s)
+    def memory_path(self, config: Mapping[str, object]) -> Path | None:
+        """Where what was shown last is kept: for a member without a name there is no telling which one comes back."""
+        if self.avatar_memory is not None:
+            return self.avatar_memory
+        instance = config.get(INSTANCE_KEY)
+        if instance is None:
+            return None
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser())
+        return state / "holistic" / f"avatar-{quote(str(instance), safe='')}.poses"
+
+    def stage_options(self) -> StageOptions:
+        """What the stage is made with; whoever asks for the earliest frames wants to see old ones."""
+        live = self.avatar_from == "latest" and self.avatar_speed is None
+        return StageOptions(self.avatar_stale_after_s if live else None, self.avatar_performers)
 
 
 def read_avatar_settings(**given: object) -> AvatarSettings:

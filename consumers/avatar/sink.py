@@ -1,47 +1,37 @@
-"""The avatar sink: the newest frame of the performer on stage, as VMC packets, at once."""
+"""The avatar sink: the newest frame of every performer, solved once, sent at once to all that show them."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final, Protocol
 
 from connect_runtime.sink import Assignment, TopicPartition
+from consumers.avatar.cast.calibrating import Calibrating
+from consumers.avatar.cast.showing import Showing
 from consumers.avatar.metrics import (
     CAPTURE_TO_PACKET_SECONDS,
     FRAMES_PASSED_OVER,
     FRAMES_SHOWN,
     PACKETS_REFUSED,
     PACKETS_SENT,
+    PERFORMERS_ON_STAGE,
     PUT_TO_PACKET_SECONDS,
 )
-from consumers.avatar.outputs.udp import UdpSender
-from consumers.avatar.outputs.vmc.packets import PacketWriter
+from consumers.avatar.mirroring import mirror_states
+from consumers.avatar.outputs.output import Shown
 from consumers.avatar.stage.performer import Performer
+from consumers.avatar.stage.stage import Stage
 from consumers.avatar.stage.timeline import Newest
+from consumers.avatar.states import AvatarStates
 from keypoints.frame import FrameBatch
 from observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
 _EMPTY_STAGE_TICK_S: Final = 1.0
-STAGE_FREE_AFTER_S: Final = 10.0
-"""A performer not heard of for so long leaves the stage to the next one; faded to rest long before."""
-
-
-@dataclass(frozen=True, slots=True)
-class AvatarOptions:
-    """What drives the targets: `stream` by name, or None for the first one seen.
-
-    Frames processed more than `stale_after_s` ago are not shown (None: show any, as a replay does); the state is sent
-    at least every `keep_alive_s`.
-    """
-
-    stream: str | None = None
-    stale_after_s: float | None = 2.0
-    keep_alive_s: float = 1 / 30
+_LOOK_AROUND_US: Final = 1_000_000
+_EARLY: Final = 0.25
+"""Who is due within this part of a period is sent with those who are due now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,70 +49,95 @@ class SentFrame:
     datagrams: int
 
 
+class Audience(Protocol):
+    """Who watches all performers, whatever their roles: the viewer's hub. Called from the sink's thread."""
+
+    def publish(self, performers: Sequence[Performer], states: AvatarStates, now_us: int) -> None:
+        """Take the states of some performers, a row each, and never wait."""
+
+    def dismiss(self, streams: Sequence[str], now_us: int) -> None:
+        """These have left."""
+
+    def close(self) -> None:
+        """Nobody performs any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Who is told of what is shown: `on_sent` of every frame sent to a receiver, `audience` of every state,
+    `calibrating` of everybody who moved."""
+
+    on_sent: Callable[[SentFrame], None] | None = None
+    audience: Audience | None = None
+    calibrating: Calibrating | None = None
+
+
 class AvatarSink:
-    """A Sink (and a TickingSink) that drives the targets of one sender by one performer at a time.
+    """A Sink (and a TickingSink) that moves the avatars of all performers of its partitions.
 
     What is put is done with: a frame not sent now is never worth sending later. So everything put is durable, and a
-    redelivered frame is passed over by its own time. `on_sent` is told of every frame sent, in the sink's thread.
+    redelivered frame is passed over by its own time. A state is sent when its frame comes, and `rate_hz` times a second
+    in any case: receivers judge a sender by its silence.
     """
 
     def __init__(
         self,
-        options: AvatarOptions,
-        sender: UdpSender,
+        stage: Stage,
+        showing: Showing,
         metrics: Metrics,
         clock_us: Callable[[], int],
-        on_sent: Callable[[SentFrame], None] | None = None,
+        observers: Observers = Observers(),
+        rate_hz: float = 60.0,
     ) -> None:
-        self._options = options
-        self._sender = sender
+        self._stage = stage
+        self._showing = showing
         self._metrics = metrics
         self._clock_us = clock_us
-        self._on_sent = on_sent
-        self._writer = PacketWriter()
-        self._on_stage: Performer | None = None
+        self._observers = observers
+        self._period_us = 1e6 / rate_hz
         self._next_offsets: dict[TopicPartition, int] = {}
-        self._started_at_us = self._sent_at_us = clock_us()
+        self._started_at_us = self._looked_at_us = clock_us()
+        self._counted = 0
 
     @property
     def tick_interval_s(self) -> float:
-        """Seconds between keep-alive states; with nobody on stage there is none to send."""
-        return self._options.keep_alive_s if self._on_stage is not None else _EMPTY_STAGE_TICK_S
+        """Seconds until the next performer is due; with nobody on stage there is nothing to send."""
+        performers = self._stage.performers
+        if not performers:
+            return _EMPTY_STAGE_TICK_S
+        due_us = min(performer.due_at_us(self._period_us) for performer in performers)
+        return max(0.001, (due_us - self._clock_us()) / 1e6)
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
-        """The group's offsets hold; a performer whose partition went elsewhere is driven from there now."""
+        """The group's offsets hold; performers whose partition went elsewhere are driven from there now."""
         owned = {partition.partition for partition in assignment.partitions}
-        if self._on_stage is not None and self._on_stage.partition not in owned:
-            self._on_stage = None
+        self._let_go(self._stage.dismiss_but(owned))
         return {}
 
     def put(self, batch: FrameBatch) -> None:
-        """Show the newest frame of the performer on stage."""
+        """Show the newest frame of everybody in the batch."""
         received_at_us = self._clock_us()
         for partition, offset in batch.next_offsets().items():
             self._next_offsets[TopicPartition(batch.topic, partition)] = offset
-        performer = self._cast(batch, received_at_us)
-        frames = batch.take([]) if performer is None else batch.take(batch.stream_id == performer.stream_id)
-        self._pass_over("unassigned", len(batch) - len(frames))
-        if performer is None or not len(frames):
-            return
-        choice = performer.choose(frames, received_at_us)
-        self._pass_over("superseded", choice.superseded)
-        self._pass_over("late", choice.late)
-        self._pass_over("duplicate", choice.duplicate)
-        if choice.newest is None:
-            return
-        if self._find_stale(frames, received_at_us)[choice.newest.row]:
-            self._pass_over("stale", 1)
-            return
-        performer.perform(frames, choice.newest, received_at_us)
-        datagrams = self._send(performer)
-        self._report(frames, choice.newest, received_at_us, datagrams)
+        scene = self._stage.perform(batch, received_at_us)
+        for reason, frames in scene.passed_over.items():
+            self._metrics.counter(FRAMES_PASSED_OVER, reason=reason).inc(frames)
+        if scene.moved:
+            datagrams = self._show([performer for performer, _ in scene.moved])
+            self._report(batch, scene.moved, received_at_us, datagrams)
+            if self._observers.calibrating is not None:
+                self._observers.calibrating.look([performer for performer, _ in scene.moved])
 
     def tick(self) -> None:
-        """Send the state again when nothing was sent for a while: receivers judge a sender by its silence."""
-        if self._on_stage is not None and self._clock_us() - self._sent_at_us >= 0.9e6 * self._options.keep_alive_s:
-            self._send(self._on_stage)
+        """Send again the states of those of whom nothing was sent for a period."""
+        now_us = self._clock_us()
+        if now_us - self._looked_at_us > _LOOK_AROUND_US:
+            self._looked_at_us = now_us
+            self._let_go(self._stage.dismiss_silent(now_us))
+        until_us = now_us + _EARLY * self._period_us
+        due = [performer for performer in self._stage.performers if performer.due_at_us(self._period_us) <= until_us]
+        if due:
+            self._show(due)
 
     def flush(self) -> None:
         """Nothing is held back."""
@@ -132,75 +147,90 @@ class AvatarSink:
         return self._next_offsets
 
     def close(self, revoked: Sequence[TopicPartition]) -> None:
-        """Forget the positions; the performer stays on stage in case the partition comes back, but is not sent."""
+        """Forget the positions; who performs stays, in case the partition comes back, but is not sent."""
         for partition in revoked:
             self._next_offsets.pop(partition, None)
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:  # noqa: ARG002
-        """Frames older than the one shown are wanted now: begin anew."""
-        self._on_stage = None
+        """Frames older than those shown are wanted now: begin anew."""
+        self._let_go(self._stage.clear())
 
     def stop(self) -> None:
         """Release the sockets."""
-        self._sender.close()
+        self._let_go(self._stage.clear())
+        self._stage.close()
+        if self._observers.audience is not None:
+            self._observers.audience.close()
+        if self._observers.calibrating is not None:
+            self._observers.calibrating.close()
 
-    def _cast(self, batch: FrameBatch, now_us: int) -> Performer | None:
-        """Who is on stage: who is there already, else the stream asked for, else the first with a person in it.
-
-        Nobody takes the stage by a stale frame: whoever stopped long ago must not keep others off it.
-        """
-        here = self._on_stage
-        if here is not None and (
-            here.stream_id == self._options.stream or now_us - here.heard_at_us <= STAGE_FREE_AFTER_S * 1e6
-        ):
-            return here
-        wanted = batch.has_person if self._options.stream is None else batch.stream_id == self._options.stream
-        rows = np.flatnonzero(wanted & ~self._find_stale(batch, now_us))
-        if len(rows) and (here is None or here.stream_id != batch.stream_id[rows[0]]):
-            here = Performer(str(batch.stream_id[rows[0]]), int(batch.partition[rows[0]]), now_us)
-            logger.info("A performer takes the stage.", extra={"stream": here.stream_id, "partition": here.partition})
-            self._on_stage = here
-        return here
-
-    def _find_stale(self, frames: FrameBatch, now_us: int) -> NDArray[np.bool_]:
-        """bool (N,): which frames are too old to be shown."""
-        if self._options.stale_after_s is None:
-            return np.zeros(len(frames), dtype=np.bool_)
-        made_at_us = np.maximum(frames.captured_at_us, frames.processed_at_us)
-        stale: NDArray[np.bool_] = now_us - made_at_us > self._options.stale_after_s * 1e6
-        return stale
-
-    def _send(self, performer: Performer) -> int:
+    def _show(self, performers: Sequence[Performer]) -> list[int]:
+        """Send the states of these performers. Returns how many datagrams left for each."""
         now_us = self._clock_us()
-        datagrams = self._writer.write(performer.state(now_us), (now_us - self._started_at_us) / 1e6)
-        refused_before = self._sender.refused
-        left = self._sender.send(datagrams)
-        self._sent_at_us = now_us
-        self._metrics.counter(PACKETS_SENT).inc(left)
-        self._metrics.counter(PACKETS_REFUSED).inc(self._sender.refused - refused_before)
+        states = self._stage.states(performers, now_us)
+        elapsed_s = (now_us - self._started_at_us) / 1e6
+        mirrored: AvatarStates | None = None
+        left, refused = [], 0
+        for row, performer in enumerate(performers):
+            performer.sent_at_us = now_us
+            shows = self._showing.of(performer.stream_id)
+            if shows.outputs and shows.role.mirror:
+                mirrored = mirror_states(states) if mirrored is None else mirrored
+            seen = mirrored if mirrored is not None and shows.role.mirror else states
+            captured_at_us = 0 if performer.last is None else performer.last.captured_at_us
+            shown = Shown(performer.stream_id, seen, row, now_us, captured_at_us, elapsed_s)
+            refused_before = sum(output.refused for output in shows.outputs)
+            left.append(sum(output.show(shown) for output in shows.outputs))
+            refused += sum(output.refused for output in shows.outputs) - refused_before
+        self._metrics.counter(PACKETS_SENT).inc(sum(left))
+        self._metrics.counter(PACKETS_REFUSED).inc(refused)
+        if self._observers.audience is not None:
+            self._observers.audience.publish(performers, states, now_us)
         return left
 
-    def _report(self, frames: FrameBatch, newest: Newest, received_at_us: int, datagrams: int) -> None:
-        sent_at_us, row = self._clock_us(), newest.row
-        captured_at_us = newest.moment.captured_at_us
-        self._metrics.counter(FRAMES_SHOWN).inc()
-        self._metrics.histogram(PUT_TO_PACKET_SECONDS).observe((sent_at_us - received_at_us) / 1e6)
-        self._metrics.histogram(CAPTURE_TO_PACKET_SECONDS).observe(max(0, sent_at_us - captured_at_us) / 1e6)
-        if self._on_sent is not None:
-            self._on_sent(
-                SentFrame(
-                    topic=str(frames.identity_topic[row]),
-                    partition=int(frames.identity_partition[row]),
-                    offset=int(frames.identity_offset[row]),
-                    stream_id=str(frames.stream_id[row]),
-                    captured_at_us=captured_at_us,
-                    processed_at_us=int(frames.processed_at_us[row]),
-                    received_at_us=received_at_us,
-                    sent_at_us=sent_at_us,
-                    datagrams=datagrams,
-                )
-            )
+    def _let_go(self, gone: Sequence[Performer]) -> None:
+        if gone:
+            streams = [performer.stream_id for performer in gone]
+            self._showing.release(streams)
+            if self._observers.audience is not None:
+                self._observers.audience.dismiss(streams, self._clock_us())
+        self._count_performers()
 
-    def _pass_over(self, reason: str, frames: int) -> None:
-        if frames:
-            self._metrics.counter(FRAMES_PASSED_OVER, reason=reason).inc(frames)
+    def _count_performers(self) -> None:
+        """The gauge is of the process, of which this may be one task of several."""
+        here = len(self._stage.performers)
+        self._metrics.gauge(PERFORMERS_ON_STAGE).inc(here - self._counted)
+        self._counted = here
+
+    def _report(
+        self,
+        frames: FrameBatch,
+        moved: Sequence[tuple[Performer, Newest]],
+        received_at_us: int,
+        datagrams: Sequence[int],
+    ) -> None:
+        sent_at_us = self._clock_us()
+        self._metrics.counter(FRAMES_SHOWN).inc(len(moved))
+        self._count_performers()
+        to_packet = self._metrics.histogram(PUT_TO_PACKET_SECONDS)
+        from_capture = self._metrics.histogram(CAPTURE_TO_PACKET_SECONDS)
+        for (performer, newest), sent in zip(moved, datagrams, strict=True):
+            if not sent:
+                continue
+            captured_at_us = newest.moment.captured_at_us
+            to_packet.observe((sent_at_us - received_at_us) / 1e6)
+            from_capture.observe(max(0, sent_at_us - captured_at_us) / 1e6)
+            if self._observers.on_sent is not None:
+                self._observers.on_sent(
+                    SentFrame(
+                        topic=str(frames.identity_topic[newest.row]),
+                        partition=int(frames.identity_partition[newest.row]),
+                        offset=int(frames.identity_offset[newest.row]),
+                        stream_id=performer.stream_id,
+                        captured_at_us=captured_at_us,
+                        processed_at_us=int(frames.processed_at_us[newest.row]),
+                        received_at_us=received_at_us,
+                        sent_at_us=sent_at_us,
+                        datagrams=sent,
+                    )
+                )

@@ -44,7 +44,7 @@ class Calibrating:
 
     def _apply(self, performer: Performer, role: Role) -> None:
         self._solver.keep_feet(performer.slot, bool(role.ground_contact))
-        faces = self._solver.neutral_faces
+        faces = self._solver.faces
         if role.calibrate_at_ms is not None and role.is_calibration_due:
             running = self._running.get(performer.slot)
             if running is None or running != (performer, role.calibrate_at_ms):
@@ -57,9 +57,9 @@ class Calibrating:
         of, wish_ms = self._running[performer.slot]
         if of is not performer:
             del self._running[performer.slot]
-        elif not self._solver.neutral_faces.is_calibrating(performer.slot):
+        elif not self._solver.faces.is_calibrating(performer.slot):
             del self._running[performer.slot]
-            face = self._solver.neutral_faces.export(performer.slot)
+            face = self._solver.faces.export(performer.slot)
             self._writer.submit(self._write, performer.stream_id, face, wish_ms)
 
     def _write(self, stream: str, face: dict[str, float], wish_ms: int) -> None:

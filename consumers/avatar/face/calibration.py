@@ -116,6 +116,10 @@ class NeutralFaces:
         self._start_sampling(slots, np.full(MEASURE_COUNT, np.nan))
         self._asked[slots] = True
 
+    def is_calibrating(self, slot: int) -> bool:
+        """Whether a neutral face was asked for and is not known yet."""
+        return bool(self._asked[slot])
+
     def export(self, slot: int) -> dict[str, float]:
         """A slot's neutral face in millimetres by the measure's name in lower case, to be kept as JSON."""
         return {measure.name.lower(): round(float(self._neutral[slot, measure]), 3) for measure in _KEPT}

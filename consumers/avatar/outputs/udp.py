@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 class BadTarget(Terminal):
     """A target that is not HOST:PORT, or a host nobody knows. Fields: target."""
 
+    status = 400
+
 
 class Address(NamedTuple):
     """Where a receiver listens."""

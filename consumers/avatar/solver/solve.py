@@ -39,29 +39,35 @@ def solve(batch: FrameBatch) -> SolvedMotion:
 
 
 class Solver:
-    """Solves the frames of performers in `capacity` slots. With `ground_contact` standing feet neither sink nor slide.
+    """Solves the frames of performers in `capacity` slots.
 
     `faces` are the performers' faces at rest, to calibrate, export and restore.
     """
 
-    def __init__(self, capacity: int, *, ground_contact: bool = False) -> None:
+    def __init__(self, capacity: int) -> None:
         self.faces = NeutralFaces(capacity)
         self._sides = SideKeeper(capacity)
         self._heads = HeadKeeper(capacity)
         self._roots = RootReference(capacity)
-        self._ground = GroundContact(capacity) if ground_contact else None
+        self._ground = GroundContact(capacity)
+        self._keeps_feet = np.zeros(capacity, dtype=np.bool_)
 
     def grow(self, capacity: int) -> None:
         """Make room for slots up to `capacity`; never shrinks."""
         for memory in (self.faces, self._sides, self._heads, self._roots, self._ground):
-            if memory is not None:
-                memory.grow(capacity)
+            memory.grow(capacity)
+        more = max(0, capacity - len(self._keeps_feet))
+        self._keeps_feet = np.concatenate((self._keeps_feet, np.zeros(more, dtype=np.bool_)))
 
     def reset(self, slots: NDArray[np.intp]) -> None:
         """Forget what these slots' performers did."""
         for memory in (self.faces, self._sides, self._heads, self._roots, self._ground):
-            if memory is not None:
-                memory.reset(slots)
+            memory.reset(slots)
+        self._keeps_feet[slots] = False
+
+    def keep_feet(self, slot: int, wanted: bool) -> None:
+        """Whether this performer's standing feet neither sink nor slide; they do as they are seen to until asked."""
+        self._keeps_feet[slot] = wanted
 
     def solve(self, batch: FrameBatch, slots: NDArray[np.intp]) -> SolvedMotion:
         """Solve one frame of each of N performers, in `slots` intp[N], each at most once."""
@@ -75,6 +81,7 @@ class Solver:
         root_m[:, 1] += posed.legs_trust * stand_on_floor(posed.rotations)
         root_m[~np.isfinite(root_m).all(axis=1)] = np.nan
         rotations = posed.rotations
-        if self._ground is not None:
-            rotations = self._ground.hold(slots, rotations, root_m, at_s)
+        kept = np.flatnonzero(self._keeps_feet[slots])
+        if len(kept):
+            rotations[kept] = self._ground.hold(slots[kept], rotations[kept], root_m[kept], at_s[kept])
         return SolvedMotion(rotations, read_shapes(measures, neutral), root_m)

@@ -1,12 +1,13 @@
 """Which frame of a performer is the newest, and which come too late: by the frames' own time, not by their order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from keypoints.frame import FrameBatch
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When and where a frame stands: tracking epoch, capture time, and position in the topic."""
 
     epoch: int
@@ -34,7 +35,13 @@ class Choice:
     duplicate: int
 
 
-def choose_newest(frames: FrameBatch, last: Moment | None) -> Choice:
+def read_moments(frames: FrameBatch) -> list[Moment]:
+    """The moment of every row."""
+    columns = (frames.epoch.tolist(), frames.captured_at_us.tolist(), frames.partition.tolist(), frames.offset.tolist())
+    return list(map(Moment, *columns))
+
+
+def choose_newest(moments: Sequence[Moment], rows: Sequence[int], last: Moment | None) -> Choice:
     """Choose among one performer's rows, in offset order, given the moment shown last.
 
     Time runs within an epoch; a later epoch starts it anew, since tracking was reset (a file opened again, a worker
@@ -43,9 +50,8 @@ def choose_newest(frames: FrameBatch, last: Moment | None) -> Choice:
     newest: Newest | None = None
     restarted = False
     superseded = late = duplicate = 0
-    columns = (frames.epoch.tolist(), frames.captured_at_us.tolist(), frames.partition.tolist(), frames.offset.tolist())
-    for row, fields in enumerate(zip(*columns, strict=True)):
-        moment = Moment(*fields)
+    for row in rows:
+        moment = moments[row]
         if last is not None and not _is_newer(moment, last):
             repeated = _is_redelivered(moment, last) or moment.captured_at_us == last.captured_at_us
             duplicate, late = duplicate + repeated, late + (not repeated)

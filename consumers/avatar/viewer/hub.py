@@ -23,7 +23,7 @@ class Part(Protocol):
     @property
     def avatar(self) -> str | None: ...
     @property
-    def mirror(self) -> bool: ...
+    def mirror(self) -> bool | None: ...
 
 
 class Parts(Protocol):
@@ -165,7 +165,7 @@ class Hub:
                 number, self._next_number = self._next_number, self._next_number + 1
             numbers[channel, stream] = number
             part = self._parts.role_of(stream)
-            roster.append(Entry(number, stream, partition, part.avatar, part.mirror))
+            roster.append(Entry(number, stream, partition, part.avatar, bool(part.mirror)))
         self._numbers = numbers
         before = self._snapshot.roster
         return before if before == tuple(roster) else tuple(roster)

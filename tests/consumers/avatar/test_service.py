@@ -135,21 +135,24 @@ def check_packets(receiver: socket.socket) -> None:
     bones = {event.joint.value for event in received if isinstance(event, events.BoneTransformEvent)}
     shapes = {event.key for event in received if isinstance(event, events.BlendShapeEvent)}
     assert {"Head", "RightUpperArm", "RightHand", "RightIndexProximal", "LeftUpperLeg"} <= bones
-    assert shapes == {"A", "I", "U", "E", "O", "Blink_L", "Blink_R"}
+    assert {"A", "I", "U", "E", "O", "Blink_L", "Blink_R", "Joy"} <= shapes
     assert any(isinstance(event, events.StateEvent) for event in received)
 
 
 def test_a_live_service_begins_with_the_latest_and_a_replay_with_the_earliest() -> None:
     live, replay = read_avatar_settings(), read_avatar_settings(avatar_from="earliest")
     assert live.connector_config({})[START_KEY] == "latest"
-    assert live.options().stale_after_s == 2.0
+    assert live.stage_options().stale_after_s == 2.0
     assert replay.connector_config({})[START_KEY] == "earliest"
-    assert replay.options().stale_after_s is None
+    assert replay.stage_options().stale_after_s is None
+    assert read_avatar_settings(avatar_speed=2.0).stage_options().stale_after_s is None
 
 
 def test_several_targets_are_read_from_one_line() -> None:
-    targets = read_avatar_settings(vmc_targets="127.0.0.1:39539, studio:39540").targets()
-    assert [str(target) for target in targets] == ["127.0.0.1:39539", "studio:39540"]
+    written = "127.0.0.1:39539, vmc://studio:39540?profile=warudo&parts=body,face, ifm://phone"
+    assert read_avatar_settings(vmc_targets=written).default_targets().targets == (
+        "127.0.0.1:39539", "vmc://studio:39540?profile=warudo&parts=body,face", "ifm://phone",
+    )  # fmt: skip
 
 
 def test_a_wrong_setting_is_named() -> None:

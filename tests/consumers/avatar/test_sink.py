@@ -12,11 +12,16 @@ from vmcp import events
 from vmcp.typing import Bone as VmcBone
 from vmcp.typing import TrackingState
 
+from connect_runtime.compacted_log import MemoryCompactedLog
 from connect_runtime.sink import Assignment, TickingSink, TopicPartition
+from consumers.avatar.cast.book import RoleBook
+from consumers.avatar.cast.role import Role
+from consumers.avatar.cast.showing import DefaultTargets, Showing
 from consumers.avatar.latency_log import LatencyLog
-from consumers.avatar.metrics import FRAMES_PASSED_OVER, PACKETS_SENT
-from consumers.avatar.outputs.udp import Target, UdpSender
-from consumers.avatar.sink import AvatarOptions, AvatarSink, SentFrame
+from consumers.avatar.metrics import FRAMES_PASSED_OVER, PACKETS_SENT, PERFORMERS_ON_STAGE
+from consumers.avatar.outputs.target import make_output, parse_target
+from consumers.avatar.sink import AvatarSink, Observers, SentFrame
+from consumers.avatar.stage.stage import Stage, StageOptions
 from keypoints import FrameBatch, HolisticFrame
 from keypoints.topics import TRACKING_TOPIC
 from observability.metrics import Metrics
@@ -35,6 +40,7 @@ class Stand:
     receiver: Any
     metrics: Metrics
     sent: list[SentFrame]
+    book: RoleBook
     now_us: int = NOW_US
 
     def put(self, *frames: HolisticFrame, first_offset: int = 0, partition: int = 0) -> list[Any]:
@@ -52,24 +58,24 @@ class Stand:
 
 @pytest.fixture
 def make_stand() -> Iterator[Any]:
-    """`make_stand(**options)` gives a Stand."""
+    """`make_stand(stream=…, stale_after_s=…)` gives a Stand."""
     opened: list[Stand] = []
 
-    def make(**options: Any) -> Stand:
+    def make(stream: str | None = None, stale_after_s: float | None = 2.0) -> Stand:
         receiver, metrics, sent = open_receiver(), Metrics(), []  # type: ignore[var-annotated]
-        sender = UdpSender([Target(*receiver.getsockname())])
-        stand: Stand
+        host, port = receiver.getsockname()
+        book = RoleBook(MemoryCompactedLog())
+        defaults = DefaultTargets((f"{host}:{port}",), stream)
         sink = AvatarSink(
-            AvatarOptions(**options),
-            sender,
+            Stage(StageOptions(stale_after_s)),
+            Showing(book, defaults, lambda text: make_output(parse_target(text))),
             metrics,
             clock_us=lambda: opened[-1].now_us if opened else NOW_US,
-            on_sent=sent.append,
+            observers=Observers(on_sent=sent.append),
         )
-        stand = Stand(sink, receiver, metrics, sent)
-        opened.append(stand)
+        opened.append(Stand(sink, receiver, metrics, sent, book))
         sink.open(Assignment((TopicPartition(TRACKING_TOPIC, 0),), 1, "member", 0))
-        return stand
+        return opened[-1]
 
     yield make
     for stand in opened:
@@ -208,25 +214,67 @@ def test_nobody_on_stage_is_silence(make_stand: Any) -> None:
     assert take_all(stand.receiver) == []
 
 
-def test_the_first_stream_seen_drives_and_the_others_are_counted(make_stand: Any) -> None:
+def test_the_first_stream_seen_has_the_receiver_and_the_others_perform_unseen(make_stand: Any) -> None:
     stand = make_stand()
     stand.put(frame(0), frame(0, stream_id="bob"))
     stand.put(frame(1, stream_id="bob"), frame(1), first_offset=2)
     assert {sent.stream_id for sent in stand.sent} == {"ada"}
-    assert stand.passed_over("unassigned") == 2
+    assert stand.counted(PERFORMERS_ON_STAGE.name) == 2
 
 
-def test_a_stream_asked_for_by_name_drives_alone(make_stand: Any) -> None:
+def test_a_stream_asked_for_by_name_has_the_receiver_alone(make_stand: Any) -> None:
     stand = make_stand(stream="bob")
     assert stand.put(frame(0)) == []
     stand.put(frame(1), frame(1, stream_id="bob"), first_offset=1)
     assert [sent.stream_id for sent in stand.sent] == ["bob"]
 
 
-def test_a_stage_left_for_long_is_free_for_the_next(make_stand: Any) -> None:
+def test_performers_with_receivers_of_their_own_are_all_sent(make_stand: Any) -> None:
+    stand = make_stand()
+    with open_receiver() as second:
+        host, port = second.getsockname()
+        stand.book.give(Role(stream="bob", targets=(f"{host}:{port}",)))
+        first = stand.put(frame(0, 60.0), frame(0, 20.0, stream_id="bob"))
+        also = read_events(take_all(second))
+        assert (states_in(first), states_in(also)) == (1, 1)
+        for number in range(1, 60):
+            stand.now_us += FRAME_US
+            first = stand.put(frame(number, 60.0), frame(number, 20.0, stream_id="bob"), first_offset=2 * number)
+            also = read_events(take_all(second))
+        assert right_arm(first) == pytest.approx(60.0, abs=2.0)
+        assert right_arm(also) == pytest.approx(20.0, abs=2.0)
+
+
+def test_a_role_that_mirrors_moves_the_other_arm(make_stand: Any) -> None:
+    stand = make_stand()
+    stand.book.give(Role(stream="ada", mirror=True))
+    for number in range(60):
+        stand.now_us = NOW_US + number * FRAME_US
+        received = stand.put(frame(number, 40.0), first_offset=number)
+    arms = [event for event in received if getattr(event, "joint", None) == VmcBone.LEFT_UPPER_ARM]
+    assert float(np.degrees(2 * np.arctan2(arms[-1].rotation.z, arms[-1].rotation.w))) == pytest.approx(40.0, abs=2.0)
+    assert right_arm(received) == pytest.approx(0.0, abs=2.0)
+
+
+def test_between_frames_states_go_on_at_sixty_a_second(make_stand: Any) -> None:
+    stand = make_stand()
+    stand.put(frame(0))
+    states = 0
+    for millisecond in range(1, 1000):
+        stand.now_us = NOW_US + 1000 * millisecond
+        if millisecond % 33 == 0:
+            states += states_in(stand.put(frame(millisecond // 33), first_offset=millisecond // 33))
+        elif stand.sink.tick_interval_s <= 0.001:
+            stand.sink.tick()
+            states += states_in(read_events(take_all(stand.receiver)))
+    assert 56 <= states <= 64
+
+
+def test_a_stage_left_for_long_frees_the_receiver_for_the_next(make_stand: Any) -> None:
     stand = make_stand(stale_after_s=None)
     stand.put(frame(0))
     stand.now_us += 11_000_000
+    stand.sink.tick()
     stand.put(frame(1, stream_id="bob"), first_offset=1)
     assert [sent.stream_id for sent in stand.sent] == ["ada", "bob"]
 

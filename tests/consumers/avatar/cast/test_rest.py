@@ -27,7 +27,7 @@ def ask() -> Ask:
 
     def answer(_: Request, error: Exception) -> Response:
         assert isinstance(error, HolisticError)
-        return answer_error(getattr(error, "status", 400), error.message)
+        return answer_error(getattr(error, "status", 500), error.message)
 
     app.add_exception_handler(HolisticError, answer)
 

@@ -1,0 +1,71 @@
+"""What the service answers on its port besides: roles, and the viewer with its states, replays and page."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from fastapi import FastAPI
+
+from connect_runtime.rest.routes import ServiceRoutes
+from connect_runtime.rest.security import read_rest_settings
+from consumers.avatar.cast.book import RoleBook
+from consumers.avatar.cast.models import models_router
+from consumers.avatar.cast.rest import roles_router
+from consumers.avatar.mannequin.model import build_mannequin
+from consumers.avatar.outputs.target import Kind, parse_target
+from consumers.avatar.outputs.udp import BadTarget
+from consumers.avatar.settings import AvatarSettings
+from consumers.avatar.stage.stage import Stage, StageOptions
+from consumers.avatar.viewer.access import PageRules
+from consumers.avatar.viewer.app import Viewer, ViewerOptions
+from consumers.avatar.viewer.hub import Hub
+from consumers.avatar.viewer.replay.from_kafka import replay_from_kafka
+from consumers.avatar.viewer.replay.sessions import Replays
+from kafka_io.settings import KafkaSettings
+
+
+@contextmanager
+def open_viewer(
+    settings: AvatarSettings, kafka: KafkaSettings, book: RoleBook, now_us: Callable[[], int]
+) -> Iterator[tuple[Hub, ServiceRoutes]]:
+    """Where the sinks' states go, and the routes; replays that are watched end with the block."""
+    hub = Hub(book)
+
+    def make_stage() -> Stage:
+        return Stage(StageOptions(stale_after_s=None, most=settings.avatar_performers))
+
+    replays = Replays(replay_from_kafka(kafka, settings.topic, make_stage, book, now_us, hub.partitions))
+    viewer = Viewer(hub, replays, build_mannequin, now_us, _read_options(settings)).routes()
+
+    def add(app: FastAPI) -> None:
+        app.include_router(roles_router(book, _check_target, lambda: now_us() // 1000))
+        app.include_router(models_router(settings.avatar_models))
+        # Last, for what is none of the others is a file of the page.
+        viewer.add(app)
+
+    try:
+        yield hub, ServiceRoutes(add, viewer.is_open)
+    finally:
+        replays.close()
+
+
+def _check_target(text: str) -> None:
+    """Raise BadTarget for what is none, or is for those alone who start the service."""
+    if parse_target(text).kind is Kind.IFACIALMOCAP_PHONE:
+        raise BadTarget(
+            f"{text} opens a port of this service's own, which a role may not",
+            hint="Set it where the service is started: HOLISTIC_VMC_TARGETS.", target=text,
+        )  # fmt: skip
+
+
+def _read_options(settings: AvatarSettings) -> ViewerOptions:
+    rules = PageRules(
+        origins=_read_list(settings.avatar_origins),
+        hosts=_read_list(settings.avatar_hosts),
+        asks_key=read_rest_settings().asks_who,
+        only_loopback=settings.http_host in {"127.0.0.1", "::1", "localhost"},
+    )
+    return ViewerOptions(rules, settings.avatar_watchers)
+
+
+def _read_list(text: str) -> frozenset[str]:
+    return frozenset(one.strip().lower() for one in text.split(",") if one.strip())
