@@ -34,7 +34,7 @@ _MIRROR_ACROSS_X: Final = np.array([1.0, -1.0, -1.0, 1.0])
 
 def normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unit length along the last axis; NaN where there is no length to speak of."""
-    length = np.sqrt((values * values).sum(axis=-1, keepdims=True))
+    length = np.sqrt(np.vecdot(values, values))[..., None]
     unit: NDArray[np.float64] = values / np.where(length > _SHORTEST, length, np.nan)
     return unit
 
@@ -46,7 +46,7 @@ def cross(first: Vectors, second: Vectors) -> Vectors:
 
 def dot(first: Vectors, second: Vectors) -> Angles:
     """Scalar product along the last axis."""
-    product: Angles = (first * second).sum(axis=-1)
+    product: Angles = np.vecdot(first, second)
     return product
 
 
