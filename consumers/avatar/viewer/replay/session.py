@@ -30,6 +30,7 @@ _TICK_S: Final = 1 / 60
 _HELD_TICK_S: Final = 0.25
 _AHEAD_MS: Final = 3_000.0
 _FILL_WAIT_S: Final = 0.1
+_FILL_TICK_S: Final = 0.008
 _RETRY_S: Final = 1.0
 _RETRY_REFUSED_S: Final = 5.0
 _MOST_ERRORS: Final = 4
@@ -86,6 +87,7 @@ class ReplaySession:
         self._is_paused = False
         self._is_over = False
         self._is_closing = False
+        self._is_filling = False
         self._errors: deque[HolisticError] = deque(maxlen=_MOST_ERRORS)
         self._told: tuple[float, Position] | None = None
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
@@ -259,7 +261,7 @@ class ReplaySession:
             at_ms, speed = self._clock.at_ms(now_s), self._clock.speed
             if not self._clock.is_running:
                 return min(at_ms, reading.to_ms)
-        self._read_on(reading, at_ms + _AHEAD_MS * max(1.0, speed))
+        self._read_on(reading, at_ms, _AHEAD_MS * max(1.0, speed))
         held_ms = min(at_ms, reading.known_until_ms, reading.to_ms)
         next_ms = reading.next_ms
         if (
@@ -276,10 +278,18 @@ class ReplaySession:
         performance.perform(reading.take_until(held_ms), held_ms)
         return held_ms
 
-    def _read_on(self, reading: Reading, until_ms: float) -> None:
-        """So far; to what comes next, if that is later; and where nothing is known to come, on and on."""
+    def _read_on(self, reading: Reading, at_ms: float, ahead_ms: float) -> None:
+        """So far ahead, once half of it is used up; to what comes next, if that is later; and where nothing is known to
+        come, on and on."""
         next_ms = reading.next_ms
-        reading.fill(max(until_ms, reading.to_ms + 1.0 if next_ms is None else next_ms))
+        far_ms = reading.to_ms + 1.0 if next_ms is None else next_ms
+        known_ms = reading.known_until_ms
+        if known_ms < max(at_ms + ahead_ms / 2, far_ms):
+            self._is_filling = True
+        elif known_ms >= at_ms + ahead_ms:
+            self._is_filling = False
+        if self._is_filling:
+            reading.fill(max(at_ms + ahead_ms, far_ms), _FILL_TICK_S)
 
     def _look_again(self, reading: Reading) -> None:
         """Begin anew: the streams are in other partitions than they belong to."""

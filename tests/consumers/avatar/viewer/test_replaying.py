@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,6 +154,20 @@ def test_a_replay_ends_and_can_be_played_again(served: Served) -> None:
         again = watching.next_said("position", lambda said: said["state"] == "playing")
         assert again["at_ms"] < BEGAN_MS + 4_900
         watching.next_said("position", lambda said: said["state"] == "ended")
+
+
+def test_a_crowd_over_partitions_of_unlike_load_is_shown_to_the_end(
+    kafka_settings: KafkaSettings, make_recording: Callable[..., str]
+) -> None:
+    one = frames_of(perform("x", 12.0, Side.LEFT))
+    topic = make_recording([replace(frame, stream_id=f"stream-{number}") for frame in one for number in range(10)])
+    with serving(tools_of(kafka_settings, topic)) as served, served.watch() as watching:
+        watching.say(type="replay", speed=8.0)
+        ended = watching.next_said("position", lambda said: said["state"] == "ended")
+        assert ended["at_ms"] == ended["to_ms"] == pytest.approx(BEGAN_MS + 12_000, abs=50)
+        _, states = watching.next_states()
+        assert len(states) == 10
+        assert all(ended["to_ms"] - state.captured_at_ms < 50 for state in states.values())
 
 
 def test_two_watchers_replay_without_hearing_of_each_other_and_a_third_has_to_wait(served: Served) -> None:
