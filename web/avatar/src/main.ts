@@ -17,12 +17,10 @@ import { Stage } from "./stage";
 import { Timeline } from "./timeline";
 import type { Position } from "./wire";
 
-/** Shown this much behind, so that there is a later state to go towards: two states and some unevenness of the way. */
-const BEHIND_MS = 40;
 const PANEL_EVERY_MS = 250;
 
 const options = readOptions(location.search);
-const models = new Models(new URL("builtin.vrm", location.href).href);
+const models = new Models();
 const clock = new ServiceClock();
 const latency = new LatencyLog();
 const labels = new Labels(part("labels"));
@@ -120,7 +118,7 @@ function arrange(isFramingAsked: boolean): void {
 }
 
 function keyOf(shown: readonly Player[]): string {
-  return shown.map(({ performer }) => `${performer.number} ${performer.stream}`).join("\n");
+  return shown.map(({ performer }) => JSON.stringify([performer.number, performer.stream, performer.avatar])).join();
 }
 
 function draw(nowMs: number): void {
@@ -130,7 +128,7 @@ function draw(nowMs: number): void {
   if (!crowd || !drawing) return;
   if (keyOf(crowd.choose(options.performer)) !== arranged) arrange(false);
   for (const player of players) {
-    player.show(clock.isKnown ? clock.at(nowMs) - BEHIND_MS : Infinity, player.performer.mirror !== options.mirror);
+    player.show(clock.isKnown ? clock.at(nowMs) - clock.behindMs : Infinity, player.performer.mirror !== options.mirror);
   }
   drawing.draw(players, stepS);
   framesDrawn += 1;

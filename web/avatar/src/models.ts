@@ -1,8 +1,11 @@
-// Files of avatars: the built-in one, fetched once, and those a person gave for a performer, which stay in this tab.
+// Files of avatars: the built-in one and those that roles name, fetched once, and those a person gave for a performer,
+// which stay in this tab.
 
 import type { VRM } from "@pixiv/three-vrm";
 import { Avatar, readModel, shareGeometry } from "./avatar";
+import { ask } from "./key";
 import type { Skeleton } from "./skeleton";
+import type { Performer } from "./wire";
 
 interface ModelFile {
   name: string;
@@ -11,13 +14,9 @@ interface ModelFile {
 }
 
 export class Models {
-  private readonly builtIn: ModelFile;
+  private readonly builtIn = fetchedFile("The built-in avatar", "builtin.vrm");
+  private readonly named = new Map<string, ModelFile>();
   private readonly own = new Map<string, ModelFile>();
-  private fetched: Promise<ArrayBuffer> | null = null;
-
-  constructor(address: string) {
-    this.builtIn = { name: "The built-in avatar", read: () => (this.fetched ??= fetchBytes(address)), first: null };
-  }
 
   /** Takes a file for a stream's avatar until this page is closed. Throws when it is no VRM file. */
   async give(stream: string, file: Blob & { name: string }): Promise<void> {
@@ -30,29 +29,39 @@ export class Models {
     this.own.delete(stream);
   }
 
-  nameFor(stream: string): string {
-    return this.fileFor(stream).name;
+  nameFor(performer: Performer): string {
+    return this.fileFor(performer).name;
   }
 
   isOwn(stream: string): boolean {
     return this.own.has(stream);
   }
 
-  async makeAvatar(stream: string, skeleton: Skeleton): Promise<Avatar> {
-    const file = this.fileFor(stream);
+  async makeAvatar(performer: Performer, skeleton: Skeleton): Promise<Avatar> {
+    const file = this.fileFor(performer);
     const vrm = await readModel(await file.read());
     if (file.first) shareGeometry(file.first, vrm);
     else file.first = vrm;
     return new Avatar(vrm, skeleton);
   }
 
-  private fileFor(stream: string): ModelFile {
-    return this.own.get(stream) ?? this.builtIn;
+  private fileFor({ stream, avatar }: Performer): ModelFile {
+    const own = this.own.get(stream);
+    if (own) return own;
+    if (avatar === null) return this.builtIn;
+    const file = this.named.get(avatar) ?? fetchedFile(avatar, `models/${encodeURIComponent(avatar)}`);
+    this.named.set(avatar, file);
+    return file;
   }
 }
 
-async function fetchBytes(address: string): Promise<ArrayBuffer> {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`the service answered ${answer.status} when asked for the built-in avatar`);
+function fetchedFile(name: string, path: string): ModelFile {
+  let fetched: Promise<ArrayBuffer> | null = null;
+  return { name, read: () => (fetched ??= fetchBytes(name, path)), first: null };
+}
+
+async function fetchBytes(name: string, path: string): Promise<ArrayBuffer> {
+  const answer = await ask(path);
+  if (!answer.ok) throw new Error(`the service answered ${answer.status} when asked for ${name}`);
   return answer.arrayBuffer();
 }

@@ -165,8 +165,10 @@ export class Panel {
     document.documentElement.dataset["background"] = isColour ? "colour" : options.background;
     part("stage").style.backgroundColor = isColour ? options.background : "";
     const { target } = this;
-    setText(part("model"), target === null ? "Choose a performer to give them an avatar." : this.models.nameFor(target));
-    button("choose-file").disabled = target === null;
+    const performer = this.cast.find(({ stream }) => stream === target) ?? null;
+    const model = performer === null ? "Choose a performer to give them an avatar." : this.models.nameFor(performer);
+    setText(part("model"), model);
+    button("choose-file").disabled = performer === null;
     if (options.ui) void this.role.show(target);
     button("built-in").hidden = target === null || !this.models.isOwn(target);
   }

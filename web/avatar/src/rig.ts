@@ -17,8 +17,8 @@ export function vrmNameOf(bone: string): string {
 export interface Driven<Node> {
   bone: number;
   node: Node;
-  /** The bones between this and the next one above it that the model has not: they turn this one too. */
-  missing: number[];
+  /** The bones that turn the node, the uppermost first: those above it that the model has not, and its own. */
+  chain: number[];
 }
 
 export class Rig<Node> {
@@ -32,11 +32,11 @@ export class Rig<Node> {
     const nodes = skeleton.bones.map((bone) => (LEFT_OUT.has(bone) ? null : find(vrmNameOf(bone))));
     nodes.forEach((node, bone) => {
       if (node === null) return;
-      const missing: number[] = [];
+      const chain = [bone];
       for (let above = skeleton.parents[bone]; above >= 0 && nodes[above] === null; above = skeleton.parents[above]) {
-        missing.unshift(above);
+        chain.unshift(above);
       }
-      this.driven.push({ bone, node, missing });
+      this.driven.push({ bone, node, chain });
     });
   }
 
@@ -48,7 +48,7 @@ export class Rig<Node> {
   turnOf(driven: Driven<Node>, rotations: Numbers): Numbers {
     const { product } = this;
     product.set(IDENTITY);
-    for (const bone of [...driven.missing, driven.bone]) multiply(product, 0, rotations, bone * 4, product, 0);
+    for (const bone of driven.chain) multiply(product, 0, rotations, bone * 4, product, 0);
     return product;
   }
 }

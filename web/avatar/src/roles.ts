@@ -1,9 +1,10 @@
 // What a stream plays, as the service keeps it for everybody: its receivers, mirrored or not, and its neutral face.
 
-import { button, element, input, part, setText } from "./elements";
+import { button, element, input, part, select, setText } from "./elements";
 import { ask } from "./key";
 
 interface Role {
+  avatar: string | null;
   targets: string[] | null;
   mirror: boolean | null;
   ground_contact: boolean | null;
@@ -32,6 +33,8 @@ export class RolePanel {
     const roles = (await answer.json()) as Record<string, Role>;
     if (this.stream !== stream) return;
     const role: Partial<Role> = roles[stream] ?? {};
+    await this.offerModels(role.avatar ?? "");
+    if (this.stream !== stream) return;
     this.targets.value = (role.targets ?? []).join("\n");
     input("role-mirror").checked = role.mirror ?? false;
     input("role-ground").checked = role.ground_contact ?? false;
@@ -39,9 +42,20 @@ export class RolePanel {
     part("role-card").hidden = false;
   }
 
+  private async offerModels(chosen: string): Promise<void> {
+    const answer = await ask("models").catch(() => null);
+    const models = answer?.ok ? ((await answer.json()) as string[]) : [];
+    if (chosen && !models.includes(chosen)) models.push(chosen);
+    const list = select("role-avatar");
+    list.replaceChildren(new Option("The built-in avatar", ""), ...models.map((name) => new Option(name)));
+    list.value = chosen;
+    part("role-models").hidden = models.length === 0;
+  }
+
   private async save(): Promise<void> {
     const targets = this.targets.value.split("\n").map((line) => line.trim());
     const role: Role = {
+      avatar: select("role-avatar").value || null,
       // None at all says nothing, and what holds for everybody does then.
       targets: targets.some(Boolean) ? targets.filter(Boolean) : null,
       mirror: input("role-mirror").checked,

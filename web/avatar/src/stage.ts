@@ -29,6 +29,8 @@ export const MOST_FIGURES = 128;
 interface Actor {
   player: Player;
   avatar: Avatar | null;
+  /** The model that the performer's role names, as it was when the avatar was asked for. */
+  model: string | null;
   isLoading: boolean;
 }
 
@@ -86,7 +88,10 @@ export class Stage implements Drawing {
     }
     for (const player of players) {
       const { stream } = player.performer;
-      const actor = this.actors.get(stream) ?? { player, avatar: null, isLoading: false };
+      const known = this.actors.get(stream);
+      if (known && known.model !== player.performer.avatar) this.unload(known);
+      const isSame = known?.model === player.performer.avatar;
+      const actor = known && isSame ? known : makeActor(player);
       actor.player = player;
       this.actors.set(stream, actor);
       if (players.length > MOST_AVATARS) this.unload(actor);
@@ -106,7 +111,7 @@ export class Stage implements Drawing {
     if (!before) return;
     this.unload(before);
     // Another actor: a model that is still being read for the one before finds it gone.
-    const actor = { player: before.player, avatar: null, isLoading: false };
+    const actor = makeActor(before.player);
     this.actors.set(stream, actor);
     if (this.actors.size <= MOST_AVATARS) void this.load(actor);
   }
@@ -200,9 +205,10 @@ export class Stage implements Drawing {
   private async load(actor: Actor): Promise<void> {
     if (actor.avatar || actor.isLoading) return;
     actor.isLoading = true;
-    const { stream } = actor.player.performer;
+    const { performer } = actor.player;
+    const { stream } = performer;
     try {
-      const avatar = await this.models.makeAvatar(stream, this.skeleton);
+      const avatar = await this.models.makeAvatar(performer, this.skeleton);
       if (this.actors.get(stream) !== actor || this.actors.size > MOST_AVATARS) {
         avatar.dispose();
         return;
@@ -221,6 +227,10 @@ export class Stage implements Drawing {
     actor.avatar?.dispose();
     actor.avatar = null;
   }
+}
+
+function makeActor(player: Player): Actor {
+  return { player, avatar: null, model: player.performer.avatar, isLoading: false };
 }
 
 function makeFloor(): InstancedMesh {

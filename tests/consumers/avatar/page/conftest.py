@@ -11,7 +11,7 @@ import pytest
 from consumers.avatar.viewer.page_files import PAGE_DIRECTORY
 from tests.conftest import in_ci
 from tests.consumers.avatar.page.acting import dance
-from tests.consumers.avatar.page.theatre import Theatre, open_theatre
+from tests.consumers.avatar.page.theatre import Theatre, make_model, open_theatre
 from tests.consumers.avatar.page.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -42,9 +42,11 @@ def browser(require_tool: Callable[[str], str], _built_page: None) -> Iterator[B
 
 
 @pytest.fixture(scope="module")
-def theatre(_built_page: None) -> Iterator[Theatre]:
-    """Its replays show a minute of Ada and Ben."""
-    with open_theatre({"ada": dance(), "ben": dance(1)}) as opened:
+def theatre(_built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+    """Its replays show a minute of Ada and Ben, and roles may name one model."""
+    models = tmp_path_factory.mktemp("models")
+    (models / "another.vrm").write_bytes(make_model())
+    with open_theatre({"ada": dance(), "ben": dance(1)}, models=models) as opened:
         yield opened
 
 

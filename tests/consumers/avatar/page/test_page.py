@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
-from consumers.avatar.mannequin.model import build_mannequin
 from consumers.avatar.viewer.page_files import PAGE_DIRECTORY
 from tests.consumers.avatar.page.acting import RIGHT_ARM_RAISED, T_POSE, dance, hold
 from tests.consumers.avatar.page.older_model import write_as_vrm0
 from tests.consumers.avatar.page.test_poses import assert_drawn_as_expected
-from tests.consumers.avatar.page.theatre import Theatre, open_theatre
+from tests.consumers.avatar.page.theatre import Theatre, make_model, open_theatre
 from tests.consumers.avatar.page.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def test_a_dropped_model_takes_the_same_pose_and_leaves_the_page_for_nowhere(
     theatre: Theatre, visit: Callable[..., Visitor], version: str
 ) -> None:
     theatre.play({"ada": hold(RIGHT_ARM_RAISED)})
-    model = build_mannequin()
+    model = make_model()
     visitor = visit("?performer=ada")
     visitor.wait_for_avatars({"ada": "avatar"})
     visitor.drop("mine.vrm", model if version == "1" else write_as_vrm0(model))
@@ -124,14 +123,18 @@ def test_a_service_with_a_key_is_opened_with_it(visit: Callable[..., Visitor]) -
 
 def test_a_role_is_changed_for_everybody(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
     theatre.play({"ada": hold(RIGHT_ARM_RAISED)})
-    visitor = visit("?performer=ada&flat=1", sends=True)
-    visitor.expect_status("Live")
+    visitor = visit("?performer=ada", sends=True)
+    visitor.wait_for_avatars({"ada": "avatar"})
+    visitor.page.locator("#role-avatar").select_option("another.vrm")
     visitor.page.get_by_label("Sent to").fill("vmc://127.0.0.1:39539")
     visitor.page.get_by_label("Mirrored").check()
     visitor.page.get_by_role("button", name="Save").click()
     expect(visitor.page.locator("#role-said")).to_have_text("Saved.")
     assert theatre.roles.own_role("ada").targets == ("vmc://127.0.0.1:39539",)
+    visitor.wait_for_avatars({"ada": "avatar"})
     visitor.wait_until(lambda: visitor.joints()["LeftHand"][1] < visitor.joints()["Head"][1])
+    expect(visitor.page.locator("#model")).to_have_text("another.vrm")
+    assert any(request.url.endswith("/avatar/models/another.vrm") for request in visitor.requests)
     theatre.roles.take_away("ada")
 
 

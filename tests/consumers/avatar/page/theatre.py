@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,6 +14,7 @@ from fastapi import FastAPI
 
 from connect_runtime.rest.security import Gate, RestSettings
 from connect_runtime.rest.server import listening
+from consumers.avatar.cast.models import models_router
 from consumers.avatar.cast.rest import roles_router
 from consumers.avatar.cast.role import Role
 from consumers.avatar.mannequin.model import build_mannequin
@@ -121,8 +124,10 @@ class Part:
 
 
 @contextmanager
-def open_theatre(recorded: Mapping[str, Act], token: str | None = None) -> Iterator[Theatre]:
-    """A theatre at an address of its own; `recorded` is what replays show, by stream."""
+def open_theatre(
+    recorded: Mapping[str, Act], token: str | None = None, models: Path | None = None
+) -> Iterator[Theatre]:
+    """A theatre at an address of its own; `recorded` is what replays show, by stream, `models` what roles may name."""
     roles = Roles()
     hub = Hub(roles)
     theatre = Theatre(hub, roles)
@@ -134,8 +139,9 @@ def open_theatre(recorded: Mapping[str, Act], token: str | None = None) -> Itera
         lambda: time.time_ns() // 1000,
     )
     replays = Replays(tools)
-    viewer = Viewer(hub, replays, build_mannequin, lambda: time.time_ns() // 1000, ViewerOptions())
+    viewer = Viewer(hub, replays, make_model, lambda: time.time_ns() // 1000, ViewerOptions())
     app = FastAPI()
+    app.include_router(models_router(models))
     app.include_router(roles_router(roles, lambda target: None, lambda: 0))  # type: ignore[arg-type]
     viewer.add_to(app)
     settings = RestSettings.model_validate({"token": token})
@@ -189,6 +195,12 @@ class _Minute:
 
     def drop_rest(self) -> None:
         """Nothing is left."""
+
+
+@cache
+def make_model() -> bytes:
+    """The built-in avatar, once in a run."""
+    return build_mannequin()
 
 
 def join(states: Sequence[AvatarStates]) -> AvatarStates:
