@@ -19,7 +19,7 @@ from consumers.avatar.cast.book import RoleBook
 from consumers.avatar.cast.calibrating import Calibrating
 from consumers.avatar.cast.models import find_model
 from consumers.avatar.cast.showing import Showing
-from consumers.avatar.files.rest_skeleton import read_rest_offsets
+from consumers.avatar.gltf.rest_skeleton import read_rest_offsets
 from consumers.avatar.latency_log import LatencyLog
 from consumers.avatar.outputs.target import make_output, make_outputs, parse_target, parse_targets
 from consumers.avatar.replay import PacedSink

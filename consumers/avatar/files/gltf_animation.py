@@ -4,8 +4,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from consumers.avatar.files.glb import GlbWriter
 from consumers.avatar.files.tracks import Motion, Tracks
+from consumers.avatar.gltf.glb import GlbWriter
 from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.mannequin.colours import look_of
 from consumers.avatar.mannequin.expressions import MORPHS

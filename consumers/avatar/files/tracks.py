@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.files.glb import GlbWriter
 from consumers.avatar.files.motion_file import move_to_gltf, turn_to_gltf
+from consumers.avatar.gltf.glb import GlbWriter
 from consumers.avatar.humanoid.rotations import normalise
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
 from consumers.avatar.states import AvatarStates

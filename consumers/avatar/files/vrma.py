@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import Blendshape
 from consumers.avatar.face.vrm import Vrm1Expression, to_vrm1
-from consumers.avatar.files.glb import GlbWriter
 from consumers.avatar.files.tracks import Motion, Tracks
+from consumers.avatar.gltf.glb import GlbWriter
 from consumers.avatar.humanoid.rotations import slerp
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
 from consumers.avatar.mannequin.model import BONES, GENERATOR, describe_bones, name_bone

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from consumers.avatar.files.glb import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbWriter
+from consumers.avatar.gltf.glb import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbWriter
 from consumers.avatar.humanoid.skeleton import PARENTS, REST_OFFSETS_M, Bone
 from consumers.avatar.mannequin.body import draw_body
 from consumers.avatar.mannequin.colours import Look, choose_colours, locate, paint, shade

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.files.rest_skeleton import read_rest_offsets
+from consumers.avatar.gltf.rest_skeleton import read_rest_offsets
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M
 from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT, IfacialmocapOutput, IfacialmocapPhone
 from consumers.avatar.outputs.output import Output

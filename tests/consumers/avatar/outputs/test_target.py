@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from consumers.avatar.files.rest_skeleton import read_rest_offsets
+from consumers.avatar.gltf.rest_skeleton import read_rest_offsets
 from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.mannequin.model import write_mannequin
 from consumers.avatar.outputs.ifacialmocap import IFACIALMOCAP_PORT

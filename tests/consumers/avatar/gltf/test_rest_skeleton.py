@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from consumers.avatar.files.glb import GlbError
-from consumers.avatar.files.rest_skeleton import NotAModel, read_rest_offsets
+from consumers.avatar.gltf.glb import GlbError
+from consumers.avatar.gltf.rest_skeleton import NotAModel, read_rest_offsets
 from consumers.avatar.humanoid.skeleton import PARENTS, REST_OFFSETS_M, Bone
 from consumers.avatar.mannequin.model import write_mannequin
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.files.glb import GlbError, read_document
+from consumers.avatar.gltf.glb import GlbError, read_document
 from consumers.avatar.humanoid.rotations import Vectors, rotate
 from consumers.avatar.humanoid.skeleton import PARENTS, REST_OFFSETS_M, Bone
 
