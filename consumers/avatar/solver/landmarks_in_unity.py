@@ -24,12 +24,15 @@ _USUAL_SIZE: Final = (1280, 720)
 _MOST_OUTSIDE: Final = 1 / 3
 """A hand with a larger share of its points outside the picture is MediaPipe's guess, and jumps about."""
 
+_FURTHEST: Final = 1e6
+"""Pixels or metres; a coordinate beyond is none, and would overflow what is computed of it."""
+
 _WRISTS: Final = np.array([PoseLandmark.LEFT_WRIST, PoseLandmark.RIGHT_WRIST])
 
 
 @dataclass(frozen=True, slots=True)
 class UnityLandmarks:
-    """N frames; NaN where a part is absent or a coordinate is not finite.
+    """N frames; NaN where a part is absent or a coordinate is not finite, or beyond all bounds.
 
     `body` float64[N, 33, 3] (metres where world landmarks are there, else pixels), `visibility` float64[N, 33] (0 where
     unknown), `hands` float64[N, 2, 21, 3] left then right (pixels; NaN where too much lies outside the picture), `face`
@@ -93,7 +96,7 @@ def _keep(points: NDArray[np.floating], present: NDArray[np.bool_]) -> Vectors:
 
 
 def _negate(points: Vectors) -> Vectors:
-    return np.where(np.isfinite(points), -points, np.nan)
+    return np.where(np.abs(points) < _FURTHEST, -points, np.nan)
 
 
 def _pixels_per_unit(batch: FrameBatch) -> Vectors:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import Blendshape
 from consumers.avatar.humanoid.skeleton import Bone
-from consumers.avatar.solver.solve import solve
+from consumers.avatar.solver.solve import Solver, solve
 from keypoints import FrameBatch
 from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR, PoseLandmark
 from tests.consumers.avatar.oracle import pose_arm, random_poses
@@ -281,6 +281,29 @@ def test_a_spoiled_landmark_never_becomes_a_spoiled_rotation(value: float) -> No
     lengths = np.linalg.norm(solved.rotations[0], axis=-1)
     assert np.all(np.isnan(lengths) | (np.abs(lengths - 1.0) < 1e-4))
     assert not np.isinf(solved.shapes).any()
+
+
+def test_damaged_landmarks_give_unit_rotations_or_none_and_no_place_out_of_bounds() -> None:
+    rng = np.random.default_rng(8)
+    solver = Solver(3)
+    solver.keep_feet(1, True)
+    for _ in range(60):
+        batch = film_all(random_poses(3, seed=int(rng.integers(5))), face=Face())
+        for part in (batch.pose, batch.pose_world, batch.face, batch.left_hand, batch.right_hand):
+            damaged = rng.random(part.shape) < rng.choice([0.02, 0.3, 0.9])
+            part[damaged] = rng.choice([np.nan, np.inf, 0.0, 1e30, -5.0])
+        batch.pose_world_present[:] = rng.random(3) < 0.7
+        solved = solver.solve(batch, np.arange(3))
+        lengths = np.linalg.norm(solved.rotations, axis=-1)
+        assert np.all(np.isnan(lengths) | (np.abs(lengths - 1.0) < 1e-4))
+        assert not np.isinf(solved.root_m).any()
+        assert np.isnan(solved.root_m).any(axis=1).tolist() == np.isnan(solved.root_m).all(axis=1).tolist()
+
+
+def test_no_frames_at_all_are_solved_to_nothing() -> None:
+    nobody = film_all([{}]).take([])
+    assert len(solve(nobody).rotations) == 0
+    assert len(Solver(1).solve(nobody, np.array([], dtype=np.intp)).root_m) == 0
 
 
 def test_legs_out_of_the_picture_are_left_out() -> None:
