@@ -10,26 +10,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from observability.page_headers import make_page_headers
 from producer_service.page.connections import describe_connections
 
 _SITE: Final = Path(__file__).parent / "site"
 _PAGE: Final = "/page"
 
-PAGE_HEADERS: Final[dict[str, str]] = {
-    # Pictures and videos a person chooses reach <img> and <video> as blob: addresses.
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
-    ),
-    "permissions-policy": "camera=(self), microphone=(), geolocation=(), display-capture=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    # Asked for again each time and answered with 304: a page never meets the modules of another version.
-    "cache-control": "no-cache",
-}
+# Pictures and videos a person chooses reach <img> and <video> as blob: addresses.
+PAGE_HEADERS: Final = make_page_headers("img-src 'self' blob:", "media-src 'self' blob:", camera="self")
 
 
 def mount_page(app: FastAPI) -> None:

@@ -8,25 +8,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from connect_runtime.control.errors import NotFound
+from observability.page_headers import make_page_headers
 
 PAGE_DIRECTORY: Final = Path(__file__).parent / "page"
 _INDEX: Final = "index.html"
 
 # Models that a person drops, and the pictures inside of models, are read through addresses of blob: and data:.
-PAGE_HEADERS: Final[dict[str, str]] = {
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob: data:; object-src 'none'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    # Asked for again each time and answered with 304: a page never meets the modules of another version.
-    "cache-control": "no-cache",
-}
+PAGE_HEADERS: Final = make_page_headers("img-src 'self' blob: data:", "connect-src 'self' blob: data:")
 
 
 class PageFiles:

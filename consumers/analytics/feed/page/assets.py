@@ -10,23 +10,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from consumers.analytics.feed.skeleton import UNIT, describe_strokes
+from observability.page_headers import make_page_headers
 
 _SITE: Final = Path(__file__).parent / "site"
 _PAGE: Final = "/page"
 
-PAGE_HEADERS: Final[dict[str, str]] = {
-    "content-security-policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    # Asked for again each time and answered with 304: a page never meets the modules of another version.
-    "cache-control": "no-cache",
-}
+PAGE_HEADERS: Final = make_page_headers()
 
 
 class _Site(StaticFiles):
