@@ -158,8 +158,8 @@ class TopicReading:
     def _read_from(self, hungry: frozenset[int]) -> None:
         """Have the client read these partitions, and none that is full or finished.
 
-        It is given others to read rather than told to pause some: kafka-python 3.0.12 loses sight of what it has parked
-        of a paused partition while another's records are in its hands, and never hands it out.
+        It is given others to read rather than told to pause some: kafka-python 3.0.12 looks for what it parked of a
+        partition that was paused only while it holds no records of another, and counts those it has handed out.
         """
         idle = self._read - frozenset(self._merge.unfinished)
         if hungry <= self._read and not idle and not any(self._is_full(one) for one in self._read):
