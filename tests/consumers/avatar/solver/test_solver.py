@@ -133,6 +133,16 @@ def test_who_stands_bows_with_the_back_and_who_squats_with_the_hips(
     assert least <= (bent - carried) / bent <= most
 
 
+@pytest.mark.parametrize(("axis", "degrees"), [("x", 25.0), ("z", 15.0), ("z", -15.0)])
+def test_who_leans_at_a_desk_bends_the_back_and_does_not_tip_over_like_a_board(axis: str, degrees: float) -> None:
+    frame = film({"Hips": turn(axis, degrees)})
+    assert frame.pose_world is not None
+    frame.pose_world[PoseLandmark.LEFT_HIP :, 3] = 0.05
+    solved = solve(FrameBatch.from_frames([frame]))
+    assert degrees_between(solved_space(solved, Bone.UPPER_CHEST), turn(axis, degrees)) < 1.0
+    assert degrees_between(solved_space(solved, Bone.HIPS), np.eye(3)) < 0.45 * abs(degrees)
+
+
 def test_one_raised_arm_lifts_its_shoulder_and_leaves_the_chest_upright() -> None:
     pose = pose_arm("Right", turn("z", 80.0)) | {"LeftUpperArm": turn("z", 80.0)}
     errors = space_errors(pose, ["Hips", "UpperChest", "LeftShoulder", "RightShoulder", "RightUpperArm"])
