@@ -60,8 +60,8 @@ def _combine(
 ) -> NDArray[np.float64]:
     """All products of two elements, summed as `table` says: three calls of numpy, where one frame is mostly calls."""
     products = first[..., :, None] * second[..., None, :]
-    combined: NDArray[np.float64] = products.reshape(*products.shape[:-2], len(table)) @ table
-    return combined
+    combined: NDArray[np.float64] = products.reshape(-1, len(table)).dot(table)
+    return combined.reshape(*products.shape[:-1])
 
 
 def invert(rotation: Quaternions) -> Quaternions:
