@@ -6,7 +6,7 @@ from consumers.avatar.viewer.hub import Parts
 from consumers.avatar.viewer.orders import Replay
 from consumers.avatar.viewer.replay.performance import StageMaker
 from consumers.avatar.viewer.replay.reading import TopicReading
-from consumers.avatar.viewer.replay.session import ReplayTools
+from consumers.avatar.viewer.replay.tools import ReplayTools
 from kafka_io.schema_topic import TopicSchemaLookup
 from kafka_io.settings import KafkaSettings
 

@@ -2,24 +2,19 @@
 
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from kafka import errors as kafka_errors
 
-from consumers.avatar.viewer.hub import Hub, Parts
+from consumers.avatar.viewer.hub import Hub
 from consumers.avatar.viewer.orders import ChangeSpeed, Pause, Play, Replay, Seek, Steering
 from consumers.avatar.viewer.replay.clock import ReplayClock
-from consumers.avatar.viewer.replay.performance import Performance, StageMaker
+from consumers.avatar.viewer.replay.performance import Performance
 from consumers.avatar.viewer.replay.position import Position, ReplayState
-from kafka_io.errors import explain_kafka_error
-from keypoints.codec import RawRecord
+from consumers.avatar.viewer.replay.tools import Reading, ReplayTools
+from kafka_io.errors import KafkaUnavailable, explain_kafka_error
 from keypoints.errors import HolisticError, Terminal
-from keypoints.schemas import SchemaLookup
 
 log = logging.getLogger(__name__)
 
@@ -38,37 +33,6 @@ _MOST_ERRORS: Final = 4
 _LONGEST_SILENCE_MS: Final = 4_000.0
 _BEFORE_NEXT_MS: Final = 500.0
 _END_THREAD_S: Final = 10.0
-
-
-class Reading(Protocol):
-    """Recorded frames in the order of time: see TopicReading."""
-
-    from_ms: float
-    to_ms: float
-
-    @property
-    def known_until_ms(self) -> float: ...
-    @property
-    def next_ms(self) -> float | None: ...
-    @property
-    def is_over(self) -> bool: ...
-    def widen(self) -> bool: ...
-    def seek(self, at_ms: float) -> None: ...
-    def fill(self, until_ms: float, wait_s: float = 0.0) -> None: ...
-    def take_until(self, at_ms: float) -> list[RawRecord]: ...
-    def drop_rest(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayTools:
-    """What replays are made of."""
-
-    open_reading: Callable[[Replay], AbstractContextManager[Reading]]
-    make_stage: StageMaker
-    schemas: SchemaLookup | None
-    parts: Parts
-    now_us: Callable[[], int]
-    clock_s: Callable[[], float] = time.monotonic
 
 
 class ReplaySession:
@@ -188,7 +152,7 @@ class ReplaySession:
                         self._take_span(reading)
                         self._play(reading)
                 except (kafka_errors.KafkaError, OSError, HolisticError) as error:
-                    explained = error if isinstance(error, HolisticError) else explain_kafka_error(error, "replaying")
+                    explained = _explain(error)
                     if explained.message != said:
                         said = explained.message
                         self._say(explained)
@@ -327,3 +291,13 @@ class ReplaySession:
     def _rest(self, longest_s: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._is_closing, longest_s)
+
+
+def _explain(error: Exception) -> HolisticError:
+    if isinstance(error, HolisticError):
+        return error
+    explained = explain_kafka_error(error, "replaying")
+    if isinstance(error, kafka_errors.KafkaTimeoutError):
+        # Which of the client's calls it was that nobody answered is of no use to a watcher.
+        return KafkaUnavailable("no broker answers; the replay goes on when one does", hint=explained.hint)
+    return explained

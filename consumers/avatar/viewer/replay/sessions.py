@@ -4,7 +4,8 @@ import threading
 from typing import Final
 
 from consumers.avatar.viewer.orders import Replay
-from consumers.avatar.viewer.replay.session import ReplaySession, ReplayTools
+from consumers.avatar.viewer.replay.session import ReplaySession
+from consumers.avatar.viewer.replay.tools import ReplayTools
 from keypoints.errors import Terminal, Transient
 
 MOST_REPLAYS: Final = 4

@@ -13,8 +13,8 @@ from websockets.typing import Subprotocol
 from connect_runtime.rest.security import RestSettings
 from consumers.avatar.viewer.app import Viewer, ViewerOptions
 from consumers.avatar.viewer.hub import Hub
-from consumers.avatar.viewer.replay.session import ReplayTools
 from consumers.avatar.viewer.replay.sessions import Replays
+from consumers.avatar.viewer.replay.tools import ReplayTools
 from tests.connect_runtime.harness import OnMemory, Store, running, spec_for, wait_until
 from tests.consumers.avatar.viewer.made_states import MadeParts
 from tests.consumers.avatar.viewer.wire_reading import ReadState, read_message

@@ -14,7 +14,7 @@ from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.stage.stage import Stage, StageOptions
 from consumers.avatar.viewer.orders import Replay
 from consumers.avatar.viewer.replay.from_kafka import replay_from_kafka
-from consumers.avatar.viewer.replay.session import Reading, ReplayTools
+from consumers.avatar.viewer.replay.tools import Reading, ReplayTools
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.errors import KafkaUnavailable
 from kafka_io.partitioning import partition_of
