@@ -22,8 +22,8 @@ from consumers.avatar.states import AvatarStates
 from consumers.avatar.viewer.app import Viewer, ViewerOptions
 from consumers.avatar.viewer.hub import Hub
 from consumers.avatar.viewer.orders import Replay
-from consumers.avatar.viewer.replay.session import ReplayTools
 from consumers.avatar.viewer.replay.sessions import Replays
+from consumers.avatar.viewer.replay.tools import ReplayTools
 from keypoints.codec import RawRecord
 from keypoints.frame import FrameBatch
 
