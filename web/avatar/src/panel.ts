@@ -62,7 +62,7 @@ export class Panel {
     setText(part("p50"), summary ? `${Math.round(summary.p50)} ms` : "—");
     setText(part("p95"), summary ? `${Math.round(summary.p95)} ms` : "—");
     setText(part("before"), summary ? `${Math.round(summary.beforeService)} ms` : "—");
-    setText(part("latency-of"), of ?? "");
+    setText(part("latency-of"), of ?? "live only");
   }
 
   /** The performer that a file is for: the chosen one, or the only one. */

@@ -172,9 +172,16 @@ export class Timeline {
 }
 
 function wordsFor(state: Position["state"], atMs: number, toMs: number): string {
-  return state === "seeking" ? `Going to ${clock(atMs)}…` : `${clock(atMs)} of ${clock(toMs)}`;
+  return state === "seeking" ? `Going to ${clock(atMs)}…` : `${clock(atMs)} of ${timeOfDay(toMs)}`;
 }
 
+/** The time of day, and the date where it is not today's. */
 function clock(ms: number): string {
+  const at = new Date(ms);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return `${isToday ? "" : `${at.toLocaleDateString()} `}${timeOfDay(ms)}`;
+}
+
+function timeOfDay(ms: number): string {
   return new Date(ms).toLocaleTimeString([], { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
