@@ -54,7 +54,7 @@ export class Crowd {
   }
 
   castAnew(performers: readonly Performer[]): void {
-    this.performers = [...performers].sort((one, other) => one.stream.localeCompare(other.stream));
+    this.performers = [...performers].sort((one, other) => one.stream.localeCompare(other.stream, undefined, { numeric: true }));
     const wanted = new Map(performers.map((performer) => [performer.number, performer]));
     for (const [number, player] of this.byNumber) {
       const performer = wanted.get(number);
