@@ -12,6 +12,8 @@ PACKETS_SENT = CounterDef("holistic_avatar_packets_sent", "Datagrams sent.")
 PACKETS_REFUSED = CounterDef("holistic_avatar_packets_refused", "Datagrams refused by targets that are away.")
 # Streams whose avatars move or fade now.
 PERFORMERS_ON_STAGE = GaugeDef("holistic_avatar_performers", "Performers on stage.")
+# WebSockets of the viewer page and of programs, live and replaying.
+WATCHERS = GaugeDef("holistic_avatar_watchers", "Connections that watch avatars.")
 # Frames that moved an avatar.
 FRAMES_SHOWN = CounterDef("holistic_avatar_frames_shown", "Frames an avatar was moved by.")
 # Frames passed over: superseded (a newer one was there), stale (too old for live mode), late and duplicate (by their

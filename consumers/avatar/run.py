@@ -53,7 +53,7 @@ def run_avatar(settings: AvatarSettings, kafka: KafkaSettings, overrides: Mappin
             held.callback(latency_log.close)
         book = RoleBook(CompactedLog(kafka, Surroundings(), (AVATAR_ROLES_SPEC,), "avatar roles"))
         held.callback(book.close)
-        hub, routes = held.enter_context(open_viewer(settings, kafka, book, read_clock_us))
+        hub, routes = held.enter_context(open_viewer(settings, kafka, book, metrics, read_clock_us))
         theatre = Theatre(settings, metrics, book, hub.open_channel)
         theatre.check_receivers()
         spec = theatre.make_connector(overrides or {}, latency_log)

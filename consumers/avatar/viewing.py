@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 
 from connect_runtime.rest.routes import ServiceRoutes
 from connect_runtime.rest.security import read_rest_settings
@@ -11,6 +11,7 @@ from consumers.avatar.cast.book import RoleBook
 from consumers.avatar.cast.models import models_router
 from consumers.avatar.cast.rest import roles_router
 from consumers.avatar.mannequin.model import build_mannequin
+from consumers.avatar.metrics import WATCHERS
 from consumers.avatar.outputs.target import Kind, parse_target
 from consumers.avatar.outputs.udp import BadTarget
 from consumers.avatar.settings import AvatarSettings
@@ -21,11 +22,12 @@ from consumers.avatar.viewer.hub import Hub
 from consumers.avatar.viewer.replay.from_kafka import replay_from_kafka
 from consumers.avatar.viewer.replay.sessions import Replays
 from kafka_io.settings import KafkaSettings
+from observability.metrics import Metrics
 
 
 @contextmanager
 def open_viewer(
-    settings: AvatarSettings, kafka: KafkaSettings, book: RoleBook, now_us: Callable[[], int]
+    settings: AvatarSettings, kafka: KafkaSettings, book: RoleBook, metrics: Metrics, now_us: Callable[[], int]
 ) -> Iterator[tuple[Hub, ServiceRoutes]]:
     """Where the sinks' states go, and the routes; replays that are watched end with the block."""
     hub = Hub(book)
@@ -33,12 +35,21 @@ def open_viewer(
     def make_stage() -> Stage:
         return Stage(StageOptions(stale_after_s=None, most=settings.avatar_performers))
 
+    options = _read_options(settings, metrics)
+
+    def check(request: Request) -> None:
+        """A page of another site may neither read nor give roles, by whatever name it reaches this port."""
+        options.rules.check(request.scope)
+
     replays = Replays(replay_from_kafka(kafka, settings.topic, make_stage, book, now_us, hub.partitions))
-    viewer = Viewer(hub, replays, build_mannequin, now_us, _read_options(settings)).routes()
+    viewer = Viewer(hub, replays, build_mannequin, now_us, options).routes()
 
     def add(app: FastAPI) -> None:
-        app.include_router(roles_router(book, _check_target, lambda: now_us() // 1000))
-        app.include_router(models_router(settings.avatar_models))
+        for router in (
+            roles_router(book, _check_target, lambda: now_us() // 1000),
+            models_router(settings.avatar_models),
+        ):
+            app.include_router(router, dependencies=[Depends(check)])
         # Last, for what is none of the others is a file of the page.
         viewer.add(app)
 
@@ -57,14 +68,14 @@ def _check_target(text: str) -> None:
         )  # fmt: skip
 
 
-def _read_options(settings: AvatarSettings) -> ViewerOptions:
+def _read_options(settings: AvatarSettings, metrics: Metrics) -> ViewerOptions:
     rules = PageRules(
         origins=_read_list(settings.avatar_origins),
         hosts=_read_list(settings.avatar_hosts),
         asks_key=read_rest_settings().asks_who,
         only_loopback=settings.http_host in {"127.0.0.1", "::1", "localhost"},
     )
-    return ViewerOptions(rules, settings.avatar_watchers)
+    return ViewerOptions(rules, settings.avatar_watchers, on_connections=metrics.gauge(WATCHERS).set)
 
 
 def _read_list(text: str) -> frozenset[str]:

@@ -36,6 +36,8 @@ class ViewerOptions:
     rules: PageRules = field(default_factory=PageRules)
     most_connections: int = 64
     page_directory: Path = PAGE_DIRECTORY
+    on_connections: Callable[[int], None] = lambda _: None
+    """Told how many watch, whenever that changes."""
 
 
 class Viewer:
@@ -86,11 +88,11 @@ class Viewer:
             except HolisticError as refused:
                 await websocket.send_denial_response(answer_error(getattr(refused, "status", 500), refused.message))
                 return
-            self._connections += 1
+            self._count(1)
             try:
                 await Conversation(websocket, wish, self._hub, self._replays).hold()
             finally:
-                self._connections -= 1
+                self._count(-1)
 
         @router.get("/performers", summary="Who is on stage of this replica, and how frequent their frames are")
         async def list_performers(request: Request) -> list[dict[str, Any]]:
@@ -113,6 +115,10 @@ class Viewer:
                     snapshot.roster, snapshot.held, strict=True
                 )
             ]
+
+    def _count(self, more: int) -> None:
+        self._connections += more
+        self._options.on_connections(self._connections)
 
     def _add_page(self, router: APIRouter) -> None:
         @router.get("", include_in_schema=False)
