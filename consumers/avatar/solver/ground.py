@@ -40,6 +40,8 @@ _TOUCHES_M: Final = 0.02
 _LIFTS_M: Final = 0.05
 """A foot this near the floor comes to stand; one this high has left it."""
 _STILL_M_PER_S: Final = 0.25
+_LEAST_HELD_M: Final = 1e-6
+"""Less is a rounding error: a leg that need not move is left as it was seen."""
 _PULLED_M: Final = 0.12
 """How far a planted foot is held back at most."""
 _LET_GO_S: Final = 0.12
@@ -85,7 +87,7 @@ class GroundContact:
         seen = np.isfinite(rotations[:, _FEET, 3]) & np.isfinite(ankles).all(axis=-1)
         held = self._hold_back(slots, ankles, lowest, seen, at_s)
         held[..., 1] = np.maximum(held[..., 1], -lowest)
-        moved = seen & (np.abs(held).max(axis=-1) > 0.0)
+        moved = seen & (np.abs(held).max(axis=-1) > _LEAST_HELD_M)
         if not moved.any():
             return rotations
         return _reach(rotations, positions, spaces, ankles + held, moved)
