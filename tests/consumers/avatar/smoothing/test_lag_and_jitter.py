@@ -15,22 +15,18 @@ from consumers.avatar.face.arkit import SHAPE_COUNT, Blendshape
 from consumers.avatar.humanoid.rotations import IDENTITY, invert, multiply, normalise
 from consumers.avatar.humanoid.skeleton import FINGER_BONES, Bone
 from consumers.avatar.solver.solve import solve
-from consumers.avatar.states import SolvedMotion
 from keypoints import FrameBatch
-from keypoints.landmarks import PART_SHAPES
 from performers.acts import Act, ActKind
 from performers.camera import Camera
-from performers.joints import Side
-from performers.noise import Noise
-from performers.performer import Performer, Stage
+from performers.performer import Performer
 from tests.consumers.avatar.playback import Playback, Values, play, solved, turned
 from tests.consumers.avatar.recordings import extract_video, read_pose_file
 from tests.consumers.avatar.steadiness import angles_deg, jitter_rms_deg, largest_step_deg
+from tests.consumers.avatar.stillness import FPS, film_still
 
 MOST_LEFT_OF_JITTER = 0.3
 MOST_LAG_S = 0.035
 MOST_STEP_DEG = 25.0
-FPS = 30.0
 WARM_UP_S = 3.0
 HERTZ = (1.0, 1.5, 2.0, 2.5)
 
@@ -104,16 +100,6 @@ def test_at_other_rates_a_wave_is_not_later(bone: Bone, fps: float, most_s: floa
     assert find_lag_s(shown, 40.0 * np.sin(2 * np.pi * 1.5 * shown.at_s), shown.degrees(bone)) <= most_s
 
 
-def stand_still(kind: ActKind, camera: Camera, seconds: float = 12.0) -> tuple[SolvedMotion, Values]:
-    """One posture seen again and again, with nothing but the detector's noise between."""
-    at_s = np.arange(int(seconds * FPS)) / FPS
-    stage = Stage(camera=camera, noise=Noise(0.0))
-    performer = Performer("still", [Act(kind, 0.0, 6.0, Side.LEFT)], seed=3, stage=stage)
-    batch = performer.batch(np.array([3.0])).take(np.zeros(len(at_s), dtype=np.intp))
-    Noise().disturb({part: batch.part(part) for part in PART_SHAPES}, at_s, seed=3)
-    return solve(batch), at_s
-
-
 STILL = [
     (ActKind.IDLE, Camera(), ("trunk", "head", "arms", "hands", "legs", "feet")),
     (ActKind.T_POSE, Camera(), ("trunk", "head", "arms", "hands", "legs", "feet")),
@@ -126,7 +112,8 @@ STILL = [
 def test_of_a_still_performers_jitter_seven_tenths_are_taken_out(
     kind: ActKind, camera: Camera, parts: tuple[str, ...]
 ) -> None:
-    motion, at_s = stand_still(kind, camera)
+    batch, at_s = film_still(kind, camera)
+    motion = solve(batch)
     shown = play(motion, at_s)
     before = jitter_rms_deg(motion.rotations[at_s > WARM_UP_S], at_s[at_s > WARM_UP_S])
     after = jitter_rms_deg(shown.rotations[shown.at_s > WARM_UP_S], shown.at_s[shown.at_s > WARM_UP_S])
