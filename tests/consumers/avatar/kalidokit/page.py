@@ -45,10 +45,10 @@ DECIMALS: Final = {"What is covered": 0, "Jitter of one who stands still": 2, "L
 _BEGINNING: Final = """\
 # Ours and Kalidokit
 
-[Kalidokit](https://github.com/yeemachine/kalidokit) 1.1.5 is a solver that many avatars on web pages are made with. Both
-get the same frames, Kalidokit in Node; ours is the solver for single poses, and the whole chain with its smoothing
-where frames follow each other. "Eased" is Kalidokit as its own examples
-show it: at each frame three tenths of the way to what it solved.
+[Kalidokit](https://github.com/yeemachine/kalidokit) 1.1.5 is a solver that many avatars on web pages are made with.
+Both get the same frames, Kalidokit in Node; ours is the solver for single poses, and the whole chain with its smoothing
+where frames follow each other. "Eased" is Kalidokit as its own examples show it: at each frame three tenths of the way
+to what it solved.
 
 Its results are read so that they do best: all orders and signs of angles and both sides were tried
 ([rival.py](../tests/consumers/avatar/kalidokit/rival.py)), of its examples' shares and whole turns the better one
