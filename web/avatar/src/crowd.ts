@@ -5,6 +5,9 @@ import type { Pose, Skeleton } from "./skeleton";
 import { Track } from "./track";
 import type { Performer, State } from "./wire";
 
+/** How far from their places performers move who stand side by side. */
+const ROOM_M = 0.45;
+
 export class Player {
   readonly track: Track;
   /** What is shown: the track's own pose, or its mirror image. */
@@ -26,8 +29,8 @@ export class Player {
   }
   private readonly head: number;
 
-  /** Brings pose and joints to the service's time. */
-  show(atMs: number, isMirrored: boolean): State {
+  /** Brings pose and joints to the service's time. Who is not alone stays near their place. */
+  show(atMs: number, isMirrored: boolean, isAlone: boolean): State {
     const shown = this.track.show(atMs);
     if (isMirrored) {
       this.skeleton.mirror(shown, this.pose);
@@ -37,10 +40,16 @@ export class Player {
       this.pose.shapes.set(shown.shapes);
     }
     this.isTracked = shown.tracked;
+    if (!isAlone) for (const axis of [0, 2]) this.pose.root[axis] = stayNear(this.pose.root[axis]);
     this.skeleton.place(this.pose, this.joints);
     this.headTurn.set(this.skeleton.turnOf(this.head));
     return shown;
   }
+}
+
+/** As it is near the place, and never further away than that. */
+function stayNear(awayM: number): number {
+  return ROOM_M * Math.tanh(awayM / ROOM_M);
 }
 
 export class Crowd {

@@ -128,7 +128,8 @@ function draw(nowMs: number): void {
   if (!crowd || !drawing) return;
   if (keyOf(crowd.choose(options.performer)) !== arranged) arrange(false);
   for (const player of players) {
-    player.show(clock.isKnown ? clock.at(nowMs) - clock.behindMs : Infinity, player.performer.mirror !== options.mirror);
+    const atMs = clock.isKnown ? clock.at(nowMs) - clock.behindMs : Infinity;
+    player.show(atMs, player.performer.mirror !== options.mirror, players.length === 1);
   }
   drawing.draw(players, stepS);
   framesDrawn += 1;

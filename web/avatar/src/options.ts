@@ -1,6 +1,7 @@
 // What the page shows, from its address: every choice can be written there, for a browser source of OBS.
 //
 //   ?performer=ada&mirror=1&ui=0&background=transparent&skeleton=1&labels=0&frame=upper
+//   ?flat=1 or smooth=0 where drawing is slow
 //   ?replay=1&from=2026-01-01T10:00:00Z&to=…&speed=0.5     times as ISO 8601, or as milliseconds since 1970
 
 export type Framing = "body" | "upper" | "face";
@@ -16,6 +17,8 @@ export interface Options {
   labels: boolean;
   framing: Framing;
   ui: boolean;
+  /** Whether edges are smoothed, which costs much where there is no graphics processor. */
+  smooth: boolean;
   /** Whether a flat skeleton is drawn where avatars could be. */
   flat: boolean;
   replay: { from: number | null; to: number | null; speed: number } | null;
@@ -36,6 +39,7 @@ export function readOptions(search: string): Options {
     labels: isOn("labels", true),
     framing: FRAMINGS.includes(frame) ? frame : "body",
     ui: isOn("ui", true),
+    smooth: isOn("smooth", true),
     flat: isOn("flat", false),
     replay: isOn("replay", asked.has("from"))
       ? { from: readTime(asked.get("from")), to: readTime(asked.get("to")), speed: readSpeed(asked.get("speed")) }

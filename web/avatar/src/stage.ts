@@ -56,7 +56,7 @@ export class Stage implements Drawing {
     private readonly labels: Labels,
     private readonly fail: (sentence: string) => void,
   ) {
-    this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.renderer = new WebGLRenderer({ canvas, antialias: options.smooth, alpha: true });
     this.renderer.setClearColor(0x000000, 0);
     this.camera = new Camera(canvas);
     this.figures = new Figures(skeleton, MOST_FIGURES);

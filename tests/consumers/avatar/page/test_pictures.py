@@ -75,7 +75,7 @@ def test_the_page_in_the_documentation(
 ) -> None:
     names = ("ada", "ben", "cleo") if count <= 3 else tuple(f"performer {number + 1}" for number in range(count))
     theatre.play({stream: dance(seed) for seed, stream in enumerate(names[:count])})
-    visitor = visit(query, dark=dark, width=width, height=height)
+    visitor = visit(query, smooth=WRITES, dark=dark, width=width, height=height)
     visitor.expect_status("Replay" if query else "Live")
     visitor.wait_for_avatars(dict.fromkeys(names[:count], "avatar" if count <= 12 else "figure"))
     visitor.page.wait_for_timeout(SETTLE_MS)
@@ -95,7 +95,7 @@ def test_an_avatar_takes_the_pose_of_the_person_in_the_video(
     row = len(frames) // 2
     shown = perform(frames, row)
     theatre.play({video: lambda at_s: shown})
-    visitor = visit("?ui=0&labels=0&frame=upper&skeleton=1", width=480, height=360)
+    visitor = visit("?ui=0&labels=0&frame=upper&skeleton=1", smooth=WRITES, width=480, height=360)
     visitor.wait_for_avatars({video: "avatar"})
     joints = visitor.wait_until_still(video)
     assert max(angles_apart_deg(frames, row, joints)) < 25.0
