@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from consumers.avatar.face.measures import Measure, Measures
-from consumers.avatar.humanoid.rotations import Angles, Quaternions, smoothstep
+from consumers.avatar.humanoid.rotations import Angles, Quaternions, clamp, dot, smoothstep
 
 MOST_YAW_RAD: Final = np.radians(30.0)
 MOST_PITCH_RAD: Final = np.radians(25.0)
@@ -19,8 +19,12 @@ MOST_PITCH_RAD: Final = np.radians(25.0)
 
 _IRIS_RADIUS_MM: Final = 10.5
 _LIDS: Final = slice(Measure.EYE_OPENING_LEFT, Measure.EYE_OPENING_RIGHT + 1)
-_ACROSS: Final = slice(Measure.IRIS_X_LEFT, Measure.IRIS_X_RIGHT + 1)
-_UP: Final = slice(Measure.IRIS_LEFT, Measure.IRIS_RIGHT + 1)
+_IRISES: Final = slice(Measure.IRIS_X_LEFT, Measure.IRIS_RIGHT + 1)
+"""Across, of the left and of the right eye, then up."""
+_BOTH: Final = np.ones(2)
+_RIGHT_AND_DOWN: Final = np.array([1.0, -1.0])
+_AWAY: Final = np.array([-1.0, 1.0])
+_MOST_RAD: Final = np.array([MOST_YAW_RAD, MOST_PITCH_RAD])
 _LID_CLOSING: Final = (0.45, 0.7)
 """Share of its rest opening below which an eye's iris is not looked at, and from which on it counts in full."""
 _BOTH_SEEN_DEG: Final = 15.0
@@ -35,13 +39,12 @@ def read_gaze(measures: Measures, neutral: Measures) -> Angles:
     """
     opening = measures[:, _LIDS] / neutral[..., _LIDS]
     weight = smoothstep(opening, *_LID_CLOSING) * see_eyes(measures[:, Measure.HEAD_YAW_DEG])
-    total = weight.sum(axis=-1)
-    share = weight / np.where(total > _LEAST_WEIGHT, total, np.nan)[:, None]
+    total = dot(weight, _BOTH)
+    total[total <= _LEAST_WEIGHT] = np.nan
     moved = measures - neutral
-    sine = np.stack(((moved[:, _ACROSS] * share).sum(axis=-1), -(moved[:, _UP] * share).sum(axis=-1)), axis=-1)
-    limits = (MOST_YAW_RAD, MOST_PITCH_RAD)
-    turned: Angles = np.clip(np.arcsin(np.clip(sine / _IRIS_RADIUS_MM, -1.0, 1.0)), np.negative(limits), limits)
-    return turned
+    by_eye = moved[:, _IRISES].reshape(-1, 2, 2)
+    sine = np.vecdot(by_eye, weight[:, None]) / (_IRIS_RADIUS_MM * total)[:, None] * _RIGHT_AND_DOWN
+    return clamp(np.arcsin(clamp(sine, -1.0, 1.0)), -_MOST_RAD, _MOST_RAD)
 
 
 def turn_eyes(measures: Measures, neutral: Measures) -> Quaternions:
@@ -51,11 +54,14 @@ def turn_eyes(measures: Measures, neutral: Measures) -> Quaternions:
     """
     half = 0.5 * read_gaze(measures, neutral)
     (sin_yaw, sin_pitch), (cos_yaw, cos_pitch) = np.sin(half).T, np.cos(half).T
-    rotation = np.stack((cos_yaw * sin_pitch, sin_yaw * cos_pitch, -sin_yaw * sin_pitch, cos_yaw * cos_pitch), axis=-1)
-    return np.repeat(rotation[:, None], 2, axis=1)
+    rotations = np.empty((len(half), 2, 4))
+    rotations[..., 0] = (cos_yaw * sin_pitch)[:, None]
+    rotations[..., 1] = (sin_yaw * cos_pitch)[:, None]
+    rotations[..., 2] = (-sin_yaw * sin_pitch)[:, None]
+    rotations[..., 3] = (cos_yaw * cos_pitch)[:, None]
+    return rotations
 
 
 def see_eyes(head_yaw_deg: Angles) -> Angles:
     """float64[N, 2]: how well the left and the right eye are seen; the head turned right hides the right one."""
-    turned = np.stack((-head_yaw_deg, head_yaw_deg), axis=-1)
-    return 1.0 - smoothstep(turned, _BOTH_SEEN_DEG, _ONE_SEEN_DEG)
+    return 1.0 - smoothstep(head_yaw_deg[:, None] * _AWAY, _BOTH_SEEN_DEG, _ONE_SEEN_DEG)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.avatar.face import mesh
-from consumers.avatar.humanoid.rotations import Vectors, cross, dot, normalise
+from consumers.avatar.humanoid.rotations import Vectors, clamp, cross, dot, normalise
 from keypoints.landmarks import FaceLandmark
 
 Measures = NDArray[np.float64]
@@ -186,7 +186,7 @@ def measure_face(face: Vectors, focal: NDArray[np.float64] | None = None) -> Mea
     a camera far away. NaN where a face, or the irises, were not seen, and where the points have no depth or lie on one
     another.
     """
-    points, in_eyes = face[:, _POINTS], face[:, _IRIS_POINTS]
+    points, in_eyes = face.take(_POINTS, axis=1), face.take(_IRIS_POINTS, axis=1)
     if focal is not None:
         per_depth, origin = 1.0 / focal, face[:, FaceLandmark.NOSE_BRIDGE]
         points = _straighten(points, origin[:, None], per_depth[:, None])
@@ -197,7 +197,7 @@ def measure_face(face: Vectors, focal: NDArray[np.float64] | None = None) -> Mea
     measures = np.empty((len(face), MEASURE_COUNT))
     measures[:, :_LINEAR] = ((vectors[:, 3:] @ frame) * _AXES).sum(axis=-1)
     measures[:, Measure.HEAD_YAW_DEG] = np.degrees(np.arctan2(forward[:, 0], forward[:, 2]))
-    measures[:, Measure.HEAD_PITCH_DEG] = -np.degrees(np.arcsin(np.clip(forward[:, 1], -1.0, 1.0)))
+    measures[:, Measure.HEAD_PITCH_DEG] = -np.degrees(np.arcsin(clamp(forward[:, 1], -1.0, 1.0)))
     within_eyes = irises @ frame
     measures[:, Measure.IRIS_X_LEFT : Measure.IRIS_X_RIGHT + 1] = within_eyes[..., _X]
     measures[:, Measure.IRIS_LEFT : Measure.IRIS_RIGHT + 1] = within_eyes[..., _Y]

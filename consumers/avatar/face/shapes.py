@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from consumers.avatar.face.arkit import SHAPE_COUNT, Blendshape
 from consumers.avatar.face.gaze import MOST_PITCH_RAD, MOST_YAW_RAD, read_gaze, see_eyes
 from consumers.avatar.face.measures import MEASURE_COUNT, Measure, Measures
-from consumers.avatar.humanoid.rotations import smoothstep
+from consumers.avatar.humanoid.rotations import clamp, smoothstep
 
 Shapes = NDArray[np.float64]
 _Movement = tuple[dict[str, float], float, float, float]
@@ -132,13 +132,13 @@ def read_shapes(measures: Measures, neutral: Measures) -> Shapes:
     NaN where a shape was not seen: without a face, or gaze behind a closed lid.
     """
     moved = measures - neutral
-    shapes: Shapes = moved[:, :_LINEAR] @ _DIRECTIONS[:_LINEAR]
+    shapes: Shapes = moved[:, :_LINEAR].dot(_DIRECTIONS[:_LINEAR])
     shapes -= _NONE_YET
     shapes[:, _BLINK] = _close_eyes(moved, neutral, measures[:, Measure.HEAD_YAW_DEG])
-    np.clip(shapes, 0.0, 1.0, out=shapes)
+    shapes = clamp(shapes, 0.0, 1.0)
     shapes *= _LARGEST
     _tell_apart(shapes, moved[:, Measure.LIP_GAP])
-    shapes[:, _LOOKS] = np.clip(read_gaze(measures, neutral) @ _LOOK_DIRECTIONS, 0.0, 1.0)
+    shapes[:, _LOOKS] = clamp(read_gaze(measures, neutral).dot(_LOOK_DIRECTIONS), 0.0, 1.0)
     return shapes
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.humanoid.rotations import Quaternions, Vectors, multiply, rotate
+from consumers.avatar.humanoid.rotations import IDENTITY, Quaternions, Vectors, multiply, rotate
 from consumers.avatar.humanoid.skeleton import PARENTS, REST_OFFSETS_M, Bone
 
 Levels = tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
@@ -47,14 +47,16 @@ def place_bones(
     positions[:, Bone.HIPS] = root_m + offsets_m[Bone.HIPS]
     spaces[:, Bone.HIPS] = rotations[:, Bone.HIPS]
     for bones, parents in levels:
-        above = spaces[:, parents]
-        positions[:, bones] = positions[:, parents] + rotate(above, offsets_m[bones])
-        spaces[:, bones] = multiply(above, rotations[:, bones])
+        above = spaces.take(parents, axis=1)
+        positions[:, bones] = positions.take(parents, axis=1) + rotate(above, offsets_m.take(bones, axis=0))
+        spaces[:, bones] = multiply(above, rotations.take(bones, axis=1))
     return positions, spaces
 
 
-def rest_where_unseen(rotations: Quaternions, bones: Sequence[int] | slice = slice(None)) -> Quaternions:
+def rest_where_unseen(
+    rotations: Quaternions, bones: Sequence[int] | NDArray[np.intp] | slice = slice(None)
+) -> Quaternions:
     """float64[M, B, 4]: rotations of some bones, of which those that are NaN do not turn."""
     chosen = rotations[:, bones].copy()
-    chosen[np.isnan(chosen[..., 3])] = (0.0, 0.0, 0.0, 1.0)
+    chosen[np.isnan(chosen[..., 3])] = IDENTITY
     return chosen

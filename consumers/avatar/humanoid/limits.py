@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from consumers.avatar.humanoid.rotations import (
     Angles,
     Quaternions,
+    clamp,
     dot,
     from_rotation_vector,
     invert,
@@ -65,33 +66,35 @@ for _finger in ("INDEX", "MIDDLE", "RING", "LITTLE"):
     _RANGES_DEG[Bone[f"LEFT_{_finger}_INTERMEDIATE"]] = ("x", (-10, 10), (-10, 10), (-15, 110))
     _RANGES_DEG[Bone[f"LEFT_{_finger}_DISTAL"]] = ("x", (-10, 10), (-10, 10), (-15, 90))
 
-_ROUNDNESS: Final = 4
-"""The exponent of the rounded rectangle: corners reach 84 % of both ranges."""
 _HELD: Final = 0.2
 """The part of the way from the limit to half a turn on which a rotation is held at the limit."""
 _SHORTEST: Final = 1e-12
+_ARC_EXCESS: Final = 0.5 * np.pi - 1.0
+"""An angle is at most as much longer than its sine as 1 + this · sine², which joins both ends of that convex curve."""
 
 
-def _tabulate() -> tuple[NDArray[np.intp], Quaternions, NDArray[np.intp], Angles]:
-    """Of each limited bone: its row, the middle of its range, the axes of its twist and its swing, half its ranges."""
-    rows, middles, axes, halves = [], [], [], []
+def _tabulate() -> tuple[NDArray[np.intp], NDArray[np.float64], Angles]:
+    """Of each limited bone: its row; the matrix float64[4, 4] that turns a rotation into one from the middle of the
+    range, with the axis of the twist, those of the swing, and w; and half its ranges in that order."""
+    rows, matrices, halves = [], [], []
     for left, (twist, *ranges) in _RANGES_DEG.items():
         order = ["xyz".index(twist), *(axis for axis in range(3) if "xyz"[axis] != twist)]
+        # Three axes in this order are right-handed, or become so with the first one's sign.
+        right_handed = np.diag([1.0 if (order[1] - order[0]) % 3 == 1 else -1.0, 1.0, 1.0, 1.0])
         middle = from_rotation_vector(np.radians([sum(ends) / 2 for ends in ranges]))
         half = np.radians([(ends[1] - ends[0]) / 2 + TOLERANCE_DEG for ends in ranges])[order]
         for bone in {left, Bone[left.name.replace("LEFT_", "RIGHT_")]}:
+            from_middle = multiply(invert(middle if bone is left else mirror(middle)), np.eye(4)).T
             rows.append(bone)
-            middles.append(middle if bone is left else mirror(middle))
-            axes.append([*order, 3])
+            matrices.append(right_handed @ from_middle[[*order, 3]])
             halves.append(half)
-    return np.array(rows, dtype=np.intp), np.array(middles), np.array(axes), np.array(halves)
+    return np.array(rows, dtype=np.intp), np.array(matrices), np.array(halves)
 
 
-_ROWS, _MIDDLES, _AXES, _HALVES = _tabulate()
-_FROM_MIDDLES: Final = invert(_MIDDLES)
-_BACK: Final = np.argsort(_AXES, axis=1)
-_HANDEDNESS: Final = np.where((_AXES[:, 1] - _AXES[:, 0]) % 3 == 1, 1.0, -1.0)
-"""−1 where twist and swing axes in their order make a left-handed system of the three."""
+_ROWS, _TO_PARTS, _HALVES = _tabulate()
+_TO_BONES: Final = _TO_PARTS.transpose(0, 2, 1).copy()
+_TWISTS: Final = np.tan(0.5 * _HALVES[:, :1])
+_SWINGS: Final = 1.0 / _HALVES[:, 1:, None]
 
 
 def limit_rotations(rotations: Quaternions) -> Quaternions:
@@ -99,66 +102,78 @@ def limit_rotations(rotations: Quaternions) -> Quaternions:
 
     NaN passes through, and the hips are free.
     """
-    from_middle = multiply(_FROM_MIDDLES, rotations[:, _ROWS])
-    parts = np.take_along_axis(from_middle, np.broadcast_to(_AXES, from_middle.shape), axis=-1)
-    twist, swing, angle = _take_apart(parts, _HANDEDNESS)
-    swing_size = _measure_size(swing, _HALVES)
-    beyond = (np.abs(twist) > _HALVES[:, 0]) | (swing_size > 1.0)
-    if not beyond.any():
+    parts = _TO_PARTS @ rotations.take(_ROWS, axis=1).transpose(1, 2, 0)
+    bone, frame = np.nonzero(_may_be_beyond(parts))
+    if not len(bone):
         return rotations
-    frame, bone = np.nonzero(beyond)
     halves = _HALVES[bone]
-    kept, near = _lead_back(swing_size[beyond], swing_size[beyond] * np.pi / np.maximum(angle[beyond], _SHORTEST))
-    turned, _ = _lead_back(np.abs(twist[beyond]) / halves[:, 0], np.pi / halves[:, 0])
+    twist, swing, angle = _take_apart(parts[bone, :, frame])
+    swing_size = _measure_size(swing, halves)
+    beyond = (np.abs(twist) > halves[:, 0]) | (swing_size > 1.0)
+    kept, near = _lead_back(swing_size, swing_size * np.pi / np.maximum(angle, _SHORTEST))
+    turned, _ = _lead_back(np.abs(twist) / halves[:, 0], np.pi / halves[:, 0])
     limited = _put_together(
-        np.copysign(turned * halves[:, 0], twist[beyond]) * near,
-        swing[beyond] * (kept / np.maximum(swing_size[beyond], _SHORTEST))[:, None],
-        _HANDEDNESS[bone],
+        np.copysign(turned * halves[:, 0], twist) * near, swing * (kept / np.maximum(swing_size, _SHORTEST))[:, None]
     )
+    frame, row = frame[beyond], _ROWS[bone[beyond]]
+    in_place = np.matvec(_TO_BONES[bone], limited)[beyond]
     result = rotations.copy()
-    in_place = multiply(_MIDDLES[bone], np.take_along_axis(limited, _BACK[bone], axis=-1))
-    upright = np.copysign(1.0, dot(in_place, rotations[frame, _ROWS[bone]]))
-    result[frame, _ROWS[bone]] = in_place * upright[:, None]
+    upright = np.copysign(1.0, dot(in_place, rotations[frame, row]))
+    result[frame, row] = in_place * upright[:, None]
     return result
 
 
-def _take_apart(parts: Quaternions, handedness: Angles) -> tuple[Angles, Angles, Angles]:
-    """Twist float64[...] (−π…π), and the swing after it as a vector float64[..., 2] and as its angle float64[...], from
-    quaternions whose first axis is the twist's."""
+def _may_be_beyond(parts: Quaternions) -> NDArray[np.bool_]:
+    """bool[B, N]: rotations float64[B, 4, N] that reach beyond their limits, and few others: as `_take_apart` and
+    `_measure_size` have it, but with the tangent of the twist, and the swing's angle by no more than its sine."""
+    along, first, second, w = parts[:, 0], parts[:, 1], parts[:, 2], parts[:, 3]
+    norm2 = along * along + w * w
+    stretch = 2.0 + 2.0 * _ARC_EXCESS * (1.0 - norm2)
+    # The swing after the twist, longer by the norm than it is, and shorter by no more than the stretch.
+    one, other = (first * w - second * along) * _SWINGS[:, 0], (second * w + first * along) * _SWINGS[:, 1]
+    one2, other2, stretch2 = one * one, other * other, stretch * stretch
+    swung = (one2 * one2 + other2 * other2) * (stretch2 * stretch2) >= norm2 * norm2
+    beyond: NDArray[np.bool_] = swung | (np.abs(along) > _TWISTS * np.abs(w))
+    return beyond
+
+
+def _take_apart(parts: Quaternions) -> tuple[Angles, Angles, Angles]:
+    """Twist float64[C] (−π…π), and the swing after it as a vector float64[C, 2] and as its angle float64[C], from
+    quaternions float64[C, 4] whose first axis is the twist's."""
     upright = parts * np.copysign(1.0, parts[..., 3:])
     along, first, second, w = (upright[..., column] for column in range(4))
     norm = np.sqrt(along * along + w * w)
     sure = np.where(norm > _SHORTEST, norm, 1.0)
-    cosine, sine = np.where(norm > _SHORTEST, w / sure, 1.0), handedness * along / sure
+    cosine, sine = np.where(norm > _SHORTEST, w / sure, 1.0), along / sure
     across = np.stack((first * cosine - second * sine, second * cosine + first * sine), axis=-1)
-    length = np.sqrt((across * across).sum(axis=-1))
+    length = np.sqrt(dot(across, across))
     angle = 2.0 * np.arctan2(length, norm)
     scale = np.where(length > _SHORTEST, angle / np.maximum(length, _SHORTEST), 2.0)
     return 2.0 * np.arctan2(along, w), across * scale[..., None], angle
 
 
-def _put_together(twist: Angles, swing: Angles, handedness: Angles) -> Quaternions:
+def _put_together(twist: Angles, swing: Angles) -> Quaternions:
     """The opposite of `_take_apart`."""
-    angle = np.sqrt((swing * swing).sum(axis=-1))
+    angle = np.sqrt(dot(swing, swing))
     scale = np.where(angle > _SHORTEST, np.sin(0.5 * angle) / np.maximum(angle, _SHORTEST), 0.5)
     first, second = swing[..., 0] * scale, swing[..., 1] * scale
     cosine, sine, upright = np.cos(0.5 * twist), np.sin(0.5 * twist), np.cos(0.5 * angle)
-    turned = handedness * sine
     return np.stack(
-        (upright * sine, first * cosine + second * turned, second * cosine - first * turned, upright * cosine), axis=-1
+        (upright * sine, first * cosine + second * sine, second * cosine - first * sine, upright * cosine), axis=-1
     )
 
 
 def _measure_size(swing: Angles, halves: Angles) -> Angles:
-    """1 at the limit."""
+    """1 at the limit, a rounded rectangle whose corners reach 84 % of both ranges: the fourth root of fourth powers."""
     shares = swing / halves[..., 1:]
-    size: Angles = (shares**_ROUNDNESS).sum(axis=-1) ** (1.0 / _ROUNDNESS)
+    squares = shares * shares
+    size: Angles = np.sqrt(np.sqrt(dot(squares, squares)))
     return size
 
 
 def _lead_back(size: Angles, most: Angles) -> tuple[Angles, Angles]:
     """A size cut to 1, and led back to 0 on the rest of the way from there to `most`, at half a turn; and how
     much is left of it then, 1 to 0."""
-    way = np.clip((size - 1.0) / np.maximum(most - 1.0, _SHORTEST), 0.0, 1.0)
+    way = clamp((size - 1.0) / np.maximum(most - 1.0, _SHORTEST), 0.0, 1.0)
     left = 1.0 - smoothstep(way, _HELD, 1.0)
     return np.minimum(size, 1.0) * left, left

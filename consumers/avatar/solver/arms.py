@@ -68,7 +68,7 @@ def lead_from(rest: Quaternions, seen: Quaternions, trust: Angles) -> Quaternion
     """From rest to what is seen as far as it can be trusted (0…1); NaN where it cannot be at all."""
     if (trust == 1.0).all():
         return seen
-    led = slerp(np.broadcast_to(rest, seen.shape), seen, trust)
+    led = slerp(rest, seen, trust)
     return np.where((trust > 0.0)[..., None], np.where((trust < 1.0)[..., None], led, seen), np.nan)
 
 

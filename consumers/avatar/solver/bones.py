@@ -18,6 +18,7 @@ from consumers.avatar.solver.legs import solve_legs
 from consumers.avatar.solver.torso import solve_torso
 
 _FLIP_RIGHT: Final = np.array([[1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
+_AS_SIDES_SEE: Final = np.stack((np.ones(4), mirror(np.ones(4))))
 _SIDED: Final = np.array(
     [
         [Bone.LEFT_SHOULDER, Bone.RIGHT_SHOULDER],
@@ -30,8 +31,6 @@ _SIDED: Final = np.array(
         [Bone.LEFT_TOES, Bone.RIGHT_TOES],
     ]
 )
-_SPINE: Final = [Bone.SPINE, Bone.CHEST, Bone.UPPER_CHEST]
-_EYES: Final = [Bone.LEFT_EYE, Bone.RIGHT_EYE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +49,33 @@ def pose_bones(landmarks: UnityLandmarks, trust: Angles, head_turn: Quaternions,
     torso = solve_torso(landmarks.body, trust)
     neck, head = share_with_neck(torso.chest, head_turn)
     rotations[:, Bone.HIPS] = torso.hips
-    rotations[:, _SPINE] = torso.spine_bend[:, None]
+    rotations[:, Bone.SPINE : Bone.UPPER_CHEST + 1] = torso.spine_bend[:, None]
     rotations[:, Bone.NECK] = neck
     rotations[:, Bone.HEAD] = head
     palms, fingers = solve_hand(landmarks.hands * _FLIP_RIGHT[:, None])
     arms = solve_arms(
-        landmarks.body[:, ARM_JOINTS] * _FLIP_RIGHT[:, None],
-        trust[:, ARM_JOINTS],
+        landmarks.body.take(ARM_JOINTS, axis=1) * _FLIP_RIGHT[:, None],
+        trust.take(ARM_JOINTS, axis=1),
         multiply(_both_sides(torso.chest), torso.shoulders),
         palms,
     )
     legs = solve_legs(
-        landmarks.body[:, LEG_JOINTS] * _FLIP_RIGHT[:, None],
-        trust[:, LEG_JOINTS],
+        landmarks.body.take(LEG_JOINTS, axis=1) * _FLIP_RIGHT[:, None],
+        trust.take(LEG_JOINTS, axis=1),
         _both_sides(torso.hips),
     )
-    pairs = np.stack(
-        (torso.shoulders, arms.upper, arms.lower, arms.hand, legs.upper, legs.lower, legs.foot, legs.toes), axis=1
-    )
-    rotations[:, _SIDED[:, 0]] = pairs[:, :, 0]
-    rotations[:, _SIDED[:, 1]] = mirror(pairs[:, :, 1])
+    pairs = np.empty((len(trust), len(_SIDED), 2, 4))
+    pairs[:, 0], pairs[:, 1], pairs[:, 2], pairs[:, 3] = torso.shoulders, arms.upper, arms.lower, arms.hand
+    pairs[:, 4], pairs[:, 5], pairs[:, 6], pairs[:, 7] = legs.upper, legs.lower, legs.foot, legs.toes
+    pairs[:, :, 1] = mirror(pairs[:, :, 1])
+    rotations[:, _SIDED] = pairs
     rotations[:, FINGER_BONES[0]] = fingers[:, 0]
     rotations[:, FINGER_BONES[1]] = mirror(fingers[:, 1])
-    rotations[:, _EYES] = eyes
-    rotations[~np.isfinite(rotations).all(axis=-1)] = np.nan
+    rotations[:, Bone.LEFT_EYE : Bone.RIGHT_EYE + 1] = eyes
+    rotations[~np.isfinite(rotations.sum(axis=-1))] = np.nan
     return Posed(limit_rotations(rotations), legs.trust.min(axis=-1))
 
 
 def _both_sides(rotation: Quaternions) -> Quaternions:
     """float64[N, 2, 4]: a rotation of the trunk as the left side and as the mirrored right side see it."""
-    return np.stack((rotation, mirror(rotation)), axis=1)
+    return rotation[:, None] * _AS_SIDES_SEE

@@ -16,6 +16,7 @@ from consumers.avatar.humanoid.rotations import (
     Quaternions,
     Vectors,
     about_axis,
+    clamp,
     cross,
     dot,
     invert,
@@ -37,6 +38,9 @@ JOINTS: Final = np.array(
 )
 """Landmarks of the left and of the right leg, from the trunk outwards."""
 
+_STARTS: Final = np.array([0, 1, 3])
+_ENDS: Final = np.array([1, 2, 4])
+"""Of the joints: thigh, shank and foot."""
 _X: Final[Vectors] = np.array([1.0, 0.0, 0.0])
 _Y: Final[Vectors] = np.array([0.0, 1.0, 0.0])
 _MOST_TURN_OUT_RAD: Final = np.radians(45.0)
@@ -71,7 +75,7 @@ def solve_legs(joints: Vectors, trust: Angles, hips: Quaternions) -> Legs:
     Legs out of the picture are guesses: the less they are seen, the more they stand, until they are left out.
     """
     to_hips = invert(hips)
-    along = normalise(joints[..., [1, 2, 4], :] - joints[..., [0, 1, 3], :])
+    along = normalise(joints.take(_ENDS, axis=-2) - joints.take(_STARTS, axis=-2))
     sole, steepness = _find_sole(joints, along[..., 2, :])
     in_hips = rotate(to_hips[..., None, :], np.stack((along[..., 0, :], along[..., 1, :], sole), axis=-2))
     upper_direction, lower_direction, foot_direction = (in_hips[..., row, :] for row in range(3))
@@ -93,7 +97,7 @@ def _read_straight_twist(shank: Vectors, foot: Vectors) -> Angles:
     seen = rotate(invert(shortest_arc(LEG_REST, shank)), foot)
     across = np.hypot(seen[..., 0], seen[..., 2])
     twist = np.arctan2(-seen[..., 0], seen[..., 2]) * smoothstep(across, *_ALONG_THE_LEG)
-    return np.where(np.isfinite(twist), np.clip(twist, -_MOST_TURN_OUT_RAD, _MOST_TURN_OUT_RAD), 0.0)
+    return np.where(np.isfinite(twist), clamp(twist, -_MOST_TURN_OUT_RAD, _MOST_TURN_OUT_RAD), 0.0)
 
 
 def _find_sole(joints: Vectors, along: Vectors) -> tuple[Vectors, Angles]:
@@ -102,7 +106,7 @@ def _find_sole(joints: Vectors, along: Vectors) -> tuple[Vectors, Angles]:
     shank = joints[..., 2, :] - joints[..., 1, :]
     length = np.sqrt(dot(shank, shank))
     above = (joints[..., 4, 1] - lowest) / np.where(length > 0.0, length, np.nan)
-    line = np.arcsin(np.clip(-along[..., 1], 0.0, 1.0))
+    line = np.arcsin(clamp(-along[..., 1], 0.0, 1.0))
     stands = (1.0 - smoothstep(above, *_ON_FLOOR)) * (1.0 - smoothstep(line, *_POINTED_RAD))
     steeper = stands * np.arcsin(_TOES_OF_FOOT * np.sin(line))
     steepness = np.minimum(line * stands + steeper, _MOST_TOES_RAD)

@@ -15,6 +15,7 @@ from consumers.avatar.humanoid.rotations import (
     Quaternions,
     Vectors,
     about_axis,
+    clamp,
     cross,
     dot,
     invert,
@@ -61,5 +62,5 @@ def fold(twist: Angles) -> Angles:
     """A twist no limb can reach, brought back: beyond 135° it falls to 0 at 180°, and so never jumps from π to −π."""
     size = np.abs(twist)
     reach = np.minimum(size, _FURTHEST_TWIST_RAD)
-    folded: Angles = np.sign(twist) * reach * np.clip((np.pi - size) / (np.pi - _FURTHEST_TWIST_RAD), 0.0, 1.0)
+    folded: Angles = np.sign(twist) * reach * clamp((np.pi - size) / (np.pi - _FURTHEST_TWIST_RAD), 0.0, 1.0)
     return folded

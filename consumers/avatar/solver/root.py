@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.humanoid.kinematics import list_levels, place_bones, rest_where_unseen
-from consumers.avatar.humanoid.rotations import Angles, Quaternions, Vectors, dot, rotate, smoothstep
+from consumers.avatar.humanoid.kinematics import list_levels, rest_where_unseen
+from consumers.avatar.humanoid.rotations import Angles, Quaternions, Vectors, dot, invert, rotate, smoothstep
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
 from consumers.avatar.solver.landmarks_in_unity import UnityLandmarks
 from keypoints.landmarks import PoseLandmark as Pose
@@ -40,10 +40,36 @@ SOLE_POINTS_M: Final[Vectors] = np.array(
 )
 """float64[2, 2, 3]: heel and ball in the foot's space; ball and tip in that of the toes; on the floor at rest."""
 
-_TRUNK: Final = [Pose.LEFT_SHOULDER, Pose.RIGHT_SHOULDER, Pose.LEFT_HIP, Pose.RIGHT_HIP]
-_FITTED: Final = [*_TRUNK, Pose.LEFT_EAR, Pose.RIGHT_EAR, Pose.LEFT_KNEE, Pose.RIGHT_KNEE, Pose.LEFT_ANKLE,
-                  Pose.RIGHT_ANKLE]  # fmt: skip
-_FEET: Final = [Pose.LEFT_HEEL, Pose.RIGHT_HEEL, Pose.LEFT_FOOT_INDEX, Pose.RIGHT_FOOT_INDEX]
+_UP: Final[Vectors] = np.array([0.0, 1.0, 0.0])
+_LEG_SEGMENTS: Final = np.array(
+    [
+        [Bone.LEFT_UPPER_LEG, Bone.RIGHT_UPPER_LEG],
+        [Bone.LEFT_LOWER_LEG, Bone.RIGHT_LOWER_LEG],
+        [Bone.LEFT_FOOT, Bone.RIGHT_FOOT],
+        [Bone.LEFT_TOES, Bone.RIGHT_TOES],
+    ]
+)
+
+
+def _tabulate_heights() -> NDArray[np.float64]:
+    """float64[30, 8]: from where up is in the space of the hips and of each segment of both legs, [5, 2, 3], to how
+    high the eight points of the soles are over the hips."""
+    heights = np.zeros((len(_LEG_SEGMENTS) + 1, 2, 3, 2, 2, 2))
+    for side in range(2):
+        for segment, bones in enumerate(_LEG_SEGMENTS):
+            heights[segment, side, :, side] = REST_OFFSETS_M[bones[side]][:, None, None]
+        # Heel and ball stand where the foot is, not where the toes begin.
+        heights[-2, side, :, side, 0] = SOLE_POINTS_M[0].T
+        heights[-1, side, :, side, 1] = SOLE_POINTS_M[1].T
+    return heights.reshape(-1, 8)
+
+
+_SOLE_HEIGHTS: Final = _tabulate_heights()
+
+_TRUNK: Final = (Pose.LEFT_SHOULDER, Pose.RIGHT_SHOULDER, Pose.LEFT_HIP, Pose.RIGHT_HIP)
+_FITTED: Final = np.array([*_TRUNK, Pose.LEFT_EAR, Pose.RIGHT_EAR, Pose.LEFT_KNEE, Pose.RIGHT_KNEE, Pose.LEFT_ANKLE,
+                           Pose.RIGHT_ANKLE])  # fmt: skip
+_FEET: Final = np.array([Pose.LEFT_HEEL, Pose.RIGHT_HEEL, Pose.LEFT_FOOT_INDEX, Pose.RIGHT_FOOT_INDEX])
 _TRUNK_REST_M: Final = float(
     REST_OFFSETS_M[[Bone.SPINE, Bone.CHEST, Bone.UPPER_CHEST, Bone.LEFT_SHOULDER], 1].sum()
     - REST_OFFSETS_M[Bone.LEFT_UPPER_LEG, 1]
@@ -76,12 +102,12 @@ class Place:
 
 def find_place(landmarks: UnityLandmarks, trust: Angles) -> Place:
     """Where performers are before the camera, from landmarks trusted as float64[N, 33] (0…1) says."""
-    body = landmarks.body[:, _FITTED]
+    body = landmarks.body.take(_FITTED, axis=1)
     lens = landmarks.lens
-    points = np.stack((body[..., :2], landmarks.in_image[:, _FITTED, :2] - lens.centre[:, None, :2]))
+    points = np.stack((body[..., :2], landmarks.in_image.take(_FITTED, axis=1)[..., :2] - lens.centre[:, None, :2]))
     finite: NDArray[np.bool_] = np.isfinite(points.sum(axis=(0, 3)))
     points = np.where(finite[..., None], points, 0.0)
-    weight = np.where(finite, trust[:, _FITTED], 0.0)
+    weight = finite * trust.take(_FITTED, axis=1)
     total = weight.sum(axis=1)
     share = (weight / np.where(total >= _LEAST_SEEN, total, np.nan)[:, None])[..., None]
     middles = (share * points).sum(axis=2)
@@ -92,19 +118,20 @@ def find_place(landmarks: UnityLandmarks, trust: Angles) -> Place:
     hips = 0.5 * (body[:, 2] + body[:, 3])
     trunk = 0.5 * (body[:, 0] + body[:, 1]) - hips
     flat_m = middles[1] * m_per_pixel + hips[:, :2] - middles[0]
-    feet_m = flat_m[:, 1] + np.fmin.reduce(landmarks.body[:, _FEET, 1], axis=1) - hips[:, 1]
+    feet_m = flat_m[:, 1] + np.fmin.reduce(landmarks.body[:, :, 1].take(_FEET, axis=1), axis=1) - hips[:, 1]
     hips_m = np.concatenate((flat_m, -lens.focal_px[:, None] * m_per_pixel), axis=1)
     return Place(hips_m, feet_m, np.sqrt(dot(trunk, trunk)))
 
 
 def stand_on_floor(rotations: Quaternions) -> Angles:
     """float64[N]: how much higher than at rest the hips are, for the lowest foot of solved legs to be on the floor."""
-    standing = np.full(rotations.shape, np.nan)
-    standing[:, LEG_BONES] = rest_where_unseen(rotations, LEG_BONES)
-    standing[:, Bone.HIPS] = rotations[:, Bone.HIPS]
-    positions, spaces = place_bones(standing, np.zeros((len(rotations), 3)), levels=LEG_LEVELS)
-    lowest = place_soles(positions, spaces)[..., 1].min(axis=(1, 2))
-    height: Angles = np.maximum(-lowest, _LEAST_HIPS_M)
+    turned_back = invert(rest_where_unseen(rotations, _LEG_SEGMENTS))
+    up = np.empty((len(rotations), len(_LEG_SEGMENTS) + 1, 2, 3))
+    up[:, 0] = rotate(invert(rotations[:, Bone.HIPS]), _UP)[:, None]
+    for segment in range(len(_LEG_SEGMENTS)):
+        up[:, segment + 1] = rotate(turned_back[:, segment], up[:, segment])
+    heights = up.reshape(len(rotations), _SOLE_HEIGHTS.shape[0]).dot(_SOLE_HEIGHTS)
+    height: Angles = np.maximum(-float(REST_OFFSETS_M[Bone.HIPS, 1]) - heights.min(axis=1), _LEAST_HIPS_M)
     return height
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from consumers.avatar.humanoid.rotations import Angles, Quaternions, Vectors, about_axis
+from consumers.avatar.humanoid.rotations import Angles, Quaternions, Vectors, about_axis, clamp
 from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
 
 GIRDLE_SHARE: Final = 1.0 / 3.0
@@ -54,7 +54,7 @@ def part_lean(
     unexplained = _RAISE_FOR_TILT * (line_lean - lean - tilt)
     raised[..., 0] -= unexplained
     raised[..., 1] += unexplained
-    return lean, np.clip(raised, _LEAST_RAISE_RAD, _MOST_RAISE_RAD)
+    return lean, clamp(raised, _LEAST_RAISE_RAD, _MOST_RAISE_RAD)
 
 
 def raise_shoulders(raised: Angles) -> Quaternions:
@@ -66,7 +66,7 @@ def _measure_elevation(arms: Vectors, turned: Angles) -> Angles:
     """float64[N, 2]: how far above the level the arms point, after their axes turned about z; 0 where that is below."""
     turned = turned[:, None]
     upwards = arms[..., 1] * np.cos(turned) + arms[..., 0] * np.sin(turned)
-    elevation: Angles = np.arcsin(np.clip(upwards, 0.0, 1.0))
+    elevation: Angles = np.arcsin(clamp(upwards, 0.0, 1.0))
     return np.where(np.isfinite(elevation), elevation, 0.0)
 
 

@@ -19,6 +19,7 @@ from consumers.avatar.humanoid.rotations import (
     Vectors,
     about_axis,
     basis_from_x,
+    clamp,
     dot,
     invert,
     multiply,
@@ -36,6 +37,7 @@ SPINE_SHARE: Final = 1.0 / 3.0
 _LINES: Final = np.array([[Pose.LEFT_SHOULDER, Pose.RIGHT_SHOULDER], [Pose.LEFT_HIP, Pose.RIGHT_HIP]])
 _LIMBS: Final = np.array([[Pose.LEFT_ELBOW, Pose.RIGHT_ELBOW], [Pose.LEFT_KNEE, Pose.RIGHT_KNEE]])
 _SHANKS: Final = np.array([[Pose.LEFT_KNEE, Pose.LEFT_ANKLE], [Pose.RIGHT_KNEE, Pose.RIGHT_ANKLE]])
+_KNEES_AND_ANKLES: Final = _SHANKS.ravel()
 _X: Final[Vectors] = np.array([1.0, 0.0, 0.0])
 _Y: Final[Vectors] = np.array([0.0, 1.0, 0.0])
 _Z: Final[Vectors] = np.array([0.0, 0.0, 1.0])
@@ -70,26 +72,28 @@ class Torso:
 
 def solve_torso(body: Vectors, trust: Angles) -> Torso:
     """Rotations from body points float64[N, 33, 3], trusted as float64[N, 33] (0…1) says; NaN where one is missing."""
-    ends = body[:, _LINES]
-    limbs = normalise(body[:, _LIMBS] - ends)
-    lines, hips_trust = _weigh_lines(normalise(ends[:, :, 1] - ends[:, :, 0]), trust[:, _LINES].min(axis=-1))
-    up = normalise(ends[:, 0].sum(axis=1) - ends[:, 1].sum(axis=1))
+    ends = body.take(_LINES, axis=1)
+    limbs = normalise(body.take(_LIMBS, axis=1) - ends)
+    lines, hips_trust = _weigh_lines(normalise(ends[:, :, 1] - ends[:, :, 0]), trust.take(_LINES, axis=1).min(axis=-1))
+    up = normalise(ends[:, 0, 0] + ends[:, 0, 1] - (ends[:, 1, 0] + ends[:, 1, 1]))
     axes = basis_from_x(lines[:, ::-1], up[:, None])
     trunk, shoulders_line = axes[:, 0], axes[:, 1]
+    seen = np.empty((len(body), 4, 3))
+    seen[:, 0], seen[:, 1], seen[:, 2], seen[:, 3] = _Y, up, lines[:, 0], limbs[:, 1, 0] + limbs[:, 1, 1]
     in_trunk = rotate(
         invert(trunk)[:, None],
-        np.stack((np.broadcast_to(_Y, up.shape), up, lines[:, 0], limbs[:, 1].sum(axis=1)), axis=1),
+        seen,
     )
     line_lean = np.arctan2(in_trunk[:, 2, 1], np.hypot(in_trunk[:, 2, 0], in_trunk[:, 2, 2]))
     place_lean = -_LEAN_FOR_PLACE * np.arctan2(in_trunk[:, 1, 0], in_trunk[:, 1, 1])
     arms = rotate(invert(shoulders_line)[:, None], limbs[:, 0])
-    lean, raised = part_lean(line_lean, place_lean, hips_trust, arms, trust[:, _LIMBS[0]])
-    standing = _find_standing(limbs[:, 1], body[:, _SHANKS], trust) * hips_trust
+    lean, raised = part_lean(line_lean, place_lean, hips_trust, arms, trust.take(_LIMBS[0], axis=1))
+    standing = _find_standing(limbs[:, 1], body.take(_SHANKS, axis=1), trust) * hips_trust
     back, ahead, aside = _share_bend(in_trunk[:, 0], in_trunk[:, 3], standing, 1.0 - hips_trust)
     hips = multiply(trunk, _turn(-back, -aside))
     chest = multiply(shoulders_line, _turn(ahead, lean - line_lean))
     between = multiply(invert(hips), chest)
-    bend = slerp(np.broadcast_to(IDENTITY, between.shape), between, np.full(len(between), SPINE_SHARE))
+    bend = slerp(IDENTITY, between, np.asarray(SPINE_SHARE))
     return Torso(hips, bend, chest, raise_shoulders(raised))
 
 
@@ -109,7 +113,7 @@ def _find_standing(thighs: Vectors, shanks: Vectors, trust: Angles) -> Angles:
     float64[N, 2, 2, 3]; 0 where they are not seen."""
     straight = dot(thighs, normalise(shanks[:, :, 1] - shanks[:, :, 0])).min(axis=-1)
     known = np.where(np.isfinite(straight), smoothstep(straight, *_KNEES_STRAIGHT), 0.0)
-    standing: Angles = known * trust[:, _SHANKS].min(axis=(1, 2))
+    standing: Angles = known * trust.take(_KNEES_AND_ANKLES, axis=1).min(axis=1)
     return standing
 
 
@@ -123,7 +127,7 @@ def _share_bend(up: Vectors, thighs: Vectors, standing: Angles, unseen: Angles) 
     bowed = np.where(forward * flexed > 0.0, np.sign(forward) * np.minimum(np.abs(forward), np.abs(flexed)), 0.0)
     loins = standing * np.interp(bowed, _BENT_RAD, _LOINS_RAD)
     slumped = unseen * np.interp(forward, _BENT_RAD, _LOINS_RAD)
-    aside = _UPRIGHT_SHARE * unseen * np.clip(sideways, -_MOST_LEAN_RAD, _MOST_LEAN_RAD)
+    aside = _UPRIGHT_SHARE * unseen * clamp(sideways, -_MOST_LEAN_RAD, _MOST_LEAN_RAD)
     return _LOINS_SHOWN * loins + slumped, (1.0 - _LOINS_SHOWN) * loins, aside
 
 
