@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import SHAPE_COUNT, Blendshape
-from consumers.avatar.humanoid.rotations import smoothstep
+from consumers.avatar.humanoid.rotations import clamp, smoothstep
 
 Shapes = NDArray[np.float64]
 Expressions = NDArray[np.float64]
@@ -95,9 +95,10 @@ _ONE_TO_ZERO: Final[dict[Vrm1Expression, Vrm0Expression]] = {
     Vrm1Expression.LOOK_LEFT: Vrm0Expression.LOOK_LEFT,
     Vrm1Expression.LOOK_RIGHT: Vrm0Expression.LOOK_RIGHT,
 }
-_COLUMNS_OF_ONE: Final = [int(expression) for expression in _ONE_TO_ZERO]
-_COLUMNS_OF_ZERO: Final = [int(expression) for expression in _ONE_TO_ZERO.values()]
-_EMOTIONS_OF_ZERO: Final = slice(Vrm0Expression.JOY, Vrm0Expression.FUN + 1)
+_ZERO_TO_ONE: Final = {Vrm0Expression.NEUTRAL: Vrm1Expression.NEUTRAL} | {
+    zero: one for one, zero in _ONE_TO_ZERO.items()
+}
+_COLUMNS_OF_ONE: Final = np.array([_ZERO_TO_ONE[expression] for expression in Vrm0Expression])
 _EMOTIONS_OF_ONE: Final = slice(Vrm1Expression.HAPPY, Vrm1Expression.SURPRISED + 1)
 _VOWELS: Final = slice(Vrm1Expression.AA, Vrm1Expression.OH + 1)
 
@@ -175,6 +176,8 @@ _LOOK_CUES: Final = slice(_Cue.LOOK_UP, _Cue.LOOK_RIGHT + 1)
 _BROAD_SMILE: Final = (0.35, 0.8)
 _SLIGHT_SMILE: Final = (0.1, 0.35)
 _EMOTION: Final = (0.3, 0.9)
+_EMOTION_CUES: Final = np.array([_Cue.SMILE, _Cue.BROWS_DOWN, _Cue.SAD, _Cue.SMILE, _Cue.SURPRISE])
+_EMOTION_EDGES: Final = np.array([_BROAD_SMILE, _EMOTION, _EMOTION, _SLIGHT_SMILE, _EMOTION]).T[..., None]
 _SPEECH_DAMPS: Final = 0.35
 """How much of an emotion a mouth that speaks takes away, for most models shape their mouths by both."""
 
@@ -195,54 +198,53 @@ def to_vrm1(shapes: Shapes) -> Expressions:
     The five vowels sum to at most 1; the five emotions too, and `neutral` is what they leave of 1. `blink` is what both
     eyes share and the sides what one has more, so that an eye closes once where a model adds them up.
     """
-    cues = np.clip(shapes @ _CUE_TABLE, 0.0, 1.0)
-    expressions = np.empty((len(shapes), len(Vrm1Expression)))
-    expressions[:, _VOWELS] = vowels = _read_vowels(cues)
-    emotions = _read_emotions(cues) * (1.0 - _SPEECH_DAMPS * vowels.sum(axis=1))[:, None]
-    expressions[:, _EMOTIONS_OF_ONE] = emotions
-    expressions[:, Vrm1Expression.NEUTRAL] = 1.0 - emotions.sum(axis=1)
-    blinks = shapes[:, _B.EYE_BLINK_LEFT : _B.EYE_BLINK_RIGHT + 1]
-    both = blinks.min(axis=1)
-    expressions[:, Vrm1Expression.BLINK] = both
-    expressions[:, Vrm1Expression.BLINK_LEFT : Vrm1Expression.BLINK_RIGHT + 1] = blinks - both[:, None]
-    expressions[:, _LOOKS_OF_ONE] = cues[:, _LOOK_CUES]
-    return expressions
+    cues = clamp(_CUE_TABLE.T.dot(shapes.T), 0.0, 1.0)
+    expressions = np.empty((len(Vrm1Expression), len(shapes)))
+    vowels, emotions = expressions[_VOWELS], expressions[_EMOTIONS_OF_ONE]
+    _write_vowels(cues, vowels)
+    _write_emotions(cues, emotions)
+    emotions *= 1.0 - _SPEECH_DAMPS * _sum(vowels)
+    expressions[Vrm1Expression.NEUTRAL] = 1.0 - _sum(emotions)
+    left, right = shapes[:, _B.EYE_BLINK_LEFT], shapes[:, _B.EYE_BLINK_RIGHT]
+    expressions[Vrm1Expression.BLINK] = both = np.minimum(left, right)
+    expressions[Vrm1Expression.BLINK_LEFT] = left - both
+    expressions[Vrm1Expression.BLINK_RIGHT] = right - both
+    expressions[_LOOKS_OF_ONE] = cues[_LOOK_CUES]
+    return expressions.T
 
 
 def to_vrm0(shapes: Shapes) -> Expressions:
     """float64[M, 17] in 0…1, in order of Vrm0Expression, from shapes float64[M, 51]: as `to_vrm1`, without surprise."""
-    expressions = np.empty((len(shapes), len(Vrm0Expression)))
-    expressions[:, _COLUMNS_OF_ZERO] = to_vrm1(shapes)[:, _COLUMNS_OF_ONE]
-    expressions[:, Vrm0Expression.NEUTRAL] = 1.0 - expressions[:, _EMOTIONS_OF_ZERO].sum(axis=1)
+    of_one = to_vrm1(shapes)
+    expressions = of_one.take(_COLUMNS_OF_ONE, axis=1)
+    expressions[:, Vrm0Expression.NEUTRAL] += of_one[:, Vrm1Expression.SURPRISED]
     return expressions
 
 
-def _read_vowels(cues: Shapes) -> Expressions:
-    """float64[M, 5]: aa, ih, ou, ee, oh."""
-    jaw, rounded, funnel, wide, teeth = cues[:, : _Cue.TEETH + 1].T
-    spread = wide * (1.0 - rounded)
+def _sum(rows: Expressions) -> Shapes:
+    total: Shapes = np.add.reduce(rows)
+    return total
+
+
+def _write_vowels(cues: Shapes, vowels: Expressions) -> None:
+    """float64[5, M]: aa, ih, ou, ee, oh."""
+    jaw, rounded, funnel, wide, teeth = cues[: _Cue.TEETH + 1]
+    flat, closed = 1.0 - rounded, 1.0 - jaw
+    spread = wide * flat
     opened = np.maximum(jaw, funnel)
-    vowels: Expressions = np.stack(
-        (
-            jaw * (1.0 - rounded) * (1.0 - 0.6 * spread),
-            spread * (1.0 - jaw) ** 2 * teeth,
-            rounded * (1.0 - opened),
-            spread * jaw * (1.0 - 0.5 * jaw),
-            rounded * opened,
-        ),
-        axis=1,
-    )
-    vowels /= np.maximum(vowels.sum(axis=1), 1.0)[:, None]
-    return vowels
+    vowels[0] = jaw * flat * (1.0 - 0.6 * spread)
+    vowels[1] = spread * closed * closed * teeth
+    vowels[2] = rounded * (1.0 - opened)
+    vowels[3] = spread * jaw * (1.0 - 0.5 * jaw)
+    vowels[4] = rounded * opened
+    vowels /= np.maximum(_sum(vowels), 1.0)
 
 
-def _read_emotions(cues: Shapes) -> Expressions:
-    """float64[M, 5]: happy, angry, sad, relaxed, surprised; the stronger one takes the weaker one's place."""
-    smile = cues[:, _Cue.SMILE]
-    happy = smoothstep(smile, *_BROAD_SMILE)
-    slight = smoothstep(smile, *_SLIGHT_SMILE) * (1.0 - happy)
-    others = smoothstep(cues[:, _Cue.BROWS_DOWN : _Cue.SURPRISE + 1], *_EMOTION)
-    emotions = np.column_stack((happy, others[:, :2], 0.6 * slight, others[:, 2]))
-    shares: Expressions = emotions * emotions
-    shares /= np.maximum(emotions.sum(axis=1), 1e-9)[:, None]
-    return shares
+def _write_emotions(cues: Shapes, emotions: Expressions) -> None:
+    """float64[5, M]: happy, angry, sad, relaxed, surprised; the stronger one takes the weaker one's place."""
+    emotions[:] = smoothstep(cues.take(_EMOTION_CUES, axis=0), *_EMOTION_EDGES)
+    happy, slight = emotions[0], emotions[3]
+    slight *= 0.6 * (1.0 - happy)
+    total = np.maximum(_sum(emotions), 1e-9)
+    emotions *= emotions
+    emotions /= total

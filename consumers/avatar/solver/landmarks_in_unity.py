@@ -27,6 +27,7 @@ _MOST_OUTSIDE: Final = 1 / 3
 _FURTHEST: Final = 1e6
 """Pixels or metres; a coordinate beyond is none, and would overflow what is computed of it."""
 
+_ALL_AXES: Final = np.array([-1.0, -1.0, -1.0])
 _WRISTS: Final = np.array([PoseLandmark.LEFT_WRIST, PoseLandmark.RIGHT_WRIST])
 
 
@@ -63,22 +64,22 @@ def place_in_unity(batch: FrameBatch) -> UnityLandmarks:
     """Turn a batch's parts into Unity's space."""
     pixels = _pixels_per_unit(batch)
     lens = Lens.assume(pixels[:, 0])
-    world, image = batch.pose_world.astype(np.float64), batch.pose.astype(np.float64)
-    has_world = batch.pose_world_present[:, None, None]
-    in_image = _negate(_keep(image[..., :3], batch.pose_present) * pixels)
-    body = _negate(np.where(has_world, world[..., :3], np.nan))
+    has_world = batch.pose_world_present
+    in_image = _scale(batch.pose[..., :3], -pixels, batch.pose_present)
+    body = _scale(batch.pose_world[..., :3], _ALL_AXES, has_world)
+    visibility = batch.pose_world[..., 3].astype(np.float64)
     if not has_world.all():
-        body = np.where(has_world, body, lens.straighten(in_image))
-    visibility = np.where(has_world[..., 0], world[..., 3], image[..., 3])
-    hands = np.stack(
-        (_keep(batch.left_hand, batch.left_hand_present), _keep(batch.right_hand, batch.right_hand_present)), axis=1
-    )
+        body = np.where(has_world[:, None, None], body, lens.straighten(in_image))
+        visibility = np.where(has_world[:, None], visibility, batch.pose[..., 3])
+    hands = np.empty((len(batch), 2, *batch.left_hand.shape[1:]))
+    hands[:, 0] = _keep(batch.left_hand, batch.left_hand_present)
+    hands[:, 1] = _keep(batch.right_hand, batch.right_hand_present)
     hands[_is_out_of_picture(hands)] = np.nan
     return UnityLandmarks(
         body=body,
-        visibility=np.nan_to_num(visibility, nan=0.0, posinf=0.0, neginf=0.0),
-        hands=lens.straighten(_negate(hands * pixels[:, None])),
-        face=_negate(_keep(batch.face, batch.face_present) * pixels),
+        visibility=np.where(np.isfinite(visibility), visibility, 0.0),
+        hands=lens.straighten(_bound(hands * -pixels[:, None])),
+        face=_scale(batch.face, -pixels, batch.face_present),
         in_image=in_image,
         pixels=pixels[:, 0],
     )
@@ -91,12 +92,19 @@ def _is_out_of_picture(hands: Vectors) -> NDArray[np.bool_]:
     return out
 
 
-def _keep(points: NDArray[np.floating], present: NDArray[np.bool_]) -> Vectors:
-    return np.where(present[:, None, None], points, np.nan).astype(np.float64, copy=False)
+def _scale(points: NDArray[np.floating], per_unit: Vectors, present: NDArray[np.bool_]) -> Vectors:
+    return _bound(_keep(points, present) * per_unit)
 
 
-def _negate(points: Vectors) -> Vectors:
-    return np.where(np.abs(points) < _FURTHEST, -points, np.nan)
+def _keep(points: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.floating]:
+    return points if present.all() else np.where(present[:, None, None], points, np.nan)
+
+
+def _bound(points: Vectors) -> Vectors:
+    """The same points, of which coordinates beyond all bounds are NaN; written in place."""
+    if not (points.min(initial=0.0) > -_FURTHEST and points.max(initial=0.0) < _FURTHEST):
+        points[~(np.abs(points) < _FURTHEST)] = np.nan
+    return points
 
 
 def _pixels_per_unit(batch: FrameBatch) -> Vectors:
