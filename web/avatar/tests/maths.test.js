@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ServiceClock } from "../src/clock.ts";
+import { Player } from "../src/crowd.ts";
 import { readPresets } from "../src/expressions.ts";
 import { columnsFor, placeAll } from "../src/grid.ts";
 import { LatencyLog } from "../src/latency.ts";
@@ -103,6 +104,20 @@ test("a track shows what lies between two states, and holds through gaps", () =>
     track.note(state);
   }
   assert.deepEqual([900, 1010, 1500, 3000].map((atMs) => track.show(atMs).shapes[0]), [0, 0.5, 1, 0]);
+});
+
+test("who is alone walks through the room, and those side by side stay near their places", () => {
+  const skeleton = new Skeleton(HELLO);
+  const player = new Player({ number: 0, stream: "ada", avatar: null, mirror: false }, skeleton);
+  const state = makeState(skeleton);
+  state.atMs = 1;
+  state.root.set([3, 0.5, -0.02]);
+  player.track.note(state);
+  player.show(1, false, true);
+  near(player.pose.root, [3, 0.5, -0.02]);
+  player.show(1, false, false);
+  assert.ok(player.pose.root[0] < 0.46 && player.pose.root[1] === 0.5);
+  assert.ok(Math.abs(player.pose.root[2] + 0.02) < 1e-4);
 });
 
 test("the service's clock is that of the quickest message of late", () => {
