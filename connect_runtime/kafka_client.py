@@ -23,6 +23,9 @@ _ANSWER_TIMEOUT_MS = 10_000
 _RECORDS_OF_BACKLOG = 100
 _FETCH_WAIT_IN_BACKLOG_MS = 20
 _BACKLOG_S = 1.0
+# Nothing for so long is no stream of records, and the next one that comes is handed over at once.
+_QUIET_S = 1.0
+_FETCH_WAIT_WHEN_QUIET_MS = 500
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +42,14 @@ class KafkaTaskConsumer:
     ) -> None:
         """Connect. `overrides` are kafka-python's names. Raises KafkaUnavailable or KafkaRefused."""
         self._clock = clock
-        self._backlog_until = 0.0
+        self._backlog_until = self._quiet_from = 0.0
         self._settings = settings
         self._group = group
         self._offset_reset = overrides.get("auto_offset_reset", CONSUMER_DEFAULTS["auto_offset_reset"])
         # The client must not jump by itself: that what is gone was never read would go by without a word.
         self._consumer: KafkaConsumer = make_consumer(settings, group, **{**overrides, "auto_offset_reset": "none"})
         self._fetch_wait_ms: int = self._consumer.config["fetch_max_wait_ms"]
+        self._fetch_bytes: int = self._consumer.config["fetch_min_bytes"]
 
     def subscribe(self, topics: Sequence[str], listener: RebalanceListener, pattern: str | None = None) -> None:
         """Join the group at the next poll; see `TaskConsumer`. Raises KafkaRefused when a topic does not exist."""
@@ -167,7 +171,7 @@ class KafkaTaskConsumer:
         self.start_over([TopicPartition(*partition) for partition, position in divergent.items() if position is None])
 
     def _choose_fetch_wait(self, polled_records: int) -> None:
-        """Let no partition that has nothing hold up those that have.
+        """Let no partition that has nothing hold up those that have, and nobody gather where nothing comes.
 
         The client has one fetch under way to a broker. While it holds records of all other partitions it asks for the
         empty one alone, and the broker waits for a record to come: a backlog beside an empty retry topic came to a
@@ -178,9 +182,15 @@ class KafkaTaskConsumer:
         # Polls of a backlog may bring nothing, too: while a fetch is under way, or the sink has no room.
         if polled_records >= _RECORDS_OF_BACKLOG or (not polled_records and self._consumer.paused()):
             self._backlog_until = now + _BACKLOG_S
-        in_backlog = now < self._backlog_until
-        wait_ms = min(_FETCH_WAIT_IN_BACKLOG_MS, self._fetch_wait_ms) if in_backlog else self._fetch_wait_ms
-        self._consumer._fetcher.config["fetch_max_wait_ms"] = wait_ms
+        if polled_records:
+            self._quiet_from = now + _QUIET_S
+        least_bytes, wait_ms = self._fetch_bytes, self._fetch_wait_ms
+        if now < self._backlog_until:
+            wait_ms = min(_FETCH_WAIT_IN_BACKLOG_MS, wait_ms)
+        elif least_bytes > 1 and now >= self._quiet_from:
+            # Who gathers records asks often; where none come, it need not, and the first is worth no wait.
+            least_bytes, wait_ms = 1, max(_FETCH_WAIT_WHEN_QUIET_MS, wait_ms)
+        self._consumer._fetcher.config.update(fetch_min_bytes=least_bytes, fetch_max_wait_ms=wait_ms)
 
     @contextmanager
     def _explain(self, doing: str) -> Iterator[None]:

@@ -58,3 +58,49 @@ def test_a_backlog_is_not_held_up_by_a_partition_without_records(
     finally:
         consumer.close(5.0)
     assert read == RECORDS
+
+
+@pytest.mark.servers
+def test_records_are_gathered_while_they_come_and_the_first_after_a_silence_is_not_kept_waiting(
+    kafka_settings: KafkaSettings, make_topic: Callable[..., str]
+) -> None:
+    topic = make_topic(partitions=1, name="gathered")
+    wait_s = 1.5
+    overrides = {"fetch_min_bytes": 1_000_000, "fetch_max_wait_ms": int(wait_s * 1000)}
+    consumer = KafkaTaskConsumer(kafka_settings, new_group(), overrides)
+    with BoundedPublisher(kafka_settings) as publisher:
+
+        def publish() -> None:
+            publisher.publish(topic, b"ada", b"a frame", partition=0)
+            publisher.flush(10.0)
+
+        def read(count: int) -> list[int]:
+            """How many records each poll brought that brought any, until so many came."""
+            polls: list[int] = []
+            deadline = time.monotonic() + 30.0
+            while sum(polls) < count and time.monotonic() < deadline:
+                polled = sum(map(len, consumer.poll(0.05).values()))
+                polls += [polled] if polled else []
+            return polls
+
+        try:
+            consumer.subscribe([topic], Reader(consumer))
+            publish()
+            assert read(1) == [1]
+            silent_until = time.monotonic() + 2 * wait_s
+            while time.monotonic() < silent_until:
+                consumer.poll(0.1)
+            publish()
+            acknowledged = time.monotonic()
+            assert read(1) == [1]
+            assert time.monotonic() - acknowledged < 0.5 * wait_s
+            polls = []
+            for _ in range(6):
+                publish()
+                # As frames come, a few hundredths of a second apart.
+                polls += [count for count in map(len, consumer.poll(0.03).values()) if count]
+            polls += read(6 - sum(polls))
+            assert sum(polls) == 6
+            assert len(polls) <= 3
+        finally:
+            consumer.close(5.0)
