@@ -20,7 +20,8 @@ from consumers.archive.connectors import Store, make_connector
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.settings import ArchiveSettings
-from consumers.avatar.run import make_connector as make_avatar
+from consumers.avatar.cast.book import RoleBook
+from consumers.avatar.run import Theatre
 from consumers.avatar.settings import AvatarSettings
 from kafka_io.admin import topic_end_offsets
 from kafka_io.settings import KafkaSettings
@@ -135,4 +136,5 @@ def test_analytics(suite: Suite) -> None:
 
 def test_avatar(suite: Suite) -> None:
     settings = AvatarSettings(topic=suite.topic, avatar_from="earliest", vmc_targets="127.0.0.1:9")
-    suite.move_about(make_avatar(settings, Metrics(), {"name": named("avatar")}), None)
+    theatre = Theatre(settings, Metrics(), RoleBook(None))
+    suite.move_about(theatre.make_connector({"name": named("avatar")}), None)
