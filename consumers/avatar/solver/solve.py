@@ -2,7 +2,8 @@
 
 The method is geometry (directions between landmarks, swing and twist, palm and face bases), no model: each module names
 its own. `solve` is pure: a frame's result depends on that frame alone. A `Solver` remembers of each performer what one
-frame does not tell: which hand is which, a face at rest, where the performer began, which feet stand.
+frame does not tell: which hand is which, and which way round; a face at rest; where the performer began; which feet
+stand.
 """
 
 import numpy as np
@@ -14,6 +15,7 @@ from consumers.avatar.face.measures import measure_face
 from consumers.avatar.face.shapes import read_shapes
 from consumers.avatar.solver.bones import pose_bones
 from consumers.avatar.solver.ground import GroundContact
+from consumers.avatar.solver.handedness import HandednessKeeper, put_right
 from consumers.avatar.solver.head import solve_head
 from consumers.avatar.solver.head_keeper import HeadKeeper
 from consumers.avatar.solver.landmarks_in_unity import place_in_unity
@@ -27,7 +29,7 @@ from keypoints.frame import FrameBatch
 def solve(batch: FrameBatch) -> SolvedMotion:
     """Solve every frame of a batch by itself: hands as the frame names them, an adult's face at rest, hips that move
     up and down alone."""
-    landmarks = place_in_unity(batch)
+    landmarks = put_right(place_in_unity(batch))
     measures = measure_face(landmarks.face, landmarks.lens.focal_px)
     trust = rate_trust(landmarks)
     eyes = turn_eyes(measures, DEFAULT_NEUTRAL)
@@ -47,6 +49,7 @@ class Solver:
     def __init__(self, capacity: int) -> None:
         self.faces = NeutralFaces(capacity)
         self._sides = SideKeeper(capacity)
+        self._handedness = HandednessKeeper(capacity)
         self._heads = HeadKeeper(capacity)
         self._roots = RootReference(capacity)
         self._ground = GroundContact(capacity)
@@ -54,14 +57,14 @@ class Solver:
 
     def grow(self, capacity: int) -> None:
         """Make room for slots up to `capacity`; never shrinks."""
-        for memory in (self.faces, self._sides, self._heads, self._roots, self._ground):
+        for memory in (self.faces, self._sides, self._handedness, self._heads, self._roots, self._ground):
             memory.grow(capacity)
         more = max(0, capacity - len(self._keeps_feet))
         self._keeps_feet = np.concatenate((self._keeps_feet, np.zeros(more, dtype=np.bool_)))
 
     def reset(self, slots: NDArray[np.intp]) -> None:
         """Forget what these slots' performers did."""
-        for memory in (self.faces, self._sides, self._heads, self._roots, self._ground):
+        for memory in (self.faces, self._sides, self._handedness, self._heads, self._roots, self._ground):
             memory.reset(slots)
         self._keeps_feet[slots] = False
 
@@ -72,7 +75,7 @@ class Solver:
     def solve(self, batch: FrameBatch, slots: NDArray[np.intp]) -> SolvedMotion:
         """Solve one frame of each of N performers, in `slots` intp[N], each at most once."""
         at_s = batch.captured_at_us / 1e6
-        landmarks = self._sides.keep(slots, place_in_unity(batch))
+        landmarks = self._handedness.keep(slots, self._sides.keep(slots, place_in_unity(batch)))
         measures = measure_face(landmarks.face, landmarks.lens.focal_px)
         neutral = self.faces.observe(slots, measures, at_s)
         trust = rate_trust(landmarks)
