@@ -338,7 +338,7 @@ class Herder:
             if isinstance(wish, RestartRecord) and wish.connector == name:
                 runner.restart(wish)
         mine = self._claims[name]
-        others = self._group.claims_of_others(name, self.worker.instance)
+        others = self._group.claims_of_others(name, self.worker.instance, self.worker.worker_id)
         # Silent for as long as the others wait, we may have been taken for dead, and our ids for free.
         rightful = {} if was_silent else mine
         self._claims[name] = claims = settle_claims(runner.wanted_tasks, rightful, others, preferred=mine)

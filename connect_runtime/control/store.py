@@ -94,11 +94,14 @@ class GroupState:
         """How far a report lies behind the newest."""
         return max(one.arrived_s for one in self.reports.values()) - seen.arrived_s
 
-    def claims_of_others(self, connector: str, instance: str) -> dict[int, int]:
-        """Task ids other living replicas claim → the offset at which they first did."""
+    def claims_of_others(self, connector: str, instance: str, worker_id: str) -> dict[int, int]:
+        """Task ids other living replicas claim → the offset at which they first did.
+
+        Whoever had the address `worker_id` before this instance is none of them, heard of lately or not.
+        """
         claims: dict[int, int] = {}
         for other, seen in self.living(connector).items():
-            if other == instance:
+            if other == instance or seen.report.worker_id == worker_id:
                 continue
             for task_id, offset in claims_at(seen, connector).items():
                 claims[task_id] = min(offset, claims.get(task_id, offset))

@@ -79,13 +79,20 @@ def test_tasks_of_a_silent_replica_are_unassigned_until_somebody_has_their_id_an
     assert states(log) == {0: "RUNNING", 1: "RUNNING", 2: "RUNNING"}
     log.report("alive", DEAD_AFTER_S, report_tasks(2))
     assert states(log) == {0: "UNASSIGNED", 1: "UNASSIGNED", 2: "RUNNING"}
-    assert log.state.claims_of_others("archive", "alive") == {}
+    assert log.state.claims_of_others("archive", "alive", "alive:8083") == {}
     log.report("alive", DEAD_AFTER_S + 3, report_tasks(0, 2))
     assert states(log) == {0: "RUNNING", 1: "UNASSIGNED", 2: "RUNNING"}
     log.report("alive", FORGOTTEN_AFTER_S, report_tasks(0, 2))
     assert log.state.to_forget() == ["dead"]
     log.leave("dead", FORGOTTEN_AFTER_S)
     assert states(log) == {0: "RUNNING", 2: "RUNNING"}
+
+
+def test_whoever_had_the_address_before_claims_nothing_of_who_has_it_now() -> None:
+    log = Log()
+    log.report("killed", 0, report_tasks(0))
+    assert log.state.claims_of_others("archive", "again", "killed:8083") == {}
+    assert set(log.state.claims_of_others("archive", "beside", "beside:8083")) == {0}
 
 
 def test_while_nobody_can_write_nobody_is_taken_for_dead() -> None:
