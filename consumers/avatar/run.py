@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connector
 from connect_runtime.sink import Sink
 from consumers.avatar.cast.book import RoleBook
 from consumers.avatar.cast.calibrating import Calibrating
-from consumers.avatar.cast.models import find_model
+from consumers.avatar.cast.models import find_model_of_target
 from consumers.avatar.cast.showing import Showing
 from consumers.avatar.gltf.rest_skeleton import read_rest_offsets
 from consumers.avatar.latency_log import LatencyLog
@@ -33,10 +32,6 @@ from keypoints.topics import AVATAR_ROLES_SPEC
 from observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
-
-# A replay's put takes as long as its frames did, and a replay that is stopped ends with the put it is in.
-_FRAMES_AT_ONCE: Final = 30
-MAX_POLL_KEY: Final = "consumer.override.max.poll.records"
 
 
 def run_avatar(settings: AvatarSettings, kafka: KafkaSettings, overrides: Mapping[str, str] | None = None) -> int:
@@ -78,7 +73,7 @@ class Theatre:
         self._book = book
         self._make_audience = make_audience
         defaults = settings.default_targets()
-        self._own_models = {parse_target(text).vrm for text in defaults.targets}
+        self._own_models = settings.own_models()
         self._showing = Showing(book, defaults, lambda text: make_output(parse_target(text), self._read_rest))
 
     def check_receivers(self) -> None:
@@ -87,9 +82,7 @@ class Theatre:
             output.close()
 
     def _read_rest(self, path: Path) -> NDArray[np.float64]:
-        """Whoever may write roles names models; any file only those name who start the service."""
-        named = path if path in self._own_models else find_model(self._settings.avatar_models, str(path))
-        return read_rest_offsets(named)
+        return read_rest_offsets(find_model_of_target(self._settings.avatar_models, self._own_models, path))
 
     def make_connector(
         self, overrides: Mapping[str, str] = {}, on_sent: Callable[[SentFrame], None] | None = None
@@ -142,8 +135,7 @@ def make_bounded_replay(settings: AvatarSettings) -> BoundedReplay:
     """
     paced = settings.model_copy(update={"avatar_speed": settings.avatar_speed or 1.0})
     theatre = Theatre(paced, Metrics(), RoleBook(None))
-    config = paced.connector_config({MAX_POLL_KEY: str(_FRAMES_AT_ONCE)})
-    return BoundedReplay(ConnectorSpec(name_replay(CONNECTOR_NAME), config, theatre.make_sink))
+    return BoundedReplay(ConnectorSpec(name_replay(CONNECTOR_NAME), paced.connector_config({}), theatre.make_sink))
 
 
 def read_clock_us() -> int:

@@ -22,6 +22,10 @@ CONNECTOR_NAME: Final = "avatar"
 
 START_KEY: Final = "consumer.override.auto.offset.reset"
 INSTANCE_KEY: Final = "consumer.override.group.instance.id"
+MAX_POLL_KEY: Final = "consumer.override.max.poll.records"
+
+# A paced put takes as long as its frames did: who stops waits for the one there is, and for none that is read ahead.
+_PACED: Final = {MAX_POLL_KEY: "30", "task.shutdown.graceful.timeout.ms": "2000"}
 
 Start = Literal["latest", "earliest"]
 
@@ -88,6 +92,10 @@ class AvatarSettings(BaseSettings):
         """The receivers of those without any of their own. Raises BadTarget."""
         return DefaultTargets(tuple(str(target) for target in parse_targets(self.vmc_targets)), self.avatar_stream)
 
+    def own_models(self) -> frozenset[Path | None]:
+        """Files of models that the receivers named here show. Raises BadTarget."""
+        return frozenset(target.vrm for target in parse_targets(self.vmc_targets))
+
     def connector_config(self, overrides: Mapping[str, str]) -> dict[str, object]:
         """Flat settings of the connector: ours, over them files', the environment's and those given by name.
 
@@ -99,7 +107,8 @@ class AvatarSettings(BaseSettings):
             **(topics if "topic" in self.model_fields_set else {}),
             **(start if "avatar_from" in self.model_fields_set else {}),
         }
-        ours = {**topics, **start, "offset.flush.interval.ms": "1000"}
+        paced = {} if self.avatar_speed is None else _PACED
+        ours = {**topics, **start, **paced, "offset.flush.interval.ms": "1000"}
         return merge_config(ours, files, named, self.avatar_config, overrides)
 
     def memory_path(self, config: Mapping[str, object]) -> Path | None:

@@ -8,8 +8,9 @@ from fastapi import Depends, FastAPI, Request
 from connect_runtime.rest.routes import ServiceRoutes
 from connect_runtime.rest.security import read_rest_settings
 from consumers.avatar.cast.book import RoleBook
-from consumers.avatar.cast.models import models_router
+from consumers.avatar.cast.models import NoSuchModel, find_model_of_target, models_router
 from consumers.avatar.cast.rest import roles_router
+from consumers.avatar.cast.role import TargetCheck
 from consumers.avatar.mannequin.model import build_mannequin
 from consumers.avatar.metrics import WATCHERS
 from consumers.avatar.outputs.target import Kind, parse_target
@@ -46,7 +47,7 @@ def open_viewer(
 
     def add(app: FastAPI) -> None:
         for router in (
-            roles_router(book, _check_target, lambda: now_us() // 1000),
+            roles_router(book, _make_check(settings), lambda: now_us() // 1000),
             models_router(settings.avatar_models),
         ):
             app.include_router(router, dependencies=[Depends(check)])
@@ -59,13 +60,24 @@ def open_viewer(
         replays.close()
 
 
-def _check_target(text: str) -> None:
-    """Raise BadTarget for what is none, or is for those alone who start the service."""
-    if parse_target(text).kind is Kind.IFACIALMOCAP_PHONE:
-        raise BadTarget(
-            f"{text} opens a port of this service's own, which a role may not",
-            hint="Set it where the service is started: HOLISTIC_VMC_TARGETS.", target=text,
-        )  # fmt: skip
+def _make_check(settings: AvatarSettings) -> TargetCheck:
+    """Raises BadTarget for what is no target, names a model there is not, or is for those alone who start us."""
+    own = settings.own_models()
+
+    def check(text: str) -> None:
+        target = parse_target(text)
+        if target.kind is Kind.IFACIALMOCAP_PHONE:
+            raise BadTarget(
+                f"{text} opens a port of this service's own, which a role may not",
+                hint="Set it where the service is started: HOLISTIC_VMC_TARGETS.", target=text,
+            )  # fmt: skip
+        if target.vrm is not None:
+            try:
+                find_model_of_target(settings.avatar_models, own, target.vrm)
+            except NoSuchModel as missing:
+                raise BadTarget(f"{text}: {missing.message}", hint=missing.hint or "", target=text) from missing
+
+    return check
 
 
 def _read_options(settings: AvatarSettings, metrics: Metrics) -> ViewerOptions:

@@ -33,8 +33,10 @@ class Calibrating:
             role = self._showing.of(performer.stream_id).role
             known = self._known.get(performer.slot)
             if known is None or known[0] is not performer or known[1] is not role:
+                before = None if known is None or known[0] is not performer else known[1]
                 self._known[performer.slot] = (performer, role)
-                self._apply(performer, role)
+                if role != before:
+                    self._apply(performer, role, before)
             if performer.slot in self._running:
                 self._follow(performer)
 
@@ -42,7 +44,7 @@ class Calibrating:
         """End."""
         self._writer.shutdown(wait=False, cancel_futures=True)
 
-    def _apply(self, performer: Performer, role: Role) -> None:
+    def _apply(self, performer: Performer, role: Role, before: Role | None) -> None:
         self._solver.keep_feet(performer.slot, bool(role.ground_contact))
         faces = self._solver.faces
         if role.calibrate_at_ms is not None and role.is_calibration_due:
@@ -52,6 +54,9 @@ class Calibrating:
                 faces.calibrate(np.array([performer.slot], dtype=np.intp))
         elif role.neutral_face is not None:
             faces.restore(performer.slot, role.neutral_face)
+        elif before is not None and before.neutral_face is not None:
+            # What was known is taken back: it is found out again.
+            faces.reset(np.array([performer.slot], dtype=np.intp))
 
     def _follow(self, performer: Performer) -> None:
         of, wish_ms = self._running[performer.slot]

@@ -1,5 +1,6 @@
 """Models that roles may name: the .vrm files of one directory, by their names alone."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -30,6 +31,12 @@ def find_model(directory: Path | None, name: str) -> Path:
             model=name,
         )
     return path
+
+
+def find_model_of_target(directory: Path | None, own: Collection[Path | None], path: Path) -> Path:
+    """The model a target names. Whoever may write roles names models of the directory; any file (`own`) only those
+    who start the service. Raises NoSuchModel."""
+    return path if path in own else find_model(directory, str(path))
 
 
 def list_models(directory: Path | None) -> list[str]:

@@ -77,7 +77,7 @@ def read_role(value: bytes, stream: str) -> Role:
     """A role as the topic holds it, or as a request brings it. Raises BadRole."""
     try:
         fields = json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRole(f"the role of {stream} is no JSON: {error}", stream=stream) from error
     if not isinstance(fields, dict):
         raise BadRole(f"the role of {stream} must be a JSON object", stream=stream)

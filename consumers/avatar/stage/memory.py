@@ -5,7 +5,7 @@ survives the process, however it ended, and is worth nothing a few seconds later
 """
 
 import fcntl
-import logging
+import os
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -17,8 +17,6 @@ from consumers.avatar.face.arkit import SHAPE_COUNT
 from consumers.avatar.humanoid.skeleton import BONE_COUNT
 from consumers.avatar.stage.performer import Performer
 from consumers.avatar.states import AvatarStates
-
-log = logging.getLogger(__name__)
 
 WORTH_S: Final = 15.0
 """A pose older than this is not gone on from: receivers have given their avatar back to its idle motion."""
@@ -49,6 +47,8 @@ class PoseMemory:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file.truncate(most * _RECORD.itemsize)
+            # A page of a mapped file that finds no room on the disk later would end the process.
+            os.posix_fallocate(self._file.fileno(), 0, most * _RECORD.itemsize)
             self._records = np.memmap(self._file, dtype=_RECORD, mode="r+", shape=(most,))
         except OSError:
             self._file.close()

@@ -26,7 +26,7 @@ _FIRST_SLOTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StageOptions:
-    """Frames made more than `stale_after_s` ago are not shown (None: any are); at most `most` perform at once."""
+    """Frames processed more than `stale_after_s` ago are not shown (None: any are); at most `most` perform at once."""
 
     stale_after_s: float | None = 2.0
     most: int = 256
@@ -76,7 +76,9 @@ class Stage:
         for stream_id, rows in _group_by_stream(batch).items():
             performer = self._by_stream.get(stream_id) or self._enter(batch, rows, stale, now_us)
             if performer is None:
-                scene.pass_over("unassigned", len(rows))
+                too_old = int(stale[rows].sum())
+                scene.pass_over("stale", too_old)
+                scene.pass_over("unassigned", len(rows) - too_old)
                 continue
             choice = performer.choose(moments, rows, now_us)
             scene.pass_over("superseded", choice.superseded)
@@ -174,11 +176,11 @@ class Stage:
             self._motions.observe(slots_moved, solved, at_s, arrived_s)
 
     def _find_stale(self, frames: FrameBatch, now_us: int) -> NDArray[np.bool_]:
-        """bool (N,): which frames are too old to be shown."""
+        """bool (N,): which frames are too old to be shown, by when they were processed: a file's were captured long
+        ago, and the clock of a camera may be anywhere."""
         if self._options.stale_after_s is None:
             return np.zeros(len(frames), dtype=np.bool_)
-        made_at_us = np.maximum(frames.captured_at_us, frames.processed_at_us)
-        stale: NDArray[np.bool_] = now_us - made_at_us > self._options.stale_after_s * 1e6
+        stale: NDArray[np.bool_] = now_us - frames.processed_at_us > self._options.stale_after_s * 1e6
         return stale
 
 

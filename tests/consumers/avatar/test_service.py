@@ -18,6 +18,8 @@ import orjson
 import pytest
 from vmcp import events
 
+from consumers.avatar.cast.book import RoleBook
+from consumers.avatar.run import Theatre
 from consumers.avatar.settings import START_KEY, read_avatar_settings
 from kafka_io.admin import group_lag, topic_end_offsets
 from kafka_io.publisher import BoundedPublisher
@@ -25,6 +27,7 @@ from kafka_io.settings import KafkaSettings
 from keypoints import HolisticFrame, encode
 from keypoints.errors import Terminal
 from keypoints.topics import frame_headers, record_key
+from observability.metrics import Metrics
 from performers.acts import Act, ActKind
 from performers.performer import Performer
 from tests.consumers.avatar.receiver import open_receiver, read_events, take_all
@@ -153,6 +156,20 @@ def test_several_targets_are_read_from_one_line() -> None:
     assert read_avatar_settings(vmc_targets=written).default_targets().targets == (
         "127.0.0.1:39539", "vmc://studio:39540?profile=warudo&parts=body,face", "ifm://phone",
     )  # fmt: skip
+
+
+def test_where_nothing_can_be_kept_and_beside_another_process_avatars_are_moved_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    theatre = Theatre(read_avatar_settings(vmc_targets=""), Metrics(), RoleBook(None))
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "poses", tmp_path / "poses"):
+        first = theatre.make_sink(memory=path)
+        second = theatre.make_sink(memory=path)
+        first.stop()
+        second.stop()
+    said = [line.message for line in caplog.records if "cannot be kept" in line.message]
+    assert len(said) == 3, "twice of what is no directory, once of a file in use"
 
 
 def test_a_wrong_setting_is_named() -> None:
