@@ -108,9 +108,8 @@ def test_roles_are_followed_while_frames_flow(make_house: Any, dance: list[Any],
 
         # Two ask for one receiver: the first keeps it until its role lets go.
         assert one.ask("PUT", f"/avatar/roles/{other}", json={"targets": [x.target, y.target]}).status_code == 200
+        wait_until(lambda: {line["stream_id"] for line in one.sent()} == {stream, other}, "both are shown", 2.0)
         wait_until(lambda: y.count() > 0, "the other's own receiver is fed", 2.0)
-        held = {line["stream_id"] for line in one.sent()}
-        assert held == {stream, other}
         one.ask("PATCH", f"/avatar/roles/{stream}", json={"targets": []})
         x.wait_for(20, 2.0)
         time.sleep(0.3)
