@@ -16,6 +16,7 @@ from consumers.avatar.solver.landmarks_in_unity import UnityLandmarks
 from consumers.avatar.solver.legs import JOINTS as LEG_JOINTS
 from consumers.avatar.solver.legs import solve_legs
 from consumers.avatar.solver.torso import solve_torso
+from consumers.avatar.solver.twist_keeper import Lead, show_as_seen
 
 _FLIP_RIGHT: Final = np.array([[1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
 _AS_SIDES_SEE: Final = np.stack((np.ones(4), mirror(np.ones(4))))
@@ -42,9 +43,15 @@ class Posed:
     legs_trust: Angles
 
 
-def pose_bones(landmarks: UnityLandmarks, trust: Angles, head_turn: Quaternions, eyes: Quaternions) -> Posed:
+def pose_bones(
+    landmarks: UnityLandmarks,
+    trust: Angles,
+    head_turn: Quaternions,
+    eyes: Quaternions,
+    lead: Lead = show_as_seen,
+) -> Posed:
     """Solve N frames from their landmarks, trusted as float64[N, 33] (0…1) says, the head's turn in Unity's space
-    float64[N, 4], and the eyes' rotations in the head float64[N, 2, 4]."""
+    float64[N, 4], the eyes' rotations in the head float64[N, 2, 4], and what hands twist their arms by."""
     rotations = np.full((len(trust), BONE_COUNT, 4), np.nan)
     torso = solve_torso(landmarks.body, trust)
     neck, head = share_with_neck(torso.chest, head_turn)
@@ -58,6 +65,7 @@ def pose_bones(landmarks: UnityLandmarks, trust: Angles, head_turn: Quaternions,
         trust.take(ARM_JOINTS, axis=1),
         multiply(_both_sides(torso.chest), torso.shoulders),
         palms,
+        lead,
     )
     legs = solve_legs(
         landmarks.body.take(LEG_JOINTS, axis=1) * _FLIP_RIGHT[:, None],

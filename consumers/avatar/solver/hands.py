@@ -31,9 +31,10 @@ from consumers.avatar.humanoid.skeleton import REST_OFFSETS_M, Bone
 from consumers.avatar.solver.planes import fit_plane, weigh_plane
 from keypoints.landmarks import HandLandmark as Hand
 
-_PALM: Final = np.array(
+PALM: Final = np.array(
     [Hand.WRIST, Hand.INDEX_FINGER_MCP, Hand.MIDDLE_FINGER_MCP, Hand.RING_FINGER_MCP, Hand.PINKY_MCP]
 )
+"""Points that a palm is read from."""
 _PALM_AT_REST: Final = np.array(
     [(0.0, 0.0)]
     + [tuple(REST_OFFSETS_M[Bone[f"LEFT_{name}_PROXIMAL"], [0, 2]]) for name in ("INDEX", "MIDDLE", "RING", "LITTLE")]
@@ -78,7 +79,7 @@ _THUMB_BENT: Final = np.sin(np.radians(35.0))
 def solve_hand(hand: Vectors) -> tuple[Quaternions, Quaternions]:
     """The hand's rotation float64[..., 4] in the space of its points float64[..., 21, 3], and the local rotations of
     its fingers float64[..., 15, 4]: thumb to little finger, three segments each."""
-    x, z = fit_plane(hand.take(_PALM, axis=-2), _PALM_WEIGHTS)
+    x, z = fit_plane(hand.take(PALM, axis=-2), _PALM_WEIGHTS)
     y = cross(z, x)
     axes = np.stack((x, y, z), axis=-1)
     in_palm = (hand.take(_ENDS, axis=-2) - hand.take(_STARTS, axis=-2)) @ axes

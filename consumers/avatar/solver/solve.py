@@ -16,12 +16,14 @@ from consumers.avatar.face.shapes import read_shapes
 from consumers.avatar.solver.bones import pose_bones
 from consumers.avatar.solver.ground import GroundContact
 from consumers.avatar.solver.handedness import HandednessKeeper, put_right
+from consumers.avatar.solver.hands import PALM
 from consumers.avatar.solver.head import solve_head
 from consumers.avatar.solver.head_keeper import HeadKeeper
 from consumers.avatar.solver.landmarks_in_unity import place_in_unity
 from consumers.avatar.solver.root import RootReference, find_place, stand_on_floor
 from consumers.avatar.solver.sides import SideKeeper
 from consumers.avatar.solver.trust import rate_trust
+from consumers.avatar.solver.twist_keeper import TwistKeeper
 from consumers.avatar.states import SolvedMotion
 from keypoints.frame import FrameBatch
 
@@ -50,21 +52,25 @@ class Solver:
         self.faces = NeutralFaces(capacity)
         self._sides = SideKeeper(capacity)
         self._handedness = HandednessKeeper(capacity)
+        self._twists = TwistKeeper(capacity)
         self._heads = HeadKeeper(capacity)
         self._roots = RootReference(capacity)
         self._ground = GroundContact(capacity)
         self._keeps_feet = np.zeros(capacity, dtype=np.bool_)
+        self._memories = (
+            self.faces, self._sides, self._handedness, self._twists, self._heads, self._roots, self._ground,
+        )  # fmt: skip
 
     def grow(self, capacity: int) -> None:
         """Make room for slots up to `capacity`; never shrinks."""
-        for memory in (self.faces, self._sides, self._handedness, self._heads, self._roots, self._ground):
+        for memory in self._memories:
             memory.grow(capacity)
         more = max(0, capacity - len(self._keeps_feet))
         self._keeps_feet = np.concatenate((self._keeps_feet, np.zeros(more, dtype=np.bool_)))
 
     def reset(self, slots: NDArray[np.intp]) -> None:
         """Forget what these slots' performers did."""
-        for memory in (self.faces, self._sides, self._handedness, self._heads, self._roots, self._ground):
+        for memory in self._memories:
             memory.reset(slots)
         self._keeps_feet[slots] = False
 
@@ -79,7 +85,10 @@ class Solver:
         measures = measure_face(landmarks.face, landmarks.lens.focal_px)
         neutral = self.faces.observe(slots, measures, at_s)
         trust = rate_trust(landmarks)
-        posed = pose_bones(landmarks, trust, self._heads.solve(slots, landmarks), turn_eyes(measures, neutral))
+        palms_seen = np.isfinite(landmarks.hands.take(PALM, axis=2).sum(axis=(-2, -1)))
+        lead = self._twists.lead(slots, palms_seen, at_s)
+        head, eyes = self._heads.solve(slots, landmarks), turn_eyes(measures, neutral)
+        posed = pose_bones(landmarks, trust, head, eyes, lead)
         root_m = self._roots.move(slots, find_place(landmarks, trust), posed.legs_trust, at_s)
         root_m[:, 1] += posed.legs_trust * stand_on_floor(posed.rotations)
         root_m[~np.isfinite(root_m).all(axis=1)] = np.nan
