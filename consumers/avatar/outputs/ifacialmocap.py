@@ -121,7 +121,7 @@ def _listen(place: Address) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_DGRAM)[0]
         waiting = socket.socket(family, kind, protocol)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _say_unusable(place, error) from error
     try:
         waiting.setblocking(False)
@@ -132,7 +132,7 @@ def _listen(place: Address) -> socket.socket:
     return waiting
 
 
-def _say_unusable(place: Address, error: OSError) -> BadTarget:
+def _say_unusable(place: Address, error: OSError | UnicodeError) -> BadTarget:
     return BadTarget(
         f"cannot wait for receivers at {place}: {error}",
         hint="Name an address of this machine whose port is free; a receiver here has 127.0.0.1:49983 itself.",

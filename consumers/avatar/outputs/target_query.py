@@ -19,6 +19,9 @@ PROFILE_KEYS: Final = (
 _BONES: Final = {bone.unity_name: bone for bone in Bone if bone is not Bone.HIPS}
 """Bones that a model may lack, by the names they have on the wire."""
 
+_LARGEST: Final = 1e6
+"""Of a setting's numbers: what is sent has four bytes for each."""
+
 _OK_VALUES: Final[dict[str, Literal[1, 3, 4]]] = {"1": 1, "3": 3, "4": 4}
 
 
@@ -118,4 +121,6 @@ def _read_numbers(text: str, key: str, written: str, least: int, most: int) -> l
     if not least <= len(numbers) <= most:
         count = str(least) if least == most else f"{least} to {most}"
         refuse(text, f"{key}={written} is not {count} numbers", "Camera: X,Y,Z,YAW,PITCH,FOV; scale: one number.")
+    if any(abs(number) > _LARGEST for number in numbers):
+        refuse(text, f"{key}={written} has a number beyond {_LARGEST:.0f}", "Metres and degrees are meant.")
     return numbers

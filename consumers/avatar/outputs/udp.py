@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class BadTarget(Terminal):
-    """A target that is not HOST:PORT, or a host nobody knows. Fields: target."""
+    """A target that cannot be read, or a host that nobody knows or can send to. Fields: target."""
 
     status = 400
 
@@ -41,11 +41,16 @@ def parse_address(text: str, default_port: int = MARIONETTE_PORT) -> Address:
 class UdpSender:
     """Sends each datagram to every target. A target that is away is counted, said once, and never waited for.
 
-    Raises BadTarget when a host's name cannot be resolved.
+    Raises BadTarget when a host's name cannot be resolved, or nothing can be sent to it.
     """
 
     def __init__(self, targets: Sequence[Address]) -> None:
-        self._sockets = [(target, _connect(target)) for target in targets]
+        self._sockets: list[tuple[Address, socket.socket]] = []
+        try:
+            self._sockets += ((target, _connect(target)) for target in targets)
+        except BadTarget:
+            self.close()
+            raise
         self._said_away: set[Address] = set()
         self.refused = 0
         """Datagrams a target's host refused or the network would not take."""
@@ -79,15 +84,24 @@ class UdpSender:
 def _connect(target: Address) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)[0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        # A name that cannot be written in the letters of the domain name system is an error of text.
         raise BadTarget(
             f"cannot resolve the host of target {target}: {error}",
             hint="Check the name, or give its address.",
             target=str(target),
         ) from error
     connection = socket.socket(family, kind, protocol)
-    connection.setblocking(False)
-    connection.connect(address)
+    try:
+        connection.setblocking(False)
+        connection.connect(address)
+    except OSError as error:
+        connection.close()
+        raise BadTarget(
+            f"nothing can be sent to target {target}: {error.strerror}",
+            hint="Name one receiver's own address, which this machine has a way to.",
+            target=str(target),
+        ) from error
     return connection
 
 

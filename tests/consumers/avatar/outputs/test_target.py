@@ -68,6 +68,8 @@ def test_a_target_says_how_it_wants_to_be_sent_to() -> None:
         ("vmc://studio?bundles=maybe", "answer to bundles", "There are: yes, no"),
         ("vmc://studio?scale=0", "scale '0'", "scale=1.0"),
         ("vmc://studio?scale=nan", "scale 'nan'", "scale=1.0"),
+        ("vmc://studio?scale=1e39", "scale=1e39 has a number beyond", "Metres"),
+        ("vmc://studio?camera=1e39,0,0,0", "camera=1e39,0,0,0 has a number beyond", "Metres"),
         ("vmc://studio?camera=1,2,3", "4 to 6 numbers", "X,Y,Z,YAW"),
         ("vmc://studio?camera=1,2,nan,4", "finite", "X,Y,Z,YAW"),
         ("vmc://studio?vrm=", "vrm has no value", "vrm=VALUE"),

@@ -35,6 +35,13 @@ def test_a_host_nobody_knows_is_said_before_anything_is_sent() -> None:
         UdpSender([Address("no-such-host.invalid", 39539)])
 
 
+@pytest.mark.parametrize("host", ["studio..local", "a" * 64, "255.255.255.255"])
+def test_a_host_to_which_nothing_can_be_sent_is_a_bad_target_and_leaves_nothing_open(host: str) -> None:
+    with open_receiver() as receiver, pytest.raises(BadTarget) as refusal:
+        UdpSender([Address(*receiver.getsockname()), Address(host, 39539)])
+    assert refusal.value.fields == {"target": f"{host}:39539"}
+
+
 def test_every_target_gets_every_datagram() -> None:
     with open_receiver() as first, open_receiver() as second:
         sender = UdpSender([Address(*first.getsockname()), Address(*second.getsockname())])
