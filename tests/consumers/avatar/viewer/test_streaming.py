@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from websockets.exceptions import InvalidStatus
 
+from connect_runtime.control.errors import NotGranted
 from connect_runtime.rest.security import RestSettings
 from consumers.avatar.viewer.access import PageRules
 from consumers.avatar.viewer.app import ViewerOptions
@@ -169,8 +170,20 @@ def test_a_name_somebody_pointed_at_this_machine_is_not_ours(served: Served) -> 
     for path in ("/avatar/", "/avatar/performers", "/avatar/builtin.vrm"):
         assert httpx.get(served.url + path, headers=rebound).status_code == 403
     named = PageRules(hosts=frozenset({"stage.test"}), only_loopback=False)
-    scope = {"type": "http", "headers": [(b"host", b"stage.test:8085")]}
+    scope = {"type": "http", "method": "GET", "headers": [(b"host", b"stage.test:8085")]}
     named.check(scope)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_pages_of_other_origins_change_nothing_though_their_browser_would_send_it(method: str) -> None:
+    def ask(*headers: tuple[bytes, bytes]) -> None:
+        PageRules().check({"type": "http", "method": method, "headers": [(b"host", b"localhost:8085"), *headers]})
+
+    ask()
+    ask((b"origin", b"http://localhost:8085"))
+    for origin in (b"https://evil.test", b"null", b"http://localhost:3000"):
+        with pytest.raises(NotGranted):
+            ask((b"origin", origin))
 
 
 def test_there_is_room_for_so_many_and_for_the_next_when_one_has_left() -> None:
