@@ -24,13 +24,21 @@ def find_model(directory: Path | None, name: str) -> Path:
             f"there is no model {name}: this service has none", hint="set HOLISTIC_AVATAR_MODELS", model=name
         )
     path = directory / name
-    if Path(name).name != name or path.suffix.lower() != ".vrm" or not path.is_file():
+    if Path(name).name != name or path.suffix.lower() != ".vrm" or not _is_file(path):
         raise NoSuchModel(
             f"there is no model {name}",
             hint=f"those there are: {', '.join(list_models(directory)) or 'none'}",
             model=name,
         )
     return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # Its name is longer than any file's.
+        return False
 
 
 def find_model_of_target(directory: Path | None, own: Collection[Path | None], path: Path) -> Path:

@@ -25,8 +25,12 @@ class PageFiles:
         self._files = StaticFiles(directory=directory, check_dir=False)
 
     def has(self, path: str) -> bool:
-        """Whether there is such a file."""
-        return self._files.lookup_path(path or _INDEX)[1] is not None and (self._directory / (path or _INDEX)).is_file()
+        """Whether there is such a file; a path that no file can have is none."""
+        try:
+            found, _ = self._files.lookup_path(path or _INDEX)
+        except (OSError, ValueError):
+            return False
+        return bool(found) and Path(found).is_file()
 
     async def answer(self, path: str, scope: Scope) -> Response:
         """The file, or 304. Raises NotFound."""

@@ -44,7 +44,8 @@ def test_the_pages_files_are_served_and_asked_for_again(tmp_path: Path) -> None:
             "/avatar//",
         ):
             assert "not of the page" not in client.get(path).text
-        assert client.get("/avatar/other.js").json()["error_code"] == 404
+        for path in ("other.js", "%00", "a" * 300, "a/" * 3000):
+            assert client.get(f"/avatar/{path}").json()["error_code"] == 404
         assert client.post("/avatar/").status_code == 405
 
 
