@@ -7,14 +7,16 @@ from types import TracebackType
 from typing import Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka import errors as kafka_errors
 
 from consumers.avatar.viewer.replay.merging import Merge
 from kafka_io.admin import topic_time_ranges
 from kafka_io.consumer import make_consumer
+from kafka_io.errors import KafkaUnavailable, explain_kafka_error
 from kafka_io.partitioning import partition_of
 from kafka_io.settings import KafkaSettings
 from keypoints.codec import RawRecord
-from keypoints.errors import Transient
+from keypoints.errors import HolisticError, Transient
 from keypoints.topics import record_key
 
 _ANSWER_MS: Final = 4_000
@@ -34,8 +36,8 @@ class TopicReading:
     """Frames of `streams` (None: all) from `from_ms` to `to_ms`, as they are in the topic when it is made.
 
     A stream is looked for where its key belongs, and where it was seen last; `widen` looks everywhere. What is read
-    ahead is bounded for each partition. kafka-python's errors leave as they are; raises NothingRecorded, and
-    KafkaUnavailable or KafkaRefused.
+    ahead is bounded for each partition. kafka-python's errors leave as they are, for `explain_reading`; raises
+    NothingRecorded, and KafkaUnavailable or KafkaRefused.
     """
 
     def __init__(
@@ -193,3 +195,14 @@ def _find_places(streams: Sequence[str], everywhere: set[int], seen_in: Mapping[
     """The partitions where Kafka's default partitioner puts these streams, and those where they were seen."""
     places = {partition_of(stream, len(everywhere)) for stream in streams}
     return (places | {seen_in[stream] for stream in streams if stream in seen_in}) & everywhere
+
+
+def explain_reading(error: Exception) -> HolisticError:
+    """What went wrong with a reading, as its watcher is told."""
+    if isinstance(error, HolisticError):
+        return error
+    explained = explain_kafka_error(error, "replaying")
+    if isinstance(error, kafka_errors.KafkaTimeoutError):
+        # Which of the client's calls it was that nobody answered is of no use to a watcher.
+        return KafkaUnavailable("no broker answers; the replay goes on when one does", hint=explained.hint)
+    return explained

@@ -12,8 +12,8 @@ from consumers.avatar.viewer.orders import ChangeSpeed, Pause, Play, Replay, See
 from consumers.avatar.viewer.replay.clock import ReplayClock
 from consumers.avatar.viewer.replay.performance import Performance
 from consumers.avatar.viewer.replay.position import Position, ReplayState
+from consumers.avatar.viewer.replay.reading import explain_reading
 from consumers.avatar.viewer.replay.tools import Reading, ReplayTools
-from kafka_io.errors import KafkaUnavailable, explain_kafka_error
 from keypoints.errors import HolisticError, Terminal
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,11 @@ class ReplaySession:
     def is_closed(self) -> bool:
         """Whether it was told to end."""
         return self._is_closing
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs any more, once it was begun."""
+        return not self._thread.is_alive()
 
     def start(self) -> None:
         """Begin."""
@@ -152,7 +157,7 @@ class ReplaySession:
                         self._take_span(reading)
                         self._play(reading)
                 except (kafka_errors.KafkaError, OSError, HolisticError) as error:
-                    explained = _explain(error)
+                    explained = explain_reading(error)
                     if explained.message != said:
                         said = explained.message
                         self._say(explained)
@@ -291,13 +296,3 @@ class ReplaySession:
     def _rest(self, longest_s: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._is_closing, longest_s)
-
-
-def _explain(error: Exception) -> HolisticError:
-    if isinstance(error, HolisticError):
-        return error
-    explained = explain_kafka_error(error, "replaying")
-    if isinstance(error, kafka_errors.KafkaTimeoutError):
-        # Which of the client's calls it was that nobody answered is of no use to a watcher.
-        return KafkaUnavailable("no broker answers; the replay goes on when one does", hint=explained.hint)
-    return explained

@@ -34,12 +34,14 @@ class Replays:
         if self._tools is None:
             raise NoReplays("this service replays nothing")
         with self._lock:
-            self._sessions = [one for one in self._sessions if not one.is_closed and one is not before]
-            if len(self._sessions) >= self._most:
+            self._sessions = [one for one in self._sessions if not one.has_ended]
+            watched = [one for one in self._sessions if not one.is_closed and one is not before]
+            # Those that were closed take a moment to end: whoever begins one after the other gets no thread for each.
+            if len(watched) >= self._most or len(self._sessions) >= 2 * self._most:
                 raise TooManyReplays(f"{self._most} replays are watched already", hint="try again in a moment")
             session = ReplaySession(asked, self._tools)
+            session.start()
             self._sessions.append(session)
-        session.start()
         return session
 
     def close(self) -> None:
