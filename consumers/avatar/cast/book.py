@@ -7,7 +7,7 @@ from typing import Protocol
 
 from connect_runtime.compacted_log import FollowedRecord, OnFollowed
 from connect_runtime.control.errors import ControlUnavailable
-from consumers.avatar.cast.errors import BadRole, NoSuchRole, RolesUnknown
+from consumers.avatar.cast.errors import NoSuchRole, RolesUnknown
 from consumers.avatar.cast.role import EVERYBODY, Role, read_role
 from keypoints.errors import HolisticError
 from keypoints.topics import AVATAR_ROLES_TOPIC
@@ -115,5 +115,5 @@ class RoleBook:
             return
         try:
             self._roles[record.key] = read_role(record.value, record.key)
-        except (BadRole, HolisticError) as error:
+        except HolisticError as error:
             log.warning("a role cannot be read, and is passed over: %s", error.message, extra={"offset": record.offset})

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from consumers.avatar.cast.errors import BadRole
 from keypoints.topics import STREAM_ID_MAX_CHARACTERS, InvalidStreamId, check_stream_id
@@ -15,6 +15,7 @@ EVERYBODY: Final = "*"
 _MOST_TARGETS: Final = 16
 _LONGEST_TARGET: Final = 1024
 _LONGEST_NAME: Final = 200
+_MOST_MEASURES: Final = 256
 
 TargetCheck = Callable[[str], object]
 """Raises a Terminal that says what is wrong with a target."""
@@ -36,8 +37,10 @@ class Role(BaseModel):
     )
     mirror: bool | None = Field(default=None, description="Move as a mirror would: the left hand for the right one.")
     ground_contact: bool | None = Field(default=None, description="Keep feet that stand where they are.")
-    neutral_face: dict[str, float] | None = Field(
-        default=None, description="How the face is at rest, as calibrating measured it; null: found out meanwhile."
+    neutral_face: dict[str, FiniteFloat] | None = Field(
+        default=None,
+        max_length=_MOST_MEASURES,
+        description="How the face is at rest, as calibrating measured it; null: found out meanwhile.",
     )
     calibrate_at_ms: int | None = Field(
         default=None,

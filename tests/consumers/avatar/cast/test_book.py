@@ -68,6 +68,8 @@ def test_while_kafka_is_away_a_role_is_refused_and_the_old_one_holds() -> None:
         ({"stream": "a\x00", "mirror": True}, "U\\+0000"),
         ({"stream": "ada", "targets": ["x"] * 17}, "targets"),
         ({"stream": "ada", "neutral_face": {"jaw": "wide"}}, "neutral_face.jaw"),
+        ({"stream": "ada", "neutral_face": {"jaw": float("nan")}}, "neutral_face.jaw"),
+        ({"stream": "ada", "neutral_face": {str(number): 0.0 for number in range(1000)}}, "neutral_face"),
     ],
 )
 def test_a_role_that_cannot_be_says_which_field_is_wrong(fields: dict[str, object], said: str) -> None:
