@@ -57,7 +57,13 @@ export class Models {
 
 function fetchedFile(name: string, path: string): ModelFile {
   let fetched: Promise<ArrayBuffer> | null = null;
-  return { name, read: () => (fetched ??= fetchBytes(name, path)), first: null };
+  const fetchAnew = (): Promise<ArrayBuffer> =>
+    fetchBytes(name, path).catch((error: unknown) => {
+      // The service may be away, or its key not be known yet: whoever asks next gets another answer.
+      fetched = null;
+      throw error;
+    });
+  return { name, read: () => (fetched ??= fetchAnew()), first: null };
 }
 
 async function fetchBytes(name: string, path: string): Promise<ArrayBuffer> {
