@@ -31,7 +31,6 @@ LEG_BONES: Final = [
     Bone.RIGHT_TOES,
 ]
 LEG_LEVELS: Final = list_levels(LEG_BONES)
-SOLE_BONES: Final = [Bone.LEFT_FOOT, Bone.RIGHT_FOOT, Bone.LEFT_TOES, Bone.RIGHT_TOES]
 _SOLE_BY_LEG: Final = [[Bone.LEFT_FOOT, Bone.LEFT_TOES], [Bone.RIGHT_FOOT, Bone.RIGHT_TOES]]
 _ANKLE_M: Final = float(REST_OFFSETS_M[[Bone.HIPS, Bone.LEFT_UPPER_LEG, Bone.LEFT_LOWER_LEG, Bone.LEFT_FOOT], 1].sum())
 _TOES_M: Final = _ANKLE_M + float(REST_OFFSETS_M[Bone.LEFT_TOES, 1])
