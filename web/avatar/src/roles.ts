@@ -12,6 +12,7 @@ interface Role {
 
 export class RolePanel {
   private stream: string | null = null;
+  private shown: Partial<Role> = {};
   private readonly targets = element("targets", HTMLTextAreaElement);
 
   constructor() {
@@ -35,6 +36,7 @@ export class RolePanel {
     const role: Partial<Role> = roles[stream] ?? {};
     await this.offerModels(role.avatar ?? "");
     if (this.stream !== stream) return;
+    this.shown = role;
     this.targets.value = (role.targets ?? []).join("\n");
     input("role-mirror").checked = role.mirror ?? false;
     input("role-ground").checked = role.ground_contact ?? false;
@@ -58,9 +60,10 @@ export class RolePanel {
       avatar: select("role-avatar").value || null,
       // None at all says nothing, and what holds for everybody does then.
       targets: targets.some(Boolean) ? targets.filter(Boolean) : null,
-      mirror: input("role-mirror").checked,
-      ground_contact: input("role-ground").checked,
+      mirror: answerFor(input("role-mirror"), this.shown.mirror),
+      ground_contact: answerFor(input("role-ground"), this.shown.ground_contact),
     };
+    this.shown = role;
     await this.say("", { method: "PATCH", body: JSON.stringify(role) }, "Saved.");
   }
 
@@ -75,4 +78,9 @@ export class RolePanel {
     const why = (refused as { message?: string } | null)?.message ?? "the service does not answer";
     setText(part("role-said"), answer?.ok ? done : `Not done: ${why}.`);
   }
+}
+
+/** What a box says: nothing, for everybody's role to say it, as long as it was never ticked. */
+function answerFor(box: HTMLInputElement, before: boolean | null | undefined): boolean | null {
+  return box.checked || typeof before === "boolean" ? box.checked : null;
 }

@@ -131,6 +131,8 @@ def test_a_role_is_changed_for_everybody(theatre: Theatre, visit: Callable[..., 
     visitor.page.get_by_role("button", name="Save").click()
     expect(visitor.page.locator("#role-said")).to_have_text("Saved.")
     assert theatre.roles.own_role("ada").targets == ("vmc://127.0.0.1:39539",)
+    assert theatre.roles.own_role("ada").mirror is True
+    assert theatre.roles.own_role("ada").ground_contact is None, "what was not ticked is left to everybody's role"
     visitor.wait_for_avatars({"ada": "avatar"})
     visitor.wait_until(lambda: visitor.joints()["LeftHand"][1] < visitor.joints()["Head"][1])
     expect(visitor.page.locator("#model")).to_have_text("another.vrm")
