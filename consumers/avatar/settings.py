@@ -124,7 +124,9 @@ class AvatarSettings(BaseSettings):
     def stage_options(self) -> StageOptions:
         """What the stage is made with; whoever asks for the earliest frames wants to see old ones."""
         live = self.avatar_from == "latest" and self.avatar_speed is None
-        return StageOptions(self.avatar_stale_after_s if live else None, self.avatar_performers)
+        return StageOptions(
+            self.avatar_stale_after_s if live else None, self.avatar_performers, 1 / self.avatar_rate_hz
+        )
 
 
 def read_avatar_settings(**given: object) -> AvatarSettings:

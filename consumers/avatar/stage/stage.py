@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.avatar.smoothing.motions import Motions
+from consumers.avatar.smoothing.motions import OUTPUT_PERIOD_S, Motions
 from consumers.avatar.solver.solve import Solver
 from consumers.avatar.stage.memory import PoseMemory
 from consumers.avatar.stage.performer import Performer
@@ -26,10 +26,12 @@ _FIRST_SLOTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StageOptions:
-    """Frames processed more than `stale_after_s` ago are not shown (None: any are); at most `most` perform at once."""
+    """Frames processed more than `stale_after_s` ago are not shown (None: any are); at most `most` perform at once;
+    states are asked for every `period_s`."""
 
     stale_after_s: float | None = 2.0
     most: int = 256
+    period_s: float = OUTPUT_PERIOD_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Stage:
         self._options = options
         self._memory = memory
         self._solver = Solver(_FIRST_SLOTS)
-        self._motions = Motions(_FIRST_SLOTS)
+        self._motions = Motions(_FIRST_SLOTS, output_period_s=options.period_s)
         self._free = list(range(_FIRST_SLOTS - 1, -1, -1))
         self._capacity = _FIRST_SLOTS
         self._by_stream: dict[str, Performer] = {}

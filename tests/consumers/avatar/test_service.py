@@ -149,6 +149,7 @@ def test_a_live_service_begins_with_the_latest_and_a_replay_with_the_earliest() 
     assert replay.connector_config({})[START_KEY] == "earliest"
     assert replay.stage_options().stale_after_s is None
     assert read_avatar_settings(avatar_speed=2.0).stage_options().stale_after_s is None
+    assert read_avatar_settings(avatar_rate_hz=30.0).stage_options().period_s == 1 / 30
 
 
 def test_several_targets_are_read_from_one_line() -> None:

@@ -97,6 +97,20 @@ def test_frames_of_whoever_finds_no_room_are_counted_as_such() -> None:
     assert (len(scene.moved), scene.passed_over) == (2, {"unassigned": 1})
 
 
+@pytest.mark.parametrize(("states_per_s", "is_late"), [(60.0, True), (30.0, False)])
+def test_states_as_seldom_as_frames_show_each_frame_whole(states_per_s: float, is_late: bool) -> None:
+    left_deg = []
+    for count in range(40, 60, 4):
+        stage = Stage(StageOptions(period_s=1 / states_per_s))
+        for number in range(count):
+            now_us = NOW_US + number * FRAME_US
+            stage.perform(FrameBatch.from_frames([frame(number)], first_offset=number), now_us)
+            at_once = stage.states(list(stage.performers), now_us).rotations[0]
+        later = stage.states(list(stage.performers), now_us + FRAME_US - 1).rotations[0]
+        left_deg.append(largest_step_deg([at_once, at_once, later]))
+    assert (max(left_deg) > 1.0) is is_late, left_deg
+
+
 @pytest.mark.parametrize("away_s", [0.5, 3.0, 20.0])
 def test_a_process_that_ended_is_gone_on_from_unless_that_is_long_ago(tmp_path: Path, away_s: float) -> None:
     with closing(Stage(StageOptions(), PoseMemory(tmp_path / "poses", 8))) as before:
