@@ -4,7 +4,9 @@ Space: Unity's (left-handed, y up, +z forward, metres), the performer facing +z 
 Rotations are local quaternions (x, y, z, w) in order of `Bone`; shapes are 0…1 in order of `Blendshape`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,3 +48,16 @@ class AvatarStates:
 
     def __len__(self) -> int:
         return len(self.tracked)
+
+    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> Self:
+        """These rows, in this order."""
+        picked = np.asarray(rows, dtype=np.intp)
+        return type(self)(**{name: getattr(self, name)[picked] for name in _COLUMNS})
+
+
+_COLUMNS: Final = tuple(field.name for field in fields(AvatarStates))
+
+
+def join_states(parts: Sequence[AvatarStates]) -> AvatarStates:
+    """Rows of several states, one after the other."""
+    return AvatarStates(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS})

@@ -8,7 +8,7 @@ import numpy as np
 from consumers.avatar.smoothing.motions import Motions
 from consumers.avatar.solver.solve import Solver
 from consumers.avatar.stage.timeline import Moment, choose_newest, read_moments
-from consumers.avatar.states import AvatarStates
+from consumers.avatar.states import AvatarStates, join_states
 from keypoints.frame import FrameBatch
 
 LONGEST_PAUSE_S: Final = 5.0
@@ -79,15 +79,3 @@ def solve_take(batches: Iterable[FrameBatch], rate: float, clock: TakeClock | No
     if begun_s is not None:
         pending.append(motions.states_at(_SLOT, np.array([begun_s + shown / rate])))
         yield join_states(pending)
-
-
-def join_states(parts: list[AvatarStates]) -> AvatarStates:
-    """Rows of several states, one after the other."""
-    return AvatarStates(
-        np.concatenate([part.rotations for part in parts]),
-        np.concatenate([part.shapes for part in parts]),
-        np.concatenate([part.root_m for part in parts]),
-        np.concatenate([part.bones_known for part in parts]),
-        np.concatenate([part.shapes_known for part in parts]),
-        np.concatenate([part.tracked for part in parts]),
-    )

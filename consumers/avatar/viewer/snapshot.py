@@ -7,11 +7,10 @@ from typing import Final, Protocol
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from consumers.avatar.face.arkit import SHAPE_COUNT
 from consumers.avatar.humanoid.skeleton import BONE_COUNT
-from consumers.avatar.states import AvatarStates
+from consumers.avatar.states import AvatarStates, join_states
 from consumers.avatar.viewer.records import Records, Times, make_records, write_binary, write_entries, write_json
 
 
@@ -132,29 +131,11 @@ def gather_states(places: Sequence[tuple[AvatarStates, int]]) -> AvatarStates:
     parts = [_take(states, rows) for states, rows, _ in groups.values()]
     if len(parts) == 1:
         return parts[0]
-    back = np.argsort(np.concatenate([order for _, _, order in groups.values()]))
-    return AvatarStates(
-        rotations=np.concatenate([part.rotations for part in parts])[back],
-        shapes=np.concatenate([part.shapes for part in parts])[back],
-        root_m=np.concatenate([part.root_m for part in parts])[back],
-        bones_known=np.concatenate([part.bones_known for part in parts])[back],
-        shapes_known=np.concatenate([part.shapes_known for part in parts])[back],
-        tracked=np.concatenate([part.tracked for part in parts])[back],
-    )
+    return join_states(parts).take(np.argsort(np.concatenate([order for _, _, order in groups.values()])))
 
 
 def _take(states: AvatarStates, rows: list[int]) -> AvatarStates:
-    if rows == list(range(len(states))):
-        return states
-    picked: NDArray[np.intp] = np.array(rows, np.intp)
-    return AvatarStates(
-        rotations=states.rotations[picked],
-        shapes=states.shapes[picked],
-        root_m=states.root_m[picked],
-        bones_known=states.bones_known[picked],
-        shapes_known=states.shapes_known[picked],
-        tracked=states.tracked[picked],
-    )
+    return states if rows == list(range(len(states))) else states.take(rows)
 
 
 def choose_rows(roster: Roster, streams: Collection[str] | None) -> list[int] | None:

@@ -8,9 +8,10 @@ import pytest
 
 from consumers.avatar.files.export import NobodySeen, TakeOptions, export_take
 from consumers.avatar.files.motion_file import Form
-from consumers.avatar.files.take import LONGEST_PAUSE_S, TakeClock, join_states, solve_take
+from consumers.avatar.files.take import LONGEST_PAUSE_S, TakeClock, solve_take
 from consumers.avatar.humanoid.skeleton import Bone
 from consumers.avatar.stage.timeline import Moment
+from consumers.avatar.states import join_states
 from keypoints import FrameBatch, HolisticFrame
 from tests.consumers.avatar.files.opened import Gltf, open_bvh
 from tests.consumers.avatar.puppet import degrees_between, film, matrix_of, turn

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from fastapi import FastAPI
 
 from connect_runtime.rest.security import Gate, RestSettings
@@ -18,7 +17,7 @@ from consumers.avatar.cast.models import models_router
 from consumers.avatar.cast.rest import roles_router
 from consumers.avatar.cast.role import Role
 from consumers.avatar.mannequin.model import build_mannequin
-from consumers.avatar.states import AvatarStates
+from consumers.avatar.states import AvatarStates, join_states
 from consumers.avatar.viewer.app import Viewer, ViewerOptions
 from consumers.avatar.viewer.hub import Hub
 from consumers.avatar.viewer.orders import Replay
@@ -87,7 +86,7 @@ class Theatre:
             self._shown = tuple(acts)
             if acts:
                 actors = [Actor(stream, Frame(now_us - _CAPTURE_TOOK_US), now_us) for stream in acts]
-                self._channel.publish(actors, join([act(now_us / 1e6) for act in acts.values()]), now_us)
+                self._channel.publish(actors, join_states([act(now_us / 1e6) for act in acts.values()]), now_us)
 
 
 class Roles:
@@ -165,7 +164,7 @@ class _ActedStage:
         raise AssertionError("there are no frames")
 
     def states(self, performers: Sequence[Actor], now_us: int, /) -> AvatarStates:
-        return join([self._recorded[one.stream_id](now_us / 1e6) for one in performers])
+        return join_states([self._recorded[one.stream_id](now_us / 1e6) for one in performers])
 
     def dismiss_silent(self, now_us: int, /) -> None:
         """Nobody is ever silent."""
@@ -201,9 +200,3 @@ class _Minute:
 def make_model() -> bytes:
     """The built-in avatar, once in a run."""
     return build_mannequin()
-
-
-def join(states: Sequence[AvatarStates]) -> AvatarStates:
-    """All of them, in order."""
-    names = ("rotations", "shapes", "root_m", "bones_known", "shapes_known", "tracked")
-    return AvatarStates(*(np.concatenate([getattr(one, name) for one in states]) for name in names))
