@@ -97,7 +97,7 @@ class Showing:
                     continue
                 self._held[target] = (stream, output)
             elif holder != stream:
-                log.info("The receiver shows another performer.", extra={"stream": stream, "shows": holder})
+                log.debug("The receiver shows another performer.", extra={"stream": stream, "shows": holder})
                 continue
             outputs.append(output)
         return Shows(role, tuple(outputs))
