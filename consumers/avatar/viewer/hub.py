@@ -126,8 +126,8 @@ class Hub:
 
     def partitions(self) -> dict[str, int]:
         """In which partition each stream on stage was seen last; on any thread."""
-        held = [one for channel in self._channels for one in list(channel.held.items())]
-        return {stream: partition for stream, (partition, *_) in held}
+        held = [channel.held.copy() for channel in self._channels]
+        return {stream: partition for one in held for stream, (partition, *_) in one.items()}
 
     @contextmanager
     def watch(self) -> Iterator[Watcher]:
@@ -148,8 +148,8 @@ class Hub:
         channels = self._channels
         known = (self._parts.version, *((channel, channel.version) for channel in channels))
         if known != self._known:
-            # Copied at once: their threads go on.
-            held = [(channel, list(channel.held.items())) for channel in channels]
+            # Copied at once, for their threads go on: items taken one by one may be interrupted by the collector.
+            held = [(channel, list(channel.held.copy().items())) for channel in channels]
             roster = self._enrol([(channel, stream, one) for channel, ones in held for stream, one in ones])
             self._known = known
             self._snapshot = Snapshot(roster, [one for _, ones in held for _, one in ones])
