@@ -2,18 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consumers.avatar.cast.book import RoleBook
+from consumers.avatar.cast.opening import PATIENCE_S, Opening, OutputMaker
 from consumers.avatar.cast.role import Role
 from consumers.avatar.outputs.output import Output
 from keypoints.errors import HolisticError
 
 log = logging.getLogger(__name__)
-
-OutputMaker = Callable[[str], Output]
-"""Makes the output of a target as people write it. Raises a Terminal that says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +38,16 @@ class Showing:
     """Outputs by stream. Any thread may ask; a stream's outputs are for the thread of its own sink.
 
     A receiver that two streams ask for is the first one's until that one leaves; otherwise its avatar would jump
-    between the two.
+    between the two. One that takes longer than `patience_s` to be opened is shown somebody once it is.
     """
 
-    def __init__(self, book: RoleBook, defaults: DefaultTargets, make_output: OutputMaker) -> None:
+    def __init__(
+        self, book: RoleBook, defaults: DefaultTargets, make_output: OutputMaker, patience_s: float = PATIENCE_S
+    ) -> None:
         self._book = book
         self._defaults = defaults
-        self._make_output = make_output
+        self._has_opened = False
+        self._opening = Opening(make_output, self._note_opened, patience_s)
         self._version = book.version
         self._shows: dict[str, Shows] = {}
         self._held: dict[str, tuple[str, Output]] = {}
@@ -59,6 +60,9 @@ class Showing:
             if self._book.version != self._version:
                 self._version = self._book.version
                 self._review()
+            if self._has_opened:
+                self._has_opened = False
+                self._shows.clear()
             shows = self._shows.get(stream)
             if shows is None:
                 shows = self._shows[stream] = self._assign(stream)
@@ -75,8 +79,12 @@ class Showing:
             # Whoever went without because of them may have the receivers now.
             self._shows.clear()
 
+    def _note_opened(self) -> None:
+        self._has_opened = True
+
     def _review(self) -> None:
         """Roles changed: outputs nobody asks for any more are closed, the others stay as they are."""
+        self._opening.close_unasked()
         self._shows.clear()
         self._unusable.clear()
         for target, (holder, _) in list(self._held.items()):
@@ -103,11 +111,11 @@ class Showing:
         return Shows(role, tuple(outputs))
 
     def _open(self, target: str) -> Output | None:
-        """The output; None when there can be none, which is said once for each change of the roles."""
+        """The output; None while there is none, or can be none, which is said once for each change of the roles."""
         if target in self._unusable:
             return None
         try:
-            return self._make_output(target)
+            return self._opening.open(target)
         except HolisticError as error:
             self._unusable.add(target)
             log.warning("a target of a role cannot be used: %s", error.message, extra={"target": target})

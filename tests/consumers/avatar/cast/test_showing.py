@@ -1,5 +1,6 @@
 """Each receiver shows one performer at a time, and roles that change are followed at once."""
 
+import threading
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +11,7 @@ from consumers.avatar.cast.role import EVERYBODY, Role
 from consumers.avatar.cast.showing import DefaultTargets, Showing
 from consumers.avatar.outputs.output import Shown
 from keypoints.errors import Terminal
+from tests.connect_runtime.harness import wait_until
 
 
 @dataclass
@@ -34,12 +36,16 @@ class House:
     defaults: DefaultTargets = field(default_factory=DefaultTargets)
     book: RoleBook = field(default_factory=lambda: RoleBook(MemoryCompactedLog()))
     made: list[Receiver] = field(default_factory=list)
+    patience_s: float = 15.0
+    names_are_known: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.showing = Showing(self.book, self.defaults, self._make)
+        self.showing = Showing(self.book, self.defaults, self._make, self.patience_s)
 
     def _make(self, target: str) -> Receiver:
-        if target == "bad":
+        if target.startswith("slow"):
+            assert self.names_are_known.wait(15.0)
+        if "bad" in target:
             raise Terminal("no such receiver")
         self.made.append(Receiver(target))
         return self.made[-1]
@@ -103,3 +109,47 @@ def test_an_unusable_receiver_costs_itself_alone_and_is_said_once(caplog: pytest
     house.showing.release(["bob"])
     assert house.targets("ada") == ["x"]
     assert caplog.text.count("no such receiver") == 1
+
+
+def test_a_receiver_whose_name_takes_long_holds_up_nobody_and_is_shown_somebody_then() -> None:
+    house = House(DefaultTargets(("slow", "a")), patience_s=0.0)
+    wait_until("the address is opened", lambda: house.targets("ada") == ["a"])
+    house.names_are_known.set()
+    wait_until("the name is opened too", lambda: house.targets("ada") == ["slow", "a"])
+    assert [receiver.target for receiver in house.made] == ["a", "slow"]
+
+
+def test_a_receiver_found_unusable_late_is_said_once_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    house = House(DefaultTargets(("slow bad", "a")), patience_s=0.0)
+    wait_until("the address is opened", lambda: house.targets("ada") == ["a"])
+    house.names_are_known.set()
+    wait_until("it is said", lambda: house.targets("ada") == ["a"] and "no such receiver" in caplog.text)
+    house.targets("bob")
+    house.showing.release(["bob"])
+    assert house.targets("ada") == ["a"]
+    assert caplog.text.count("no such receiver") == 1
+
+
+def test_a_receiver_that_nobody_wants_once_it_is_opened_is_closed_when_roles_change() -> None:
+    house = House(patience_s=0.0)
+    house.book.give(Role(stream="ada", targets=("slow",)))
+    assert house.targets("ada") == []
+    house.book.give(Role(stream="ada", targets=()))
+    assert house.targets("ada") == []
+    house.names_are_known.set()
+    wait_until("it is opened", lambda: len(house.made) == 1)
+
+    def is_closed() -> bool:
+        house.book.give(Role(stream="ada", targets=()))
+        return house.targets("ada") == [] and house.made[0].closed
+
+    wait_until("it is closed", is_closed)
+
+
+def test_however_many_names_nobody_answers_for_few_are_asked_for_at_once() -> None:
+    house, before = House(patience_s=0.0), threading.active_count()
+    house.book.give(Role(stream="ada", targets=tuple(f"slow {number}" for number in range(16))))
+    assert house.targets("ada") == []
+    assert threading.active_count() <= before + 8
+    house.names_are_known.set()
+    wait_until("all are opened", lambda: len(house.targets("ada")) == 16)
