@@ -16,11 +16,15 @@ export function recallKey(): string {
 }
 
 export function rememberKey(key: string): void {
+  const behind = new URLSearchParams(location.hash.slice(1));
+  // One in the address wins: another one that is typed in takes its place.
+  behind.delete("key");
   try {
     sessionStorage.setItem(NAME, key);
   } catch {
-    location.hash = new URLSearchParams({ key }).toString();
+    behind.set("key", key);
   }
+  location.hash = behind.toString();
 }
 
 /** What a WebSocket offers: browsers can give it no header. A key is a token, or `user:password`. */
