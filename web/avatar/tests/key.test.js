@@ -7,7 +7,7 @@ let kept;
 
 beforeEach(() => {
   kept = new Map();
-  globalThis.location = { hash: "" };
+  globalThis.location = new URL("http://localhost:8085/avatar/");
   globalThis.sessionStorage = { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value) };
 });
 
