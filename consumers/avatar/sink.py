@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _EMPTY_STAGE_TICK_S: Final = 1.0
 _LOOK_AROUND_US: Final = 1_000_000
+_TRY_AGAIN_US: Final = 30_000_000
 _EARLY: Final = 0.25
 """Who is due within this part of a period is sent with those who are due now."""
 
@@ -96,7 +97,7 @@ class AvatarSink:
         self._observers = observers
         self._period_us = 1e6 / rate_hz
         self._next_offsets: dict[TopicPartition, int] = {}
-        self._started_at_us = self._looked_at_us = clock_us()
+        self._started_at_us = self._looked_at_us = self._tried_at_us = clock_us()
         self._counted = 0
 
     @property
@@ -134,6 +135,9 @@ class AvatarSink:
         if now_us - self._looked_at_us > _LOOK_AROUND_US:
             self._looked_at_us = now_us
             self._let_go(self._stage.dismiss_silent(now_us))
+        if now_us - self._tried_at_us > _TRY_AGAIN_US:
+            self._tried_at_us = now_us
+            self._showing.try_again()
         until_us = now_us + _EARLY * self._period_us
         due = [performer for performer in self._stage.performers if performer.due_at_us(self._period_us) <= until_us]
         if due:

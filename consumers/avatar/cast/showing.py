@@ -52,6 +52,7 @@ class Showing:
         self._shows: dict[str, Shows] = {}
         self._held: dict[str, tuple[str, Output]] = {}
         self._unusable: set[str] = set()
+        self._said: set[str] = set()
         self._lock = threading.Lock()
 
     def of(self, stream: str) -> Shows:
@@ -79,6 +80,13 @@ class Showing:
             # Whoever went without because of them may have the receivers now.
             self._shows.clear()
 
+    def try_again(self) -> None:
+        """Try those once more that could not be used: a name that nobody knew may be known by now."""
+        with self._lock:
+            if self._unusable:
+                self._unusable.clear()
+                self._shows.clear()
+
     def _note_opened(self) -> None:
         self._has_opened = True
 
@@ -87,6 +95,7 @@ class Showing:
         self._opening.close_unasked()
         self._shows.clear()
         self._unusable.clear()
+        self._said.clear()
         for target, (holder, _) in list(self._held.items()):
             if target not in self._wanted(self._book.role_of(holder)):
                 self._held.pop(target)[1].close()
@@ -118,5 +127,7 @@ class Showing:
             return self._opening.open(target)
         except HolisticError as error:
             self._unusable.add(target)
-            log.warning("a target of a role cannot be used: %s", error.message, extra={"target": target})
+            if target not in self._said:
+                self._said.add(target)
+                log.warning("a target of a role cannot be used: %s", error.message, extra={"target": target})
             return None

@@ -38,6 +38,7 @@ class House:
     made: list[Receiver] = field(default_factory=list)
     patience_s: float = 15.0
     names_are_known: threading.Event = field(default_factory=threading.Event)
+    unknown: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.showing = Showing(self.book, self.defaults, self._make, self.patience_s)
@@ -45,7 +46,7 @@ class House:
     def _make(self, target: str) -> Receiver:
         if target.startswith("slow"):
             assert self.names_are_known.wait(15.0)
-        if "bad" in target:
+        if "bad" in target or target in self.unknown:
             raise Terminal("no such receiver")
         self.made.append(Receiver(target))
         return self.made[-1]
@@ -153,3 +154,15 @@ def test_however_many_names_nobody_answers_for_few_are_asked_for_at_once() -> No
     assert threading.active_count() <= before + 8
     house.names_are_known.set()
     wait_until("all are opened", lambda: len(house.targets("ada")) == 16)
+
+
+def test_a_name_nobody_knew_for_a_while_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    house = House(DefaultTargets(("studio",)), unknown={"studio"})
+    assert house.targets("ada") == []
+    house.showing.try_again()
+    assert house.targets("ada") == []
+    assert caplog.text.count("no such receiver") == 1, "it is said once"
+    house.unknown.clear()
+    assert house.targets("ada") == [], "not at each state"
+    house.showing.try_again()
+    assert house.targets("ada") == ["studio"]
