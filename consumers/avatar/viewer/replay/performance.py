@@ -79,7 +79,8 @@ class Performance:
         performed = [_note(one, before.get(one.stream_id), now_us) for one in self._stage.performers]
         self._shown = {one.stream_id: one for one in performed}
         self._channel.publish(performed, states, now_us)
-        gone = before.keys() - self._shown.keys()
+        # Also those of the performance before this one: who is wanted at a moment where nobody is, sees nobody.
+        gone = self._channel.held.keys() - self._shown.keys()
         if gone:
             self._channel.dismiss(list(gone), now_us)
 
