@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _TIME: Final = "a duration ago (2h, 1h30m) or a time (2026-03-01T12:00)"
 _UNSAFE: Final = re.compile(r"[^\w.-]+")
+# A file system takes 255 bytes, of which four may be one letter.
+_LONGEST_NAME: Final = 50
 
 
 def record(
@@ -52,7 +54,7 @@ def record(
     if seconds is not None and until is not None:
         raise typer.BadParameter("there are either --seconds or --until", param_hint="--until")
     request = _read_request(topic or TRACKING_TOPIC, names, begin, until, seconds)
-    path = to or Path(f"{_UNSAFE.sub('_', names[0]) if len(names) == 1 else 'recording'}{SUFFIX}")
+    path = to or Path(f"{_UNSAFE.sub('_', names[0])[:_LONGEST_NAME] if len(names) == 1 else 'recording'}{SUFFIX}")
     use_stack()
     report = _record_with_progress(read_kafka_settings(), request, path, force=force, quiet=as_json)
     missing = [name for name in names if name not in report.by_stream]
