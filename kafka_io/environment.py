@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import AliasChoices, ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsError
 
 from keypoints.errors import HolisticError, Terminal
 
@@ -25,6 +25,11 @@ def read_settings(kind: type[Settings], whose: str, given: Mapping[str, Any]) ->
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise Terminal(f"{whose} settings are wrong: " + "; ".join(problems)) from error
+    except SettingsError as error:
+        # It names the setting, and its cause may hold what was written, which may be a secret.
+        setting = next((name for name in kind.model_fields if f'"{name}"' in str(error)), None)
+        named = str(error) if setting is None else f"{name_variable(kind, setting)}: it must be JSON"
+        raise Terminal(f"{whose} settings are wrong: {named}") from None
 
 
 def _name_place(kind: type[BaseSettings], place: Sequence[int | str]) -> str:

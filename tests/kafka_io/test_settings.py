@@ -1,7 +1,12 @@
 """Settings: what the environment says, and what a client is made with."""
 
-import pytest
+from collections.abc import Mapping
+from typing import Any
 
+import pytest
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kafka_io.environment import read_settings
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from keypoints.errors import Terminal
 
@@ -68,3 +73,16 @@ def test_a_login_that_lacks_something_says_what(
         environment.setenv(f"KAFKA_SASL_{name}", value)
     with pytest.raises(Terminal, match=named):
         read_kafka_settings()
+
+
+class _Configured(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="HOLISTIC_TEST_")
+
+    config: Mapping[str, Any] = {}
+
+
+def test_a_setting_that_is_no_json_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLISTIC_TEST_CONFIG", "{secret")
+    with pytest.raises(Terminal, match="test settings are wrong: HOLISTIC_TEST_CONFIG: it must be JSON") as refusal:
+        read_settings(_Configured, "test", {})
+    assert "secret" not in str(refusal.value)
