@@ -117,8 +117,8 @@ def _open_memory(path: Path, most: int) -> PoseMemory | None:
     except OSError as error:
         log.warning(
             "what is shown last cannot be kept: %s",
-            error,
-            extra={"path": str(path), "hint": "set HOLISTIC_AVATAR_MEMORY"},
+            error.strerror or error,
+            extra={"path": str(path), "hint": "set HOLISTIC_AVATAR_MEMORY to a file of this process alone"},
         )
         return None
 

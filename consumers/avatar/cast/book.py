@@ -116,4 +116,8 @@ class RoleBook:
         try:
             self._roles[record.key] = read_role(record.value, record.key)
         except HolisticError as error:
-            log.warning("a role cannot be read, and is passed over: %s", error.message, extra={"offset": record.offset})
+            log.warning(
+                "a role cannot be read, and is passed over: %s",
+                error.message,
+                extra={"stream": record.key, "offset": record.offset, "hint": "give the stream its role again"},
+            )

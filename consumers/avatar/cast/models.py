@@ -1,5 +1,6 @@
 """Models that roles may name: the .vrm files of one directory, by their names alone."""
 
+import logging
 from collections.abc import Collection
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
 from keypoints.errors import Terminal
+
+log = logging.getLogger(__name__)
 
 _TYPE = "model/gltf-binary"
 
@@ -56,6 +59,12 @@ def list_models(directory: Path | None) -> list[str]:
 
 def models_router(directory: Path | None) -> APIRouter:
     """`/avatar/models`: which there are, and each of them."""
+    if directory is not None and not directory.is_dir():
+        log.warning(
+            "there is no directory of models %s",
+            directory,
+            extra={"hint": "make it, or set HOLISTIC_AVATAR_MODELS to the one that there is"},
+        )
     router = APIRouter(prefix="/avatar/models", tags=["roles"])
 
     @router.get("", summary="Models that roles may name")

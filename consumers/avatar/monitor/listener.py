@@ -1,5 +1,6 @@
 """The ports listened on."""
 
+import errno
 import selectors
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -71,9 +72,14 @@ class Listener:
 
 
 def _say_taken(host: str, port: int, error: OSError) -> PortTaken:
+    hint = "Name an address of this machine, or 0.0.0.0 for all of them."
+    if error.errno == errno.EADDRINUSE:
+        hint = "Close the receiver that listens there, or add another target to the avatar and watch that."
+    elif error.errno == errno.EACCES:
+        hint = "Ports below 1024 are the administrator's: take another one."
     return PortTaken(
         f"cannot listen on UDP port {port} of {host}: {error.strerror or error}",
-        hint="Close the receiver that listens there, or add another target to the avatar and watch that.",
+        hint=hint,
         host=host,
         port=port,
     )

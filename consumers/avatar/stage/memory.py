@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class PoseMemory:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+b")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take_alone(self._file)
             self._file.truncate(most * _RECORD.itemsize)
             # A page of a mapped file that finds no room on the disk later would end the process.
             os.posix_fallocate(self._file.fileno(), 0, most * _RECORD.itemsize)
@@ -94,6 +94,13 @@ class PoseMemory:
         self._records.flush()
         del self._records
         self._file.close()
+
+
+def _take_alone(file: BinaryIO) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BlockingIOError(error.errno, "another process uses it") from error
 
 
 def digest(stream_id: str) -> int:

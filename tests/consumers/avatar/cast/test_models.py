@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from consumers.avatar.cast.models import NoSuchModel, find_model, find_model_of_target, list_models
+from consumers.avatar.cast.models import NoSuchModel, find_model, find_model_of_target, list_models, models_router
 
 
 @pytest.fixture
@@ -46,3 +46,11 @@ def test_a_service_without_models_says_how_to_have_some() -> None:
     with pytest.raises(NoSuchModel) as missing:
         find_model(None, "fox.vrm")
     assert missing.value.hint == "set HOLISTIC_AVATAR_MODELS"
+
+
+def test_a_directory_of_models_that_is_not_there_is_said(models: Path, caplog: pytest.LogCaptureFixture) -> None:
+    models_router(models)
+    models_router(None)
+    assert not caplog.records
+    models_router(models / "elsewhere")
+    assert f"there is no directory of models {models / 'elsewhere'}" in caplog.text

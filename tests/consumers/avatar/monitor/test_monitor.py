@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from consumers.avatar.monitor.listener import Listener, PortTaken
 from consumers.avatar.monitor.recording import read_packets
 from tests.consumers.avatar.receiver import find_free_port, open_receiver, read_messages, take_all
 
@@ -127,6 +130,12 @@ def test_a_port_where_the_receiver_listens_already_is_said() -> None:
         code, _, err = run_monitor("--port", str(port), "--seconds", "1")
     assert code == 1
     assert f"cannot listen on UDP port {port} of 127.0.0.1" in err
+
+
+def test_an_address_of_another_machine_is_not_called_taken() -> None:
+    with pytest.raises(PortTaken, match=r"cannot listen on UDP port 39539 of 192\.0\.2\.1") as refusal:
+        Listener("192.0.2.1", [39539], lambda: 0.0)
+    assert "Name an address of this machine" in (refusal.value.hint or "")
 
 
 def test_playing_without_a_target_is_wrong_usage(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_spoiled_file_is_no_pose(tmp_path: Path) -> None:
 
 def test_two_processes_never_share_a_file(tmp_path: Path) -> None:
     memory = PoseMemory(tmp_path / "poses", 1)
-    with pytest.raises(OSError, match="temporarily unavailable"):
+    with pytest.raises(OSError, match="another process uses it"):
         PoseMemory(tmp_path / "poses", 1)
     memory.close()
 
