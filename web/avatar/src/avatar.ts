@@ -12,9 +12,13 @@ const FORWARD = new Vector3(0, 0, 1);
 const HEADS_TOP = 1.13;
 /** A step longer than this would fling hair and clothes about. */
 const LONGEST_STEP_S = 0.1;
+/** "glTF", with which every binary glTF file begins. */
+const MAGIC = 0x46546c67;
 
 /** Reads a VRM 0 or VRM 1 file. Throws an Error whose message a person can read. */
 export async function readModel(bytes: ArrayBuffer): Promise<VRM> {
+  // What the loader says of other files is of no use to a person.
+  if (bytes.byteLength < 4 || new DataView(bytes).getUint32(0, true) !== MAGIC) throw new Error("this is no VRM file");
   const manager = new LoadingManager();
   // A model's own parts come as blobs; nothing that it names elsewhere is fetched.
   manager.setURLModifier((url) => (/^(blob|data):/.test(url) ? url : "data:,"));

@@ -128,6 +128,8 @@ export class Panel {
     }
     try {
       await this.models.give(stream, file);
+      // What was wrong with the file before is over.
+      this.choices.failed("");
       this.choices.changedModel(stream);
     } catch (error) {
       this.choices.failed(`${file.name} is not used: ${error instanceof Error ? error.message : String(error)}.`);

@@ -77,6 +77,7 @@ export class RolePanel {
     const refused = answer?.ok ? null : await answer?.json().catch(() => null);
     const why = (refused as { message?: string } | null)?.message ?? "the service does not answer";
     setText(part("role-said"), answer?.ok ? done : `Not done: ${why}.`);
+    part("role-said").scrollIntoView({ block: "nearest" });
   }
 }
 

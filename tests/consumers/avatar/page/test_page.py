@@ -51,7 +51,9 @@ def test_a_dropped_model_takes_the_same_pose_and_leaves_the_page_for_nowhere(
     visitor.wait_for_avatars({"ada": "avatar"})
     assert_drawn_as_expected(visitor.wait_until_still(), RIGHT_ARM_RAISED)
     visitor.drop("letter.txt", b"Dear Ada")
-    visitor.expect_problem("letter.txt is not used: this is no VRM file")
+    visitor.expect_problem("letter.txt is not used: this is no VRM file.")
+    visitor.drop("mine.vrm", model)
+    expect(visitor.page.get_by_role("alert")).to_be_hidden()
     visitor.page.get_by_role("button", name="Built-in").click()
     expect(visitor.page.locator("#model")).to_have_text("The built-in avatar")
 
