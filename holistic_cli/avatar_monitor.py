@@ -81,21 +81,27 @@ def _watch(ports: list[int], host: str, seconds: float | None, record: Path | No
 
 @contextmanager
 def _print_lines() -> "Iterator[Callable[[Seen, float], None]]":
-    """Prints a line of JSON every second."""
+    """Prints a line of JSON every second, and at the end the only one of less than that."""
     import json
 
     from consumers.avatar.monitor.summary import summarise
 
-    printed_at_s: list[float] = []
+    began_at_s: list[float] = []
+    newest: list[tuple[Seen, float]] = []
+    printed = 0
 
     def show(seen: "Seen", at_s: float) -> None:
-        if not printed_at_s:
-            printed_at_s.append(at_s)
-        elif at_s - printed_at_s[0] >= _LINE_EVERY_S:
-            printed_at_s[0] += _LINE_EVERY_S
+        nonlocal printed
+        newest[:] = [(seen, at_s)]
+        if not began_at_s:
+            began_at_s.append(at_s)
+        elif at_s - began_at_s[0] >= _LINE_EVERY_S * (printed + 1):
+            printed += 1
             typer.echo(json.dumps(summarise(seen, at_s)))
 
     yield show
+    if newest and not printed:
+        typer.echo(json.dumps(summarise(*newest[0])))
 
 
 @contextmanager

@@ -111,7 +111,8 @@ def test_ctrl_c_ends_it_without_a_word_of_complaint() -> None:
 
 def test_silence_and_packets_that_are_wrong_end_with_1() -> None:
     port = find_free_port()
-    assert run_monitor("--port", str(port), "--seconds", "0.2")[0] == 1
+    code, out, _ = run_monitor("--port", str(port), "--seconds", "0.2", "--json")
+    assert (code, json.loads(out)["datagrams"]) == (1, 0), "also of less than a second there is a line"
     with (
         start_monitor("--port", str(port), "--seconds", "1") as monitor,
         socket.socket(type=socket.SOCK_DGRAM) as sender,
