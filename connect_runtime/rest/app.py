@@ -72,7 +72,8 @@ def _answer_error(_: Request, error: Exception) -> Response:
     status = getattr(error, "status", 503 if isinstance(error, Transient) else 500)
     if status >= 500:
         log.warning("a request failed: %s", error.message, extra=error_fields(error))
-    return answer_error(status, error.message)
+    # Connect's form has no place of its own for what a person can do.
+    return answer_error(status, error.message if error.hint is None else f"{error.message} ({error.hint})")
 
 
 def _answer_invalid(_: Request, error: Exception) -> Response:

@@ -30,6 +30,8 @@ class Address(NamedTuple):
 def parse_address(text: str, default_port: int = MARIONETTE_PORT) -> Address:
     """`host`, `host:port` or `[ipv6]:port`; without a port it is the default, VMC's own 39539. Raises BadTarget."""
     host, colon, port = text.strip().rpartition(":")
+    if host.count(":") and not text.strip().startswith("["):
+        raise BadTarget(f"{text!r} is no target", hint="Write an IPv6 address in brackets: [::1]:39539.", target=text)
     if not colon or text.strip().endswith("]"):
         host, port = text.strip(), str(default_port)
     host = host.removeprefix("[").removesuffix("]")

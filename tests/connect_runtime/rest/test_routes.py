@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from connect_runtime.rest.routes import ServiceRoutes
 from connect_runtime.rest.security import ASKED_PATH, SUBPROTOCOL, RestSettings
+from keypoints.errors import Terminal
 from tests.connect_runtime.harness import PATIENCE_S, OnMemory, Store, running, spec_for, wait_until
 
 LOCKED = RestSettings(user="ada", password=SecretStr("löve:lace?>"), token=SecretStr("t0ken"))
@@ -28,6 +29,10 @@ def add_routes(app: FastAPI) -> None:
     @app.get("/own/number", summary="A number")
     def read_number() -> int:
         return 42
+
+    @app.get("/own/mistake", include_in_schema=False)
+    def fail() -> None:
+        raise Terminal("there is no profile vseface", hint="Did you mean vseeface?")
 
     @app.get("/own/page", include_in_schema=False)
     def read_page(request: Request) -> str:
@@ -88,6 +93,15 @@ def status_of_socket(port: int, subprotocols: Sequence[str] = (), **options: Any
             return 101
     except InvalidStatus as refused:
         return refused.response.status_code
+
+
+def test_an_error_says_what_to_do_as_well() -> None:
+    with serving(RestSettings()) as (port, _):
+        answer = httpx.get(f"http://127.0.0.1:{port}/own/mistake")
+    assert answer.json() == {
+        "error_code": 500,
+        "message": "there is no profile vseface (Did you mean vseeface?)",
+    }
 
 
 def test_a_services_own_routes_are_served_and_described_beside_kafka_connects() -> None:

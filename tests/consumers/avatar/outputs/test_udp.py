@@ -30,6 +30,13 @@ def test_what_is_no_target_is_refused_by_name(text: str) -> None:
         parse_address(text)
 
 
+@pytest.mark.parametrize("text", ["::1", "::1:39539", "fe80::2:1"])
+def test_an_ipv6_address_is_asked_for_in_brackets(text: str) -> None:
+    with pytest.raises(BadTarget) as refusal:
+        parse_address(text)
+    assert "[::1]:39539" in str(refusal.value.hint)
+
+
 def test_a_host_nobody_knows_is_said_before_anything_is_sent() -> None:
     with pytest.raises(BadTarget, match=r"no-such-host\.invalid"):
         UdpSender([Address("no-such-host.invalid", 39539)])
