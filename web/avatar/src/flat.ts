@@ -51,6 +51,9 @@ export class FlatStage implements Drawing {
     const halfSpan = players.length > 1 ? far + HALF_SPAN_M : HALF_SPAN_M * (1 - FROM_SHARE[this.options.framing]);
     this.scale = Math.min(this.height / (top - bottom), this.width / 2 / halfSpan);
     this.middle = (top + bottom) / 2;
+    const [first, second] = players;
+    const isBeside = first && second && first.place.y === second.place.y;
+    this.labels.fit(isBeside ? Math.abs(second.place.x - first.place.x) * this.scale : this.width);
   }
 
   changeModel(): void {

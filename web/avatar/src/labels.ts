@@ -1,5 +1,7 @@
 // The performers' names over their heads, as text of the page: sharp at every size, and read by screen readers.
 
+const NARROW_PX = 80;
+
 export class Labels {
   private readonly made = new Map<string, HTMLElement>();
 
@@ -32,6 +34,13 @@ export class Labels {
       label.dataset["state"] = state;
       label.title = isTracked ? "" : "Not seen just now";
     }
+  }
+
+  /** `between` is how far apart those side by side stand, in pixels: no name is wider than that where it is little. */
+  fit(between: number): void {
+    const isNarrow = between < NARROW_PX;
+    if (isNarrow) this.box.style.setProperty("--between", `${Math.floor(between) - 2}px`);
+    this.box.classList.toggle("narrow", isNarrow);
   }
 
   show(areShown: boolean): void {

@@ -130,6 +130,7 @@ export class Stage implements Drawing {
     this.labels.show(this.options.labels);
     this.camera.update();
     this.camera.eye.updateMatrixWorld();
+    this.labels.fit(this.widthBetween(players));
     for (const player of players) this.name(player);
     this.renderer.render(this.scene, this.camera.eye);
   }
@@ -179,6 +180,16 @@ export class Stage implements Drawing {
       else point.fromArray(player.joints, bone * 3).add(player.place as Vector3);
       this.joints[bone] = isKnown ? point : null;
     });
+  }
+
+  /** Pixels between two in the row at the back, or the whole width where nobody stands beside anybody. */
+  private widthBetween(players: readonly Player[]): number {
+    const [first, second] = players;
+    if (!first || !second || first.place.y !== second.place.y) return this.width;
+    const back = players[players.length - 1].place;
+    const [left] = this.project(this.point.copy(back));
+    const [right] = this.project(this.point.copy(back).setX(back.x + second.place.x - first.place.x));
+    return Math.abs(right - left);
   }
 
   private name(player: Player): void {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,6 +71,24 @@ def test_thirty_performers_are_drawn_as_figures(theatre: Theatre, visit: Callabl
     opacity = visitor.picture()[..., 3]
     for x, y in hips:
         assert opacity[round(y) - 4 : round(y) + 5, round(x) - 4 : round(x) + 5].max() == 255
+
+
+def test_names_of_a_crowd_leave_each_other_room_on_a_phone(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
+    names = [f"performer {number:02}" for number in range(40)]
+    theatre.play({name: dance(seed) for seed, name in enumerate(names)})
+    visitor = visit("?ui=0", width=390, height=500)
+    visitor.wait_for_avatars(dict.fromkeys(names, "figure"))
+
+    def overlaps() -> list[str]:
+        boxes = visitor.page.eval_on_selector_all(
+            "#labels li", "all => all.map(one => [one.textContent, one.getBoundingClientRect().toJSON()])"
+        )
+        places = sorted((box["y"], box["left"], box["right"], name) for name, box in boxes)
+        beside = [pair for pair in pairwise(places) if abs(pair[0][0] - pair[1][0]) < 2.0]
+        assert len(boxes) == 40
+        return [one[3] for one, other in beside if one[2] > other[1] + 1.0]
+
+    visitor.wait_until(lambda: overlaps() == [])
 
 
 def test_without_webgl_skeletons_are_drawn_and_it_is_said(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
