@@ -69,7 +69,7 @@ def test_slider_keys_and_speed_move_through_time(theatre: Theatre, visit: Callab
     visitor.wait_until(lambda: RECORDED_FROM_MS < slider_at_ms(visitor) < RECORDED_TO_MS)
     visitor.page.locator("#drawing").focus()
     visitor.page.keyboard.press("Space")
-    expect(visitor.page.get_by_role("button", name="Play")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     seek(visitor, MOMENT_MS)
     visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
     visitor.page.keyboard.press("ArrowRight")
