@@ -25,7 +25,7 @@ INSTANCE_KEY: Final = "consumer.override.group.instance.id"
 MAX_POLL_KEY: Final = "consumer.override.max.poll.records"
 
 # A paced put takes as long as its frames did: who stops waits for the one there is, and for none that is read ahead.
-_PACED: Final = {MAX_POLL_KEY: "30", "task.shutdown.graceful.timeout.ms": "2000"}
+_PACED: Final = {MAX_POLL_KEY: "10", "task.shutdown.graceful.timeout.ms": "1000"}
 
 Start = Literal["latest", "earliest"]
 

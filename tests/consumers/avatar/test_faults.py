@@ -3,15 +3,13 @@
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kafka_io.admin import group_lag, group_offsets, topic_end_offsets
-from kafka_io.settings import KafkaSettings
 from keypoints import HolisticFrame
 from performers.acts import ActKind
 from tests.consumers.avatar.live import (
@@ -33,22 +31,6 @@ STALE_US = 2_000_000
 DANCE = make_dance()
 STILL = make_dance(ActKind.IDLE)
 NAMED = "consumer.override.group.instance.id=avatar-1"
-
-
-@pytest.fixture
-def make_house(
-    kafka_settings: KafkaSettings, make_topic: Callable[..., str], tmp_path: Path
-) -> Iterator[Callable[..., House]]:
-    """`make_house(partitions)`: a topic and a group of their own."""
-    made: list[House] = []
-
-    def make(partitions: int = 1) -> House:
-        made.append(House(kafka_settings, make_topic(partitions), f"avatar-{uuid.uuid4().hex[:8]}", tmp_path))
-        return made[-1].__enter__()
-
-    yield make
-    for house in made:
-        house.__exit__(None, None, None)
 
 
 def check_nothing_stale(service: Service) -> None:
@@ -202,7 +184,7 @@ def test_a_recording_is_played_four_times_as_fast_and_can_be_stopped_at_once(mak
         assert slow.stop() == 0
         took_s = time.time() - asked_at_s
         print(f"  stopped within {took_s:.2f} s")
-        assert took_s < 6.0
+        assert took_s < 4.0
         committed = group_offsets(house.kafka, house.group, house.topic).get(0, 0)
         assert 0 <= committed <= slow.sent()[-1]["offset"] + 1, "what was not shown is not committed"
 

@@ -4,9 +4,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from kafka_io.settings import KafkaSettings
 from performers.acts import ActKind
 from tests.consumers.avatar.live import (
-    House,
     Performing,
     Receiving,
     Service,
@@ -34,22 +31,6 @@ QUIET_S = 0.5
 @pytest.fixture(scope="module")
 def dance() -> list[Any]:
     return make_dance()
-
-
-@pytest.fixture
-def make_house(
-    kafka_settings: KafkaSettings, make_topic: Callable[..., str], tmp_path: Path
-) -> Iterator[Callable[..., House]]:
-    """`make_house(partitions)`: a topic and a group of their own."""
-    made: list[House] = []
-
-    def make(partitions: int = 1) -> House:
-        made.append(House(kafka_settings, make_topic(partitions), f"avatar-{uuid.uuid4().hex[:8]}", tmp_path))
-        return made[-1].__enter__()
-
-    yield make
-    for house in made:
-        house.__exit__(None, None, None)
 
 
 @pytest.fixture
