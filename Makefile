@@ -14,7 +14,7 @@ PAGE_SOURCES := $(wildcard web/avatar/*.mjs web/avatar/*.json web/avatar/src/*.t
 RIVAL := tests/consumers/avatar/kalidokit/node_modules/.package-lock.json
 # Node and npm come with the requirements; npm starts node by name.
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
-ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack demo holistic_cli
+ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack demo proving holistic_cli
 CHECKED := $(ROOMS) benchmarks deploy requirements tests
 SOURCE ?=
 ARGS ?=
