@@ -1,5 +1,6 @@
 """A line whenever more became durable, for measuring a journey from outside the process."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
@@ -38,3 +39,8 @@ class DurableLog:
                     "at_us": at_us,
                 }
                 self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def open_durable_log(path: Path | None) -> DurableLog | None:
+    """The log in a file, by wall time; None where no file is named. Raises OSError."""
+    return None if path is None else DurableLog(path, lambda: time.time_ns() // 1000)

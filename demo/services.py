@@ -30,11 +30,13 @@ class Service:
 
     module: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+    """Tells replicas apart."""
 
     @property
     def name(self) -> str:
-        """The last part of the module's name."""
-        return self.module.rpartition(".")[2]
+        """Its label, or the last part of the module's name."""
+        return self.label or self.module.rpartition(".")[2]
 
 
 class ServiceProcesses:
@@ -44,7 +46,7 @@ class ServiceProcesses:
     """
 
     def __init__(self, services: list[Service], log_dir: Path, startup_timeout_s: float = 60.0) -> None:
-        self._services = services
+        self._services = {service.name: service for service in services}
         self._log_dir = log_dir
         self._startup_timeout_s = startup_timeout_s
         self._running: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
@@ -52,11 +54,10 @@ class ServiceProcesses:
     def __enter__(self) -> Self:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         try:
-            for service in self._services:
-                self._start(service)
-            deadline_s = time.monotonic() + self._startup_timeout_s
-            for service in self._services:
-                self._wait_ready(service.name, deadline_s)
+            for service in self._services.values():
+                self._start(service, find_free_port())
+            for name in self._services:
+                self.wait_ready(name)
         except BaseException:
             self.stop()
             raise
@@ -74,6 +75,34 @@ class ServiceProcesses:
     def pid(self, name: str) -> int:
         """A service's process."""
         return self._running[name][0].pid
+
+    @property
+    def names(self) -> list[str]:
+        """Of all that run, or ended and were not started again."""
+        return list(self._running)
+
+    def signal(self, name: str, number: int) -> None:
+        """Send a service a signal."""
+        self._running[name][0].send_signal(number)
+
+    def wait_ended(self, name: str, timeout_s: float = 60.0) -> int:
+        """The exit code of a service that was told to end. Raises subprocess.TimeoutExpired."""
+        return self._running[name][0].wait(timeout_s)
+
+    def restart(self, name: str) -> None:
+        """Start a service that has ended again, at its address, without waiting until it is ready."""
+        self._start(self._services[name], self._running[name][1])
+
+    def wait_ready(self, name: str, timeout_s: float | None = None) -> None:
+        """Until a service says that it is. Raises ServiceFailed, also after `timeout_s`, by default the start-up's."""
+        _, port = self._running[name]
+        limit_s = self._startup_timeout_s if timeout_s is None else timeout_s
+        deadline_s = time.monotonic() + limit_s
+        while not _is_ready(port):
+            self.check()
+            if time.monotonic() > deadline_s:
+                raise self._failure(name, f"the {name} service was not ready within {limit_s:.0f} s")
+            time.sleep(_POLL_S)
 
     def check(self) -> None:
         """Raise ServiceFailed when a service has ended."""
@@ -97,10 +126,9 @@ class ServiceProcesses:
         self._running.clear()
         return exit_codes
 
-    def _start(self, service: Service) -> None:
-        port = _free_port()
+    def _start(self, service: Service, port: int) -> None:
         environment = {**os.environ, **service.environment, "HOLISTIC_HTTP_PORT": str(port), "PYTHONUNBUFFERED": "1"}
-        with self._log_path(service.name).open("wb") as log:
+        with self._log_path(service.name).open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", service.module],
                 env=environment,
@@ -110,14 +138,6 @@ class ServiceProcesses:
                 start_new_session=True,
             )
         self._running[service.name] = (process, port)
-
-    def _wait_ready(self, name: str, deadline_s: float) -> None:
-        _, port = self._running[name]
-        while not _is_ready(port):
-            self.check()
-            if time.monotonic() > deadline_s:
-                raise self._failure(name, f"the {name} service was not ready within {self._startup_timeout_s:.0f} s")
-            time.sleep(_POLL_S)
 
     def _failure(self, name: str, message: str) -> ServiceFailed:
         log = self._log_path(name)
@@ -130,7 +150,8 @@ class ServiceProcesses:
         return self._log_dir / f"{name}.log"
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

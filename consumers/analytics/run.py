@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from connect_runtime.config_keys import InvalidConfig
+from connect_runtime.durable_log import open_durable_log
 from connect_runtime.forgetting.ledger import LedgerFollower
 from connect_runtime.forgetting.sink import FORGOTTEN_RECORDS, ForgettingSink
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
@@ -48,7 +49,12 @@ def run_analytics(settings: AnalyticsSettings, kafka: KafkaSettings, overrides: 
     metrics = Metrics()
     spec = make_connector(settings, kafka, overrides, metrics)
     read_routes(str(read_connector(spec).sink[RULES_FILE_KEY]))
-    options = ServiceOptions(http_port=settings.http_port, http_host=settings.http_host, metrics=metrics)
+    options = ServiceOptions(
+        http_port=settings.http_port,
+        http_host=settings.http_host,
+        metrics=metrics,
+        on_durable=open_durable_log(settings.durable_log),
+    )
     return run_connectors([spec], kafka, options)
 
 

@@ -1,6 +1,7 @@
 """Everything that can be set about the analytics service, in one place."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import AliasChoices, Field, SecretStr
@@ -73,6 +74,9 @@ class AnalyticsSettings(BaseSettings):
     )
     analytics_config: Mapping[str, Any] = Field(
         default_factory=dict, description='Settings of the connector as a JSON object, say {"tasks.max": 2}.'
+    )
+    durable_log: Path | None = Field(
+        default=None, description="File that gets a line whenever more became durable, to measure latency by."
     )
     http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     http_port: int = Field(default=8084, ge=0, le=65535, description="Port of the same; 0 picks a free one.")

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from connect_runtime.durable_log import DurableLog
+from connect_runtime.durable_log import open_durable_log
 from connect_runtime.service import ServiceOptions, run_connectors
-from consumers.archive.connectors import Store, make_connector, read_clock_us
+from consumers.archive.connectors import Store, make_connector
 from consumers.archive.settings import ArchiveSettings, read_archive_settings
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from observability.logs import configure_logging
@@ -21,8 +21,7 @@ def run_archive(
     settings = settings or read_archive_settings()
     kafka = kafka or read_kafka_settings()
     configure_logging(settings.log_format)
-    durable_log = None if settings.durable_log is None else DurableLog(settings.durable_log, read_clock_us)
-    options = ServiceOptions(settings.http_port, settings.http_host, on_durable=durable_log)
+    options = ServiceOptions(settings.http_port, settings.http_host, on_durable=open_durable_log(settings.durable_log))
     connectors = [make_connector(store, settings, kafka, metrics=options.metrics) for store in stores]
     with _following_iceberg(settings, options.metrics):
         return run_connectors(connectors, kafka, options)

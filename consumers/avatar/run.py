@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connect_runtime.compacted_log import CompactedLog
+from connect_runtime.durable_log import open_durable_log
 from connect_runtime.offsets.bounded import BoundedReplay, name_replay
 from connect_runtime.retry import Surroundings
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors
@@ -53,7 +54,11 @@ def run_avatar(settings: AvatarSettings, kafka: KafkaSettings, overrides: Mappin
         theatre.check_receivers()
         spec = theatre.make_connector(overrides or {}, latency_log)
         options = ServiceOptions(
-            http_port=settings.http_port, http_host=settings.http_host, metrics=metrics, routes=routes
+            http_port=settings.http_port,
+            http_host=settings.http_host,
+            metrics=metrics,
+            on_durable=open_durable_log(settings.durable_log),
+            routes=routes,
         )
         return run_connectors([spec], kafka, options)
 
