@@ -9,10 +9,10 @@ from typing import Final, Literal, TextIO
 import orjson
 
 from keypoints.errors import HolisticError
+from observability.repeats import STANDARD_FIELDS, RepeatingHandler
 
 LogFormat = Literal["human", "json"]
 
-_STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # kafka-python speaks of each reconnect and rebalance step; its errors reach us as exceptions as well.
 _QUIET_LOGGERS: Final[Mapping[str, int]] = {"kafka": logging.ERROR}
 
@@ -20,9 +20,10 @@ _QUIET_LOGGERS: Final[Mapping[str, int]] = {"kafka": logging.ERROR}
 def configure_logging(log_format: LogFormat = "human", level: int | str = "INFO", stream: TextIO | None = None) -> None:
     """Send all log lines of this process to `stream` (stderr by default), replacing what was set before.
 
-    Level names are the logging module's. Libraries that repeat what is raised anyway are kept to errors.
+    Level names are the logging module's. Libraries that repeat what is raised anyway are kept to errors, and a warning
+    or an error that is said again and again is shown once a minute, with its number.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = RepeatingHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else HumanFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, quiet_level in _QUIET_LOGGERS.items():
@@ -33,13 +34,13 @@ def error_fields(error: BaseException) -> dict[str, object]:
     """What a log line about an error carries: its class, and the fields it was raised with."""
     fields: dict[str, object] = {"error_class": type(error).__name__}
     if isinstance(error, HolisticError):
-        fields |= {name: value for name, value in error.fields.items() if name not in _STANDARD_FIELDS}
+        fields |= {name: value for name, value in error.fields.items() if name not in STANDARD_FIELDS}
     return fields
 
 
 def extra_fields(record: logging.LogRecord) -> dict[str, object]:
     """The fields given as `extra`, in the order given."""
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
+    return {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS}
 
 
 class HumanFormatter(logging.Formatter):
