@@ -6,7 +6,8 @@ import numpy as np
 import orjson
 from pydantic import TypeAdapter
 
-from consumers.analytics.anomalies.past import WINDOW, Past
+from consumers.analytics.anomalies.half_space_trees import WINDOW
+from consumers.analytics.anomalies.past import Past
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.finding import Category
 from keypoints.frame import FrameBatch
