@@ -177,6 +177,8 @@ def _read_whole_number(text: str, kind: Kind) -> int:
 
 _KINDS: Final[Mapping[Callable[[str], Value], Kind]] = {
     read_count: Kind.INT,
+    read_whole_number: Kind.INT,
+    read_replication: Kind.INT,
     read_duration_ms: Kind.LONG,
     read_timeout_ms: Kind.LONG,
     read_share: Kind.DOUBLE,
