@@ -1,7 +1,8 @@
 """Making a kafka-python client so that one that cannot connect leaves nothing behind, and says why it cannot."""
 
+import logging
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,8 +12,9 @@ from kafka.net.connection import KafkaConnection
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
-from kafka_io.errors import TlsRefused, explain_kafka_error
+from kafka_io.errors import KafkaUnavailable, TlsRefused, explain_kafka_error
 from kafka_io.last_words import hear_last_words
+from kafka_io.no_connection import hint_at, list_causes, say_why
 from kafka_io.oauth import ClientCredentials
 
 Client = TypeVar("Client")
@@ -24,6 +26,8 @@ _LOGIN_REFUSED: tuple[type[Exception], ...] = (
     kafka_errors.SaslAuthenticationFailedError,
     kafka_errors.UnsupportedSaslMechanismError,
 )
+
+log = logging.getLogger(__name__)
 
 
 def connect_client(make: Callable[..., Client], options: Mapping[str, object], doing: str, **fields: object) -> Client:
@@ -38,10 +42,11 @@ def connect_client(make: Callable[..., Client], options: Mapping[str, object], d
     hear_last_words()
     begun: list[KafkaNetClient] = []
     refusals: dict[object, Exception] = {}
+    troubles: dict[str, str] = {}
 
     def make_net_client(**given: Any) -> KafkaNetClient:
         net = NetworkSelector(**given)
-        client = KafkaNetClient(net=net, manager=_WatchfulManager(refusals, net, **given), **given)
+        client = KafkaNetClient(net=net, manager=WatchfulManager(refusals, troubles, net, **given), **given)
         begun.append(client)
         return client
 
@@ -52,54 +57,71 @@ def connect_client(make: Callable[..., Client], options: Mapping[str, object], d
     except (kafka_errors.KafkaError, OSError, ValueError) as error:
         for client in begun:
             client.close()
+        if not refusals and troubles and isinstance(error, kafka_errors.KafkaTimeoutError):
+            told = ", ".join(f"{address}: {reason}" for address, reason in troubles.items())
+            raise KafkaUnavailable(
+                f"{doing}: no broker could be reached ({told})", hint=hint_at(list(troubles.values())), **fields
+            ) from error
         reason = next(iter(refusals.values()), error)
         raise explain_kafka_error(reason, doing, **fields) from error
 
 
-class _WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
+class WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
     """Gives up starting once every broker to start from has refused us; kafka-python asks them again until its time is
-    over, and then says only that none answered."""
+    over, and then says only that none answered.
 
-    def __init__(self, refusals: dict[object, Exception], net: NetworkSelector, **given: Any) -> None:
+    It also keeps why each of them could not be reached, and warns of a broker that the cluster names and that cannot.
+    """
+
+    def __init__(
+        self, refusals: dict[object, Exception], troubles: dict[str, str], net: NetworkSelector, **given: Any
+    ) -> None:
         super().__init__(net, **given)
         self._refusals = refusals
+        self._troubles = troubles
+        self._speaks_tls = "SSL" in str(self.config["security_protocol"])
+        self._unreachable: set[str] = set()
 
     def get_connection(self, node_id: object, *args: Any, **given: Any) -> KafkaConnection:
         first_brokers = {broker.node_id: broker for broker in self.cluster.bootstrap_brokers()}
         if node_id in first_brokers and self._refusals.keys() >= first_brokers.keys():
             raise self._refusals[node_id]
         connection = super().get_connection(node_id, *args, **given)
-        if node_id in first_brokers:
-            broker = first_brokers[node_id]
-            connection.init_future.add_errback(partial(self._note, node_id, f"{broker.host}:{broker.port}"))
-            connection.init_future.add_callback(lambda _: self._refusals.pop(node_id, None))
+        broker = first_brokers.get(node_id) or self.cluster.broker_metadata(node_id)
+        if broker is not None:
+            address = f"{broker.host}:{broker.port}"
+            note = partial(self._note, node_id, address) if node_id in first_brokers else partial(self._warn, address)
+            connection.init_future.add_errback(note)
+            connection.init_future.add_callback(lambda _: self._forget(node_id, address))
         return connection
 
     def _note(self, node_id: object, address: str, error: Exception) -> None:
         refusal = _read_refusal(error, address)
         if refusal is not None:
             self._refusals[node_id] = refusal
+        self._troubles[address] = say_why(error, self._speaks_tls)
+
+    def _warn(self, address: str, error: Exception) -> None:
+        if address not in self._unreachable:
+            self._unreachable.add(address)
+            log.warning("the cluster names a broker at %s: %s", address, say_why(error, self._speaks_tls))
+
+    def _forget(self, node_id: object, address: str) -> None:
+        self._refusals.pop(node_id, None)
+        self._troubles.pop(address, None)
+        self._unreachable.discard(address)
 
 
 def _read_refusal(error: Exception, address: str) -> Exception | None:
     """The refusal an error of a connection stands for; None: the broker may yet take us."""
     if isinstance(error, _LOGIN_REFUSED):
         return error
-    for cause in _list_causes(error):
+    for cause in list_causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return TlsRefused(f"the certificate of {address} is not to be trusted: {cause.verify_message}")
         if isinstance(cause, ssl.SSLError) and any(alert in str(cause) for alert in _CERTIFICATE_ALERTS):
             return TlsRefused(f"{address} does not take our certificate: {cause.reason or cause.args[-1]}")
     return None
-
-
-def _list_causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised for: kafka-python keeps that as context or as argument."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        yield from (argument for argument in seen.args if isinstance(argument, BaseException))
-        seen = seen.__cause__ or seen.__context__
 
 
 def _check_tls_files(options: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ _TERMINAL = (
     kafka_errors.UnsupportedVersionError,
     TlsRefused,
 )
-_IS_IT_UP = "is the broker up, and are KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL right?"
+IS_IT_UP = "is the broker up, and are KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL right?"
 # kafka-python puts an error's number and name in front of its text, at times twice.
 _NAMES_IN_FRONT = re.compile(r"^(\[Error \d+\] )?(\w+Error(: |$))*")
 _HINTS: dict[type[Exception], str] = {
@@ -69,6 +69,4 @@ def explain_kafka_error(error: Exception, doing: str, **fields: object) -> Holis
         return RecordTooLarge(message, hint="raise the topic's max.message.bytes, or send less", **fields)
     if isinstance(error, _TERMINAL) or not isinstance(error, kafka_errors.KafkaError | OSError):
         return KafkaRefused(message, hint=_HINTS.get(type(error)), **fields)
-    return KafkaUnavailable(
-        message, hint="is the broker up, and are KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL right?", **fields
-    )
+    return KafkaUnavailable(message, hint=IS_IT_UP, **fields)

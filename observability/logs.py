@@ -14,7 +14,12 @@ from observability.repeats import STANDARD_FIELDS, RepeatingHandler
 LogFormat = Literal["human", "json"]
 
 # kafka-python speaks of each reconnect and rebalance step; its errors reach us as exceptions as well.
-_QUIET_LOGGERS: Final[Mapping[str, int]] = {"kafka": logging.ERROR}
+# What its connections say names no address; kafka_io.connecting says it with one.
+_QUIET_LOGGERS: Final[Mapping[str, int]] = {
+    "kafka": logging.ERROR,
+    "kafka.net.manager": logging.CRITICAL,
+    "kafka.net.connection": logging.CRITICAL,
+}
 
 
 def configure_logging(log_format: LogFormat = "human", level: int | str = "INFO", stream: TextIO | None = None) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, Kind, read_text
 from connect_runtime.config_keys import read_count, read_optional_text, read_retention_days, read_timeout_ms
 from connect_runtime.config_sources import merge_config, read_listed_files
+from connect_runtime.database_words import DatabaseUrl
 from kafka_io.consumer import GATHERING
 from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
@@ -63,7 +64,7 @@ class AnalyticsSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HOLISTIC_", extra="ignore", frozen=True)
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="Postgres that keeps results and state, as postgresql://user:password@host/name.",
     )

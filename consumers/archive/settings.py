@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config import ConfigKey, Kind, read_count, read_duration_ms
 from connect_runtime.config_keys import read_retention_days
 from connect_runtime.config_sources import merge_config, read_listed_files
+from connect_runtime.database_words import DatabaseUrl
 from consumers.archive.parquet.location import LocationUnknown, check_location
 from kafka_io.consumer import GATHERING
 from kafka_io.environment import read_settings
@@ -62,7 +63,7 @@ class ArchiveSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, populate_by_name=True)
 
     topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topics to archive, separated by commas.")
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseUrl | None = Field(
         default=None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="Postgres to write to, as postgresql://user:password@host:port/database.",

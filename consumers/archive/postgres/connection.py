@@ -5,7 +5,8 @@ from typing import Final
 import psycopg2
 from psycopg2 import extensions
 
-from consumers.archive.postgres.errors import explain_postgres_error
+from connect_runtime.database_words import FORM, is_database_address
+from consumers.archive.postgres.errors import PostgresRefused, explain_postgres_error
 
 _CONNECT_TIMEOUT_S: Final = 5
 _SILENCE_S: Final = 20
@@ -15,7 +16,10 @@ _IDLE_IN_TRANSACTION_MS: Final = 5_000
 
 
 def connect(database_url: str, application_name: str) -> extensions.connection:
-    """A connection that fails within seconds when the server is gone or stalls. Raises PostgresUnavailable."""
+    """A connection that fails within seconds when the server is gone or stalls. Raises PostgresUnavailable;
+    PostgresRefused for an address that is none."""
+    if not is_database_address(database_url):
+        raise PostgresRefused("DATABASE_URL is no address of a Postgres", hint=FORM, sqlstate=None)
     try:
         return psycopg2.connect(
             database_url,

@@ -3,6 +3,7 @@
 import psycopg2
 from psycopg2 import errors as pg
 
+from connect_runtime.database_words import hint_at_database
 from connect_runtime.sink import SinkFailed
 from keypoints.errors import HolisticError, Transient
 
@@ -30,11 +31,13 @@ class PostgresRefused(SinkFailed):
 def explain_postgres_error(error: psycopg2.Error, doing: str, **fields: object) -> HolisticError:
     """The project's error for one of psycopg2's, saying what was being done."""
     sqlstate = error.pgcode
-    message = f"{doing}: {str(error).strip() or type(error).__name__}"
+    said = str(error).strip()
+    message = f"{doing}: {said or type(error).__name__}"
+    hint: str | None = hint_at_database(said)
     if isinstance(error, _PASSING):
-        return PostgresUnavailable(message, sqlstate=sqlstate, hint="is Postgres up, and DATABASE_URL right?", **fields)
+        return PostgresUnavailable(message, sqlstate=sqlstate, hint=hint, **fields)
     if isinstance(error, psycopg2.DatabaseError) and sqlstate is None:
         # libpq's words for a connection that ended in the middle of an answer carry no code.
-        return PostgresUnavailable(message, sqlstate=None, hint="is Postgres up, and DATABASE_URL right?", **fields)
+        return PostgresUnavailable(message, sqlstate=None, hint=hint, **fields)
     hint = "`holistic archive` migrates the database when it starts" if isinstance(error, _NOT_MIGRATED) else None
     return PostgresRefused(message, sqlstate=sqlstate, hint=hint, **fields)

@@ -14,6 +14,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, exc, make_url, text
 from sqlalchemy.pool import NullPool
 
+from connect_runtime.database_words import FORM, hint_at_database, is_database_address
 from consumers.archive.postgres.errors import PostgresRefused, PostgresUnavailable
 from consumers.archive.postgres.roles import MIGRATOR, apply_roles
 
@@ -87,6 +88,8 @@ def _configure(connection: Connection | None) -> Config:
 
 @contextmanager
 def _connect(database_url: str) -> Iterator[Connection]:
+    if not is_database_address(database_url):
+        raise PostgresRefused("DATABASE_URL is no address of a Postgres", hint=FORM)
     url = make_url(database_url).set(drivername="postgresql+psycopg2")
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
     try:
@@ -97,9 +100,8 @@ def _connect(database_url: str) -> Iterator[Connection]:
             f"migrating the archive: {error}", hint="was the database migrated by a newer version than this one?"
         ) from error
     except exc.OperationalError as error:
-        raise PostgresUnavailable(
-            f"migrating the archive: {error.orig}", hint="is Postgres up, and DATABASE_URL right?"
-        ) from error
+        said = str(error.orig).strip()
+        raise PostgresUnavailable(f"migrating the archive: {said}", hint=hint_at_database(said)) from error
     except exc.DBAPIError as error:
         denied = getattr(error.orig, "pgcode", None) == _DENIED
         hint = f"run `holistic database migrate` as a member of {MIGRATOR}" if denied else None

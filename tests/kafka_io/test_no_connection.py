@@ -1,0 +1,110 @@
+"""What somebody reads who gave a wrong address of the cluster, or a wrong way to speak to it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+
+import pytest
+import trustme
+from kafka import errors as kafka_errors
+from kafka.net.selector import NetworkSelector
+
+from kafka_io.connecting import WatchfulManager
+from kafka_io.consumer import make_consumer
+from kafka_io.errors import KafkaUnavailable
+from kafka_io.no_connection import say_why
+from kafka_io.settings import KafkaSettings
+
+_PATIENCE_MS = 700
+
+
+@contextmanager
+def answering(context: ssl.SSLContext | None, answer: bytes) -> Iterator[str]:
+    """The address of a server that answers whatever it is told and hangs up; with TLS where a context is given."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                with suppress(OSError), client:
+                    client.settimeout(2)
+                    if context is not None:
+                        client = context.wrap_socket(client, server_side=True)
+                    client.recv(1_000)
+                    client.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+def told(**settings: object) -> KafkaUnavailable:
+    with pytest.raises(KafkaUnavailable) as caught:
+        make_consumer(KafkaSettings(**settings), None, bootstrap_timeout_ms=_PATIENCE_MS)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_a_port_nothing_listens_on_is_named() -> None:
+    error = told(bootstrap_servers="127.0.0.1:1")
+    assert error.message == "connecting a consumer: no broker could be reached (127.0.0.1:1: nothing listens there)"
+    assert error.hint is not None
+    assert error.hint.startswith("is the broker up")
+
+
+def test_a_mistyped_host_is_named() -> None:
+    error = told(bootstrap_servers="no-such-host.invalid:9092")
+    assert "(no-such-host.invalid:9092: no such host name is known)" in error.message
+    assert error.hint == "is KAFKA_BOOTSTRAP_SERVERS spelt right?"
+
+
+def test_tls_to_a_port_without_is_told_from_a_broker_that_is_away() -> None:
+    with answering(None, b"") as address:
+        error = told(bootstrap_servers=address, security_protocol="SSL")
+    assert f"({address}: what answers there does not speak TLS)" in error.message
+    assert "KAFKA_SECURITY_PROTOCOL asks for TLS" in str(error.hint)
+
+
+def test_no_tls_to_a_port_that_wants_it_says_which_setting() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with answering(context, b"") as address:
+        error = told(bootstrap_servers=address)
+    assert f"({address}: what answers there does not speak Kafka without TLS)" in error.message
+    assert "set KAFKA_SECURITY_PROTOCOL to SSL or SASL_SSL" in str(error.hint)
+
+
+def test_a_port_of_something_else_is_no_broker() -> None:
+    with answering(None, b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
+        assert "does not speak Kafka" in told(bootstrap_servers=address).message
+
+
+def test_a_login_where_none_is_taken_and_a_broker_that_is_silent_have_words_of_their_own() -> None:
+    assert say_why(kafka_errors.IllegalSaslStateError(), speaks_tls=False) == "it takes no login there"
+    silent = kafka_errors.KafkaTimeoutError("Connection timed out")
+    assert say_why(silent, speaks_tls=False) == "it does not answer"
+    unreachable = kafka_errors.KafkaConnectionError("113 EHOSTUNREACH")
+    assert say_why(unreachable, speaks_tls=True) == "no route to host"
+
+
+def test_a_broker_that_the_cluster_names_and_that_cannot_be_reached_is_warned_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    net = NetworkSelector()
+    manager = WatchfulManager({}, {}, net, bootstrap_servers=["127.0.0.1:1"])
+    manager.cluster._brokers = {7: SimpleNamespace(node_id=7, host="127.0.0.1", port=1, rack=None)}
+    for _ in range(2):
+        connection = manager.get_connection(7)
+        connection.init_future.failure(kafka_errors.KafkaConnectionError("111 ECONNREFUSED"))
+    net.close()
+    told = [line.getMessage() for line in caplog.records if line.name == "kafka_io.connecting"]
+    assert told == ["the cluster names a broker at 127.0.0.1:1: nothing listens there"]
