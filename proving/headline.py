@@ -1,0 +1,127 @@
+"""The field's headline on one machine: a rate held by all consumers at once, what it costs, and where it ends."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from proving.meter import Usage, metering
+from proving.profile import profiling
+from proving.report import Audit, Ceiling, Headline, Step, describe_machine
+from proving.steps import Played, audit_suite, measure_steps, play_step
+from proving.suite import SERVICES, Suite, SuiteShape
+
+WARM_UP_RATE: Final = 200.0
+WARM_UP_S: Final = 8.0
+_BUSY_SHARE: Final = 0.95
+"""Of the machine's processors, or of one for a process whose interpreter lets one thread run at a time."""
+
+_WHOLE: Final[tuple[str, ...]] = ("kafka", "postgres", "load")
+_RUN_IN_S: Final = 6.0
+"""For the load's process to start, its performers to rehearse, and everybody to find into it."""
+_MARGIN_S: Final = 8.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadlinePlan:
+    """What to hold for how long, and how to look for the ceiling: from `climb_from`, `climb_by` more each time."""
+
+    rate: float = 800.0
+    seconds: float = 60.0
+    streams: int = 40
+    profile_s: float = 20.0
+    """0: do not say where the time goes."""
+    climb_from: float = 1000.0
+    climb_by: float = 200.0
+    climb_to: float = 3000.0
+    climb_s: float = 20.0
+    """0: do not look for the ceiling."""
+
+
+def run_headline(plan: HeadlinePlan, shape: SuiteShape, home: Path, say: Say) -> Headline:
+    """Hold, profile, climb, audit. Raises what Suite does, LoadFailed, StillBehind and ProfilerFailed."""
+    say("starting Kafka, Postgres, archive, analytics and avatar")
+    with Suite(home, shape) as suite, metering(suite.roots) as usage:
+        warm_up(suite, plan.streams)
+        say(f"holding {plan.rate:g} frames/s of {plan.streams} streams for {plan.seconds:g} s")
+        held = play_step(suite, plan.rate, plan.streams, plan.seconds)
+        suite.wait_caught_up()
+        parts = {} if plan.profile_s <= 0 else _find_where_time_goes(suite, usage, plan, say)
+        climbed = list(_climb(suite, usage, plan, say)) if plan.climb_s > 0 else []
+        say("reading what became of every frame")
+        [hold] = measure_steps(suite, usage, [held])
+        audit: Audit = audit_suite(suite)
+    return Headline(
+        machine=describe_machine(),
+        partitions=shape.partitions,
+        replicas=shape.replicas,
+        hold=hold,
+        parts=parts,
+        climb=climbed,
+        ceiling=find_ceiling([hold, *climbed]),
+        audit=audit,
+    )
+
+
+def warm_up(suite: Suite, streams: int) -> None:
+    """Some frames of everybody before anything is measured: tables, caches, connections."""
+    suite.load(WARM_UP_RATE, streams, WARM_UP_S)
+    suite.wait_caught_up()
+
+
+def find_ceiling(steps: list[Step]) -> Ceiling:
+    """The highest rate that was held, and what kept the next from it."""
+    held = max((step for step in steps if step.held), key=lambda step: step.achieved_rate, default=None)
+    broke = next((step for step in steps if not step.held), None)
+    return Ceiling(
+        None if held is None else held.achieved_rate,
+        None if broke is None else broke.asked_rate,
+        () if broke is None else broke.behind,
+        "" if broke is None else name_limit(broke),
+    )
+
+
+def name_limit(step: Step) -> str:
+    """What was used up while a step was not held."""
+    processors = psutil.cpu_count() or 1
+    if step.cores.get("machine", 0.0) >= _BUSY_SHARE * processors:
+        return f"the machine: {step.cores['machine']:.2f} of its {processors} processors were busy"
+    busiest = max(SERVICES, key=lambda service: step.cores.get(service, 0.0))
+    if step.cores.get(busiest, 0.0) >= _BUSY_SHARE:
+        return f"one interpreter: {busiest} used {step.cores[busiest]:.2f} of a processor"
+    return "neither the machine's processors nor one process's: somebody waited"
+
+
+def _find_where_time_goes(suite: Suite, usage: Usage, plan: HeadlinePlan, say: Say) -> dict[str, dict[str, float]]:
+    """Cores by part and stage: of services by their stages, of the others in all."""
+    say(f"looking where the time goes, for {plan.profile_s:g} s")
+    pids = {name: suite.services.pid(name) for name in suite.services.names}
+    with suite.loading(plan.rate, plan.streams, plan.profile_s + _RUN_IN_S + _MARGIN_S) as running:
+        time.sleep(_RUN_IN_S)
+        began_s = time.time()
+        with profiling(pids, plan.profile_s) as profiles:
+            pass
+        whole = usage.between(began_s, time.time()).cores()
+        running.wait()
+    suite.wait_caught_up()
+    others = {part: {part: whole[part]} for part in _WHOLE if part in whole}
+    return profiles.cores | others
+
+
+def _climb(suite: Suite, usage: Usage, plan: HeadlinePlan, say: Say) -> Iterator[Step]:
+    rate = plan.climb_from
+    while rate <= plan.climb_to:
+        say(f"climbing: {rate:g} frames/s for {plan.climb_s:g} s")
+        played: Played = play_step(suite, rate, plan.streams, plan.climb_s)
+        # What fell far behind may need long: that it does is what is looked for.
+        suite.wait_caught_up(timeout_s=300.0)
+        [step] = measure_steps(suite, usage, [played])
+        yield step
+        if not step.held:
+            return
+        rate += plan.climb_by

@@ -1,0 +1,124 @@
+"""What was measured, as plain values: for people, for machines, and to compare one run with another."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect of a step's frames: how many have it, how fast, how long from capture, and how many waited for it.
+
+    Latencies are None where nothing had the effect. `lag_first` and `lag_last` are records that waited, on average in
+    the first and in the last third, `lag_most` the most in the last, `never` those that still wait.
+    """
+
+    count: int
+    share: float
+    per_s: float
+    mean_ms: float | None
+    p50_ms: float | None
+    p99_ms: float | None
+    worst_ms: float | None
+    lag_first: float
+    lag_last: float
+    lag_most: int
+    never: int
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A second of a step, counted from its begin: of the frames captured in it, and what waited at its end."""
+
+    at_s: float
+    p50_ms: Mapping[str, float | None]
+    p99_ms: Mapping[str, float | None]
+    waiting: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A rate that was put on for a while, and what came of it. `behind` names who did not keep up."""
+
+    asked_rate: float
+    achieved_rate: float
+    streams: int
+    seconds: float
+    frames: int
+    late: int
+    """Frames that left more than 20 ms after their time: the load's own delay, which latency includes."""
+    effects: Mapping[str, Effect]
+    cores: Mapping[str, float]
+    memory_mb: Mapping[str, float]
+    """The most of each part."""
+    behind: tuple[str, ...]
+    seconds_of: list[Second]
+
+    @property
+    def held(self) -> bool:
+        """Whether everybody kept up."""
+        return not self.behind
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The highest rate held, the rate that was not, who fell behind there, and what was used up. None: not met."""
+
+    held_rate: float | None
+    broke_at: float | None
+    behind: tuple[str, ...]
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Records on the topic; missing and doubled ones of both stores."""
+
+    records: int
+    missing: int
+    doubled: int
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """All of a run. `parts` is cores by part and stage at the held rate."""
+
+    machine: Mapping[str, Any]
+    partitions: int
+    replicas: int
+    hold: Step
+    parts: Mapping[str, Mapping[str, float]]
+    climb: list[Step]
+    ceiling: Ceiling
+    audit: Audit
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def describe_machine() -> dict[str, Any]:
+    """What figures depend on."""
+    return {
+        "processors": psutil.cpu_count(),
+        "processor": _read_processor(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "suite": version("holistic-stream"),
+    }
+
+
+def _read_processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor()
