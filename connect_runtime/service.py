@@ -31,6 +31,7 @@ from kafka_io.schema_topic import TopicSchemaLookup
 from kafka_io.settings import KafkaSettings
 from keypoints.schemas import SchemaLookup
 from observability.metrics import Metrics
+from observability.process_metrics import watching_process
 from observability.tracing import open_tracing
 
 __all__ = [
@@ -112,6 +113,7 @@ def _run(
 ) -> int:
     with stop_on_signals(options.stop) as stopping, ExitStack() as held:
         around = Surroundings(stopping=stopping)
+        held.enter_context(watching_process(options.metrics.registry))
         tracing = held.enter_context(closing(open_tracing(f"holistic-{'-'.join(spec.name for spec in connectors)}")))
         assembly = replace(assembly, tracing=tracing)
         if options.http_port is None:

@@ -31,9 +31,9 @@ class TaskMetrics:
         self._commits = 0
         self._commits_taken = 0
         self._commit_seconds = 0.0
-        for definition in (defs.RECORDS_READ, defs.RECORDS_SENT, defs.COMMITS_COMPLETED, defs.RETRIES,
-                           defs.RECORD_FAILURES, defs.RECORDS_SKIPPED, defs.TASK_RESTARTS, defs.GAP_RECORDS,
-                           defs.DEAD_LETTERS, defs.DEAD_LETTER_FAILURES):  # fmt: skip
+        for definition in (defs.RECORDS_READ, defs.RECORDS_SENT, defs.COMMITS_COMPLETED, defs.COMMIT_FAILURES,
+                           defs.RETRIES, defs.RECORD_FAILURES, defs.RECORDS_SKIPPED, defs.TASK_RESTARTS,
+                           defs.GAP_RECORDS, defs.DEAD_LETTERS, defs.DEAD_LETTER_FAILURES):  # fmt: skip
             # A counter that was never raised is 0, not absent.
             metrics.counter(definition, **self._labels)
 
@@ -66,8 +66,8 @@ class TaskMetrics:
             self._commits_taken += taken
             self._commit_seconds += seconds
             average_ms, share = 1000 * self._commit_seconds / self._commits, self._commits_taken / self._commits
-        if taken:
-            self._metrics.counter(defs.COMMITS_COMPLETED, **self._labels).inc()
+        outcome = defs.COMMITS_COMPLETED if taken else defs.COMMIT_FAILURES
+        self._metrics.counter(outcome, **self._labels).inc()
         self._metrics.gauge(defs.COMMIT_AVG_MS, **self._labels).set(average_ms)
         self._metrics.gauge(defs.COMMIT_SUCCESS, **self._labels).set(share)
 

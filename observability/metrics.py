@@ -57,6 +57,8 @@ PARTITIONS = GaugeDef("kafka_connect_sink_task_partition_count", "Partitions ass
 COMMITS_COMPLETED = CounterDef(
     "kafka_connect_sink_task_offset_commit_completion", "Offset commits that succeeded.", _TASK
 )
+# Commits the broker refused or did not answer: a few come with each rebalance, and have no effect but reading again.
+COMMIT_FAILURES = CounterDef("holistic_task_offset_commit_failures", "Offset commits that were not taken.", _TASK)
 # Average over the task's life.
 COMMIT_AVG_MS = GaugeDef("kafka_connect_connector_task_offset_commit_avg_time_ms", "Average time of a commit.", _TASK)
 # 0 to 1, as Connect has it in spite of its name.
@@ -101,7 +103,8 @@ DELIVERY_SECONDS = HistogramDef(
 )
 
 RUNTIME_METRICS: Final[Sequence[CounterDef | GaugeDef | HistogramDef]] = (
-    RECORDS_READ, RECORDS_SENT, PUT_BATCH_AVG_MS, PUT_BATCH_MAX_MS, PARTITIONS, COMMITS_COMPLETED, COMMIT_AVG_MS,
+    RECORDS_READ, RECORDS_SENT, PUT_BATCH_AVG_MS, PUT_BATCH_MAX_MS, PARTITIONS, COMMITS_COMPLETED,
+    COMMIT_FAILURES, COMMIT_AVG_MS,
     COMMIT_SUCCESS, TASK_STATE, RECORD_FAILURES, RECORDS_SKIPPED, RETRIES, DEAD_LETTERS,
     DEAD_LETTER_FAILURES, LAST_ERROR_MS, TASK_RESTARTS, GAP_RECORDS, WAITING_BYTES, LAG_RECORDS,
     LAG_SECONDS, PUT_SECONDS, DELIVERY_SECONDS,

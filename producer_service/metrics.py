@@ -20,6 +20,10 @@ RECEIVED = CounterDef("holistic_producer_received", "Pictures received, and inpu
 PICTURES = CounterDef("holistic_producer_pictures", "Pictures by what became of them.", ("outcome", "reason"))
 # Frames an earlier process left, and frames now, on disk.
 SPILLED = GaugeDef("holistic_producer_spilled_frames", "Frames that wait on disk for Kafka.")
+# Of all segments, until the last frame of each is acknowledged; 0 where no spill is set.
+SPILL_BYTES = GaugeDef("holistic_producer_spill_bytes", "Bytes the spill has on disk.")
+# HOLISTIC_SPILL_MAX_BYTES; 0 where no spill is set.
+SPILL_LIMIT_BYTES = GaugeDef("holistic_producer_spill_limit_bytes", "Bytes the spill may have on disk.")
 # Received, and neither acknowledged nor dropped nor rejected yet.
 IN_FLIGHT = GaugeDef("holistic_producer_in_flight", "Pictures that nothing has become of yet.")
 # Pictures in the queues of open streams.
@@ -43,16 +47,16 @@ INFERENCE_SECONDS = HistogramDef("holistic_producer_inference_seconds", "Finding
 PUBLISHING_SECONDS = HistogramDef("holistic_producer_publishing_seconds", "From landmarks to Kafka's answer.", _SECONDS)
 
 SERVICE_METRICS: Final[Sequence[CounterDef | GaugeDef | HistogramDef]] = (
-    RECEIVED, PICTURES, SPILLED, IN_FLIGHT, WAITING, STREAMS, WORKERS, WORKER_BYTES, REPLACED, KAFKA_REACHED, UPLOADS,
-    WAITING_SECONDS, DECODING_SECONDS, INFERENCE_SECONDS, PUBLISHING_SECONDS,
+    RECEIVED, PICTURES, SPILLED, SPILL_BYTES, SPILL_LIMIT_BYTES, IN_FLIGHT, WAITING, STREAMS, WORKERS, WORKER_BYTES,
+    REPLACED, KAFKA_REACHED, UPLOADS, WAITING_SECONDS, DECODING_SECONDS, INFERENCE_SECONDS, PUBLISHING_SECONDS,
 )  # fmt: skip
 
 
 class OutcomeMetrics:
     """Times of acknowledged pictures, as they come."""
 
-    def __init__(self) -> None:
-        metrics = Metrics()
+    def __init__(self, metrics: Metrics | None = None) -> None:
+        metrics = metrics or Metrics()
         self.registry: CollectorRegistry = metrics.registry
         self._waiting = metrics.histogram(WAITING_SECONDS)
         self._decoding = metrics.histogram(DECODING_SECONDS)
@@ -69,8 +73,8 @@ class OutcomeMetrics:
             self._inference.observe(spent.inference_ms / 1000)
             self._publishing.observe(spent.publishing_ms / 1000)
 
-    def watch(self, studio: OpenStudio, uploads: Callable[[], int]) -> None:
-        """Tell of this studio as well, whenever somebody asks."""
+    def watch(self, studio: OpenStudio, uploads: Callable[[], int] = lambda: 0) -> None:
+        """Tell of this studio as well, whenever somebody asks; `uploads` counts bodies that are under way."""
         self.registry.register(_StudioCollector(studio, uploads))
 
 
@@ -94,13 +98,15 @@ class _StudioCollector(Collector):
         ready = sum(worker.ready for worker in workers)
         by_state.add_metric(("ready",), ready)
         by_state.add_metric(("starting",), len(workers) - ready)
-        lines = studio.studio.lines()
+        lines, spill = studio.studio.lines(), studio.publisher.spill_space()
         yield pictures
         yield by_state
         yield CounterMetricFamily(RECEIVED.name, RECEIVED.help, counts.received)
         yield CounterMetricFamily(REPLACED.name, REPLACED.help, studio.pool.replaced)
         for gauge, value in (
             (SPILLED, counts.spilled),
+            (SPILL_BYTES, spill.bytes),
+            (SPILL_LIMIT_BYTES, spill.limit_bytes),
             (IN_FLIGHT, counts.in_flight - counts.spilled),
             (WAITING, sum(line.waiting for line in lines)),
             (STREAMS, len(lines)),

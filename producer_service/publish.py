@@ -26,7 +26,7 @@ from producer_service.ledger import Ledger
 from producer_service.reachability import Reachability
 from producer_service.settings import ProducerSettings
 from producer_service.spill.errors import KeptInSpill
-from producer_service.spill.overflow import Overflow
+from producer_service.spill.overflow import Overflow, SpillSpace
 from producer_service.spill.records import SpilledFrame
 from producer_service.spill.store import SpillStore
 from producer_service.travelling import FrameFacts, Settled, Travelling
@@ -108,6 +108,10 @@ class FramePublisher:
     def reachable(self) -> bool:
         """Whether Kafka takes frames, as far as is known at this moment. Never waits."""
         return self.failure is None if self._reachability is None else self._reachability.reachable
+
+    def spill_space(self) -> SpillSpace:
+        """How much of its disk the spill has taken."""
+        return SpillSpace() if self._overflow is None else self._overflow.space()
 
     def publish(
         self,

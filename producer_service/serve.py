@@ -10,6 +10,7 @@ from typing import Final
 
 from kafka_io.settings import KafkaSettings
 from observability.port import take_port
+from observability.process_metrics import watching_process
 from producer_service.access.keys import ApiKeys
 from producer_service.gateway.app import build_app, is_loopback
 from producer_service.gateway.listener import serve_app
@@ -86,6 +87,7 @@ def serve_until(
             gc.collect()
             gc.freeze()
             log.info("pictures are taken", extra={"host": settings.http_host, "port": port})
+            around_http.enter_context(watching_process(metrics.registry))
             listening(port)
             serve_app(app, sock, settings, stop)
         return ours.ledger.counts()

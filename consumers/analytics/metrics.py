@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from consumers.analytics.finding import Category
+from consumers.analytics.finding import Category, Phase
 from consumers.analytics.results import ResultEvent
 from observability.metrics import CounterDef, GaugeDef, HistogramDef, Metrics
 
@@ -23,6 +23,11 @@ FAILURES: Final = CounterDef("holistic_analytics_recogniser_failures", "Frames a
 STREAMS: Final = GaugeDef("holistic_analytics_streams", "Streams that are under way.", _TASK)
 # Records still to be read for the state alone, after offsets were moved: until then nothing is said.
 QUIET_RECORDS: Final = GaugeDef("holistic_analytics_quiet_records", "Records to be read without a word.", _TASK)
+# By how much the partitions' clocks advanced, which is how event time passes: it stands still where every frame is late
+# or has an impossible time, and then nothing idle is ended.
+WATERMARK_SECONDS: Final = GaugeDef(
+    "holistic_analytics_watermark_seconds", "Event time that has passed, over the task's partitions.", _TASK
+)
 # Events of this task's partitions the topic has not acknowledged; counted every ten seconds.
 OUTBOX_EVENTS: Final = GaugeDef("holistic_analytics_outbox_events", "Events on their way to the topic.", _TASK)
 # One save: state, results, outbox and offsets of all partitions of a task.
@@ -39,6 +44,10 @@ class SinkMetrics:
         metrics.counter(LATE_FRAMES)
         metrics.counter(WINDOWS)
         metrics.counter(FAILURES)
+        for category in Category:
+            for phase in Phase:
+                metrics.counter(EVENTS, category=category.value, phase=phase.value)
+        metrics.histogram(SAVE_SECONDS)
 
     def opened(self, task_id: int) -> None:
         """It works for a task."""
@@ -59,10 +68,11 @@ class SinkMetrics:
         self._metrics.counter(WINDOWS).inc(windows)
         self._metrics.histogram(SAVE_SECONDS).observe(seconds)
 
-    def stands(self, streams: int, quiet_records: int) -> None:
+    def stands(self, streams: int, quiet_records: int, watermark_us: int) -> None:
         """What it is in the middle of, over all its partitions."""
         self._metrics.gauge(STREAMS, task=self._task).set(streams)
         self._metrics.gauge(QUIET_RECORDS, task=self._task).set(quiet_records)
+        self._metrics.gauge(WATERMARK_SECONDS, task=self._task).set(watermark_us / 1e6)
 
     def undelivered(self, events: int) -> None:
         """So many events are on their way."""

@@ -256,7 +256,11 @@ class AnalyticsSink:
 
     def _note_standing(self) -> None:
         opened = self._open.values()
-        self._metrics.stands(sum(len(each.streams) for each in opened), sum(each.quiet_records for each in opened))
+        self._metrics.stands(
+            sum(len(each.streams) for each in opened),
+            sum(each.quiet_records for each in opened),
+            sum(each.streams.clock_us for each in opened),
+        )
 
     def _save(self, provisional: bool) -> None:
         began_s = self._monotonic_s()

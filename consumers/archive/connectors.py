@@ -19,6 +19,7 @@ from consumers.archive.parquet.replay import ParquetReplaySink
 from consumers.archive.parquet.rewriting import ParquetRewriteSink
 from consumers.archive.parquet.sink import ParquetSink, RollLimits
 from consumers.archive.postgres.days import DayWindow
+from consumers.archive.postgres.lanes import LaneOptions
 from consumers.archive.postgres.migrate import migrate
 from consumers.archive.postgres.rewriting import RewritingPostgresSink
 from consumers.archive.postgres.sink import PostgresSink
@@ -152,8 +153,8 @@ def _postgres(
                 around.find_topic_id,
                 around.now_us,
                 DayWindow(int(values[DAYS_BACK.name]), retention_days=None if retention < 0 else retention),
-                int(values[CONNECTIONS.name]),
-                int(values[BATCH_SIZE.name]),
+                LaneOptions(int(values[CONNECTIONS.name]), int(values[BATCH_SIZE.name])),
+                around.metrics,
             )
             return around.keep_forgotten_from(sink, ErasedFromPostgres(database_url, around.find_topic_id), name)
 
@@ -171,7 +172,7 @@ def _parquet(settings: ArchiveSettings, around: _Around, sink_class: type[Parque
     def build(config: Mapping[str, object]) -> ConnectorSpec:
         def make_sink() -> Sink:
             storage = open_storage(settings.archive_dir)
-            sink = sink_class(storage, name, around.find_topic_id, around.now_us, limits)
+            sink = sink_class(storage, name, around.find_topic_id, around.now_us, limits, around.metrics)
             note_erased = ErasedFromParquet(storage, around.find_topic_id, around.now_us)
             return around.keep_forgotten_from(sink, note_erased, name)
 

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from connect_runtime.durable_log import open_durable_log
 from connect_runtime.service import ServiceOptions, run_connectors
 from consumers.archive.connectors import Store, make_connector
+from consumers.archive.metrics import watch_disk
+from consumers.archive.parquet.location import find_folder
 from consumers.archive.settings import ArchiveSettings, read_archive_settings
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from observability.logs import configure_logging
@@ -23,6 +25,9 @@ def run_archive(
     configure_logging(settings.log_format)
     options = ServiceOptions(settings.http_port, settings.http_host, on_durable=open_durable_log(settings.durable_log))
     connectors = [make_connector(store, settings, kafka, metrics=options.metrics) for store in stores]
+    folder = find_folder(settings.archive_dir)
+    if Store.PARQUET in stores and folder is not None:
+        watch_disk(options.metrics.registry, folder)
     with _following_iceberg(settings, options.metrics):
         return run_connectors(connectors, kafka, options)
 

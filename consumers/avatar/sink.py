@@ -12,10 +12,12 @@ from consumers.avatar.metrics import (
     CAPTURE_TO_PACKET_SECONDS,
     FRAMES_PASSED_OVER,
     FRAMES_SHOWN,
+    OUTLIERS,
     PACKETS_REFUSED,
     PACKETS_SENT,
     PERFORMERS_ON_STAGE,
     PUT_TO_PACKET_SECONDS,
+    show_from_the_start,
 )
 from consumers.avatar.mirroring import mirror_states
 from consumers.avatar.outputs.output import Shown
@@ -99,6 +101,8 @@ class AvatarSink:
         self._next_offsets: dict[TopicPartition, int] = {}
         self._started_at_us = self._looked_at_us = self._tried_at_us = clock_us()
         self._counted = 0
+        self._outliers = 0
+        show_from_the_start(metrics)
 
     @property
     def tick_interval_s(self) -> float:
@@ -215,6 +219,9 @@ class AvatarSink:
     ) -> None:
         sent_at_us = self._clock_us()
         self._metrics.counter(FRAMES_SHOWN).inc(len(moved))
+        outliers = self._stage.outliers
+        self._metrics.counter(OUTLIERS).inc(outliers - self._outliers)
+        self._outliers = outliers
         self._count_performers()
         to_packet = self._metrics.histogram(PUT_TO_PACKET_SECONDS)
         from_capture = self._metrics.histogram(CAPTURE_TO_PACKET_SECONDS)

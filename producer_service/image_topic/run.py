@@ -11,6 +11,7 @@ from kafka_io.settings import KafkaSettings
 from kafka_io.topic_limits import TopicLimitsReader
 from observability.health import Readiness, serve_health
 from observability.metrics import Metrics
+from observability.process_metrics import watching_process
 from producer_service.image_topic.assignments import Assignments, Hands, OutputTopic
 from producer_service.image_topic.dead_letters import ImageDeadLetters
 from producer_service.image_topic.group_member import GroupMember
@@ -23,6 +24,7 @@ from producer_service.image_topic.stream_lines import StreamLines
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.ledger import Ledger
 from producer_service.live.opening import OpenStudio, open_studio
+from producer_service.metrics import OutcomeMetrics
 from producer_service.pipeline import wall_clock_us
 from producer_service.settings import ProducerSettings
 
@@ -51,9 +53,12 @@ def run_image_topic(
     options = options or ImageTopicOptions()
     metrics = Metrics()
     show_from_the_start(metrics)
+    outcomes = OutcomeMetrics(metrics)
     until = topic_end_offsets(kafka, settings.topic) if options.to_end else None
-    with open_studio(producer, options.pool or settings.pool_options(), kafka, wall_clock_us) as opened:
-        with _open_service(settings, producer, kafka, opened, metrics) as service:
+    pool = options.pool or settings.pool_options()
+    with open_studio(producer, pool, kafka, wall_clock_us, outcomes.note) as opened:
+        outcomes.watch(opened)
+        with watching_process(metrics.registry), _open_service(settings, producer, kafka, opened, metrics) as service:
 
             def readiness() -> Readiness:
                 state = opened.readiness()

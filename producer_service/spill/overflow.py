@@ -46,6 +46,14 @@ class _Tag:
     number: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SpillSpace:
+    """Bytes a spill has on disk, and how many it may have; both 0 where there is none."""
+
+    bytes: int = 0
+    limit_bytes: int = 0
+
+
 class Overflow:
     """Publishes live frames, and keeps on disk those that find no room. Safe to share between threads.
 
@@ -80,6 +88,10 @@ class Overflow:
         )
         self._publisher = BoundedPublisher(kafka, lasting, self._note_delivery)
         self._thread = threading.Thread(target=self._drain, name="spill", daemon=True)
+
+    def space(self) -> SpillSpace:
+        """How much of the disk is taken."""
+        return SpillSpace(self._store.bytes_on_disk, self._store.max_bytes)
 
     def begin(self, topic: str) -> None:
         """Know the topic before its first frame, which then waits for nothing, and begin to send what is on disk.

@@ -66,6 +66,11 @@ class SpillStore:
         return self._directory
 
     @property
+    def max_bytes(self) -> int:
+        """The bound."""
+        return self._max_bytes
+
+    @property
     def bytes_on_disk(self) -> int:
         """What the bound counts."""
         with self._changed:

@@ -9,7 +9,14 @@ from typing import Any, Final
 
 from consumers.analytics.feed.following import Follow, Follower, Standing, TopicFollowing
 from consumers.analytics.feed.hub import Hub
-from consumers.analytics.feed.metrics import CUT_OFF, EVENTS_READ, EVENTS_REPEATED, EVENTS_UNREADABLE, FOLLOWING
+from consumers.analytics.feed.metrics import (
+    CUT_OFF,
+    EVENTS_READ,
+    EVENTS_REPEATED,
+    EVENTS_UNREADABLE,
+    FOLLOWING,
+    READERS,
+)
 from consumers.analytics.feed.newest_frames import NewestFrames
 from consumers.analytics.feed.readers import ReaderRoom
 from consumers.analytics.feed.reading import EventReading
@@ -44,6 +51,9 @@ class LiveFeed:
         self._kafka = kafka
         for counter in (EVENTS_READ, EVENTS_UNREADABLE, EVENTS_REPEATED):
             metrics.counter(counter)
+        for of in (EVENTS, SKELETONS):
+            metrics.counter(CUT_OFF, of=of)
+            metrics.gauge(READERS, of=of)
 
     @asynccontextmanager
     async def follow(self) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from consumers.analytics.feed.settings import FeedSettings
 from kafka_io.settings import KafkaSettings
 from observability.metrics import Metrics
 from observability.port import take_port
+from observability.process_metrics import watching_process
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ def run_feed(
             )  # fmt: skip
         if on_listening is not None:
             on_listening(address)
-        serve_feed(build_app(feed), sock, settings, stopping, feed.hub.close)
+        with watching_process(feed.metrics.registry):
+            serve_feed(build_app(feed), sock, settings, stopping, feed.hub.close)
         return 0
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from connect_runtime.retry import Backoff
 from consumers.analytics.reactions.deliveries import Delivery, DeliveryStore
-from consumers.analytics.reactions.metrics import DELIVERED, EXPIRED, FAILED, PENDING, RETRIED
+from consumers.analytics.reactions.metrics import DELIVERED, EXPIRED, FAILED, PENDING, RETRIED, show_from_the_start
 from consumers.analytics.reactions.rule import Rule
 from consumers.analytics.reactions.sending import Answer, make_client, send
 from consumers.analytics.reactions.signing import Route
@@ -72,6 +72,7 @@ class WebhookCourier:
         self._database = asyncio.Lock()
         self._under_way: dict[asyncio.Task[None], Delivery] = {}
         self._tidied_s = -_TIDY_EVERY_S
+        show_from_the_start(metrics, routes)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -22,12 +22,18 @@ class LocationUnknown(Terminal):
 def open_storage(location: ArchiveLocation) -> ArchiveStorage:
     """The storage of an archive, which need not be there yet. Raises LocationUnknown."""
     check_location(location)
-    if not isinstance(location, str) or not _SCHEME.match(location):
-        return LocalStorage(Path(location))
+    folder = find_folder(location)
+    if folder is not None:
+        return LocalStorage(folder)
     # Here, for it takes a while, and most archives are folders.
     from consumers.archive.parquet.object_storage import open_bucket
 
-    return open_bucket(location)
+    return open_bucket(str(location))
+
+
+def find_folder(location: ArchiveLocation) -> Path | None:
+    """The folder an archive is in; None for a place in an object store."""
+    return None if isinstance(location, str) and _SCHEME.match(location) else Path(location)
 
 
 def check_location(location: ArchiveLocation) -> None:

@@ -76,13 +76,13 @@ class PartitionFiles:
         self.rows += len(batch)
         self._next_offset = int(batch.offset.max()) + 1
 
-    def finish(self) -> None:
-        """Make the gathered rows durable and visible.
+    def finish(self) -> list[ListedFile]:
+        """Make the gathered rows durable and visible, and return the files that are listed now.
 
         Raises Fenced when the partition has another owner, StorageUnavailable when the disk is full.
         """
         if self._next_offset is None:
-            return
+            return []
         # What comes after a failure goes to new files: these are closed.
         self._sealed += self._growing.values()
         self._growing.clear()
@@ -100,6 +100,7 @@ class PartitionFiles:
         self.rows = 0
         self.buffered_since_us = None
         self.durable_offset, self._next_offset = self._next_offset, None
+        return files
 
     def sweep_former_owners(self) -> None:
         """Remove what former owners left unfinished; they are fenced, so that nothing of it can become visible."""

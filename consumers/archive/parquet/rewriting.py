@@ -23,6 +23,7 @@ from consumers.archive.parquet.shelf import ShelfKey
 from consumers.archive.parquet.sink import RollLimits
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.frame import FrameBatch
+from observability.metrics import Metrics
 
 _WRITER: Final = Writer.outside_group("replay --rewrite")
 _TICK_S: Final = 0.2
@@ -60,8 +61,9 @@ class ParquetRewriteSink(ParquetReplaySink):
         topic_ids: TopicIds,
         now_us: Callable[[], int],
         limits: RollLimits | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
-        super().__init__(storage, group, topic_ids, now_us, limits)
+        super().__init__(storage, group, topic_ids, now_us, limits, metrics)
         self._identities = GuestBook(storage, _asked_once(topic_ids))
         self._indexes: dict[IdentityPartition, FileIndex] = {}
         self._anew: dict[str, _Anew] = {}

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
+from consumers.archive.metrics import ParquetMetrics
 from consumers.archive.parquet.chain import Chain, replay_chain
 from consumers.archive.parquet.columns import ColumnGatherer
 from consumers.archive.parquet.guests import GuestBook, TopicIds
@@ -15,6 +16,7 @@ from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.errors import HolisticError
 from keypoints.frame import FrameBatch
+from observability.metrics import Metrics
 
 _TICK_S: Final = 0.2
 _IDLE_TICK_S: Final = 1.0
@@ -47,12 +49,14 @@ class ParquetSink:
         topic_ids: TopicIds,
         now_us: Callable[[], int],
         limits: RollLimits | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._storage = storage
         self._group = group
         self._topic_ids = topic_ids
         self._now_us = now_us
         self._limits = limits or RollLimits()
+        self._metrics = ParquetMetrics(metrics or Metrics())
         self._columns = ColumnGatherer()
         self._open: dict[TopicPartition, PartitionFiles] = {}
 
@@ -102,14 +106,14 @@ class ParquetSink:
         for files in self._open.values():
             too_old = files.buffered_since_us is not None and files.buffered_since_us <= oldest_us
             if too_old or files.rows >= self._limits.rows or files.bytes >= self._limits.bytes:
-                files.finish()
+                self._finish(files)
         while sum(files.bytes for files in self._open.values()) > self._limits.all_bytes:
-            max(self._open.values(), key=lambda files: files.bytes).finish()
+            self._finish(max(self._open.values(), key=lambda files: files.bytes))
 
     def flush(self) -> None:
         """Finish everything buffered."""
         for files in self._open.values():
-            files.finish()
+            self._finish(files)
 
     def durable_offsets(self) -> Mapping[TopicPartition, int]:
         """Offsets up to which every row put is in a listed file."""
@@ -142,6 +146,10 @@ class ParquetSink:
     def stop(self) -> None:
         """Forget what is buffered; it was flushed before, or will be read again."""
         self._open.clear()
+
+    def _finish(self, files: PartitionFiles) -> None:
+        began_us = self._now_us()
+        self._metrics.finished(files.finish(), (self._now_us() - began_us) / 1e6)
 
     def _chain_to_write(self, partition: TopicPartition) -> Chain:
         return self._chain(partition)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from psycopg2 import errors as pg
 from psycopg2 import extensions
 
+from consumers.archive.metrics import PostgresMetrics
 from consumers.archive.postgres.connection import connect
 from consumers.archive.postgres.copy_stream import CopyStream
 from consumers.archive.postgres.days import DayWindow, days_of, make_days
@@ -45,11 +46,13 @@ class FrameWriter:
         topic_refs: TopicRefs,
         window: DayWindow = DayWindow(),  # noqa: B008 - frozen
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        counts: PostgresMetrics | None = None,
     ) -> None:
         self._database_url = database_url
         self._topic_refs = topic_refs
         self._window = window
         self._now_us = now_us
+        self._counts = counts
         self._connection: extensions.connection | None = None
         self._days_made: set[date] = set()
 
@@ -59,20 +62,23 @@ class FrameWriter:
         Raises PostgresUnavailable when the outcome may be unknown (deadlock, restart, connection lost during COMMIT):
         writing the same rows again is right then. Raises PostgresRefused when Postgres will never take them.
         """
+        began_us = self._now_us()
         try:
             connection = self.connect()
             topic_refs = self._topic_refs.of(batch.identity_topic.tolist(), connection)
             now_us = self._now_us()
             in_window = self._window.holds(batch.captured_at_us, now_us)
-            if in_window.all():
-                self._write_kept(batch, topic_refs, now_us, connection)
-                return
             if in_window.any():
-                self._write_kept(batch.take(in_window), topic_refs, now_us, connection)
-            self._write_out_of_range(batch.take(~in_window), topic_refs, now_us, connection)
+                kept = batch if in_window.all() else batch.take(in_window)
+                self._write_kept(kept, topic_refs, now_us, connection)
+            if not in_window.all():
+                self._write_out_of_range(batch.take(~in_window), topic_refs, now_us, connection)
         except psycopg2.Error as error:
             self.close()
             raise explain_postgres_error(error, "writing frames", rows=len(batch)) from error
+        if self._counts is not None:
+            out_of_range = len(batch) - int(np.count_nonzero(in_window))
+            self._counts.wrote(len(batch), out_of_range, (self._now_us() - began_us) / 1e6)
 
     def close(self) -> None:
         """Let the connection go; the next write makes another."""

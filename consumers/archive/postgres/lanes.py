@@ -17,6 +17,14 @@ from keypoints.frame import FrameBatch
 _PATIENCE_S: Final = 90.0
 
 
+@dataclass(frozen=True, slots=True)
+class LaneOptions:
+    """How many connections write at once, and how many rows a chunk has at most."""
+
+    lanes: int = 2
+    chunk_rows: int = 500
+
+
 class ChunkWriter(Protocol):
     """What a lane needs of a connection: a write that is all or nothing and harmless when repeated."""
 

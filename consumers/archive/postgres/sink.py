@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from connect_runtime.sink import Assignment, TopicPartition
+from consumers.archive.metrics import PostgresMetrics
 from consumers.archive.postgres.connection import connect
 from consumers.archive.postgres.days import DayWindow, days_ahead, make_days
 from consumers.archive.postgres.frame_writer import FrameWriter
-from consumers.archive.postgres.lanes import WriteLanes
+from consumers.archive.postgres.lanes import LaneOptions, WriteLanes
 from consumers.archive.postgres.topic_refs import TopicIds, TopicRefs
 from consumers.archive.postgres.upkeep import Upkeep
 from keypoints.frame import FrameBatch
+from observability.metrics import Metrics
 
 _TICK_S: Final = 0.05
 _IDLE_TICK_S: Final = 1.0
@@ -27,16 +29,19 @@ class PostgresSink:
         topic_ids: TopicIds,
         now_us: Callable[[], int],
         window: DayWindow | None = None,
-        connections: int = 2,
-        chunk_rows: int = 500,
+        lanes: LaneOptions = LaneOptions(),  # noqa: B008 - frozen
+        metrics: Metrics | None = None,
     ) -> None:
         self._database_url = database_url
         self._now_us = now_us
         self._topic_refs = TopicRefs(topic_ids)
         kept = window or DayWindow()
         self._upkeep = Upkeep(database_url, kept, now_us)
+        counts = PostgresMetrics(metrics or Metrics())
         self._lanes = WriteLanes(
-            lambda: self.writer_class(database_url, self._topic_refs, kept, now_us), connections, chunk_rows
+            lambda: self.writer_class(database_url, self._topic_refs, kept, now_us, counts),
+            lanes.lanes,
+            lanes.chunk_rows,
         )
 
     @property

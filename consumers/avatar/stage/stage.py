@@ -70,6 +70,11 @@ class Stage:
         """What is known of each performer's body and face."""
         return self._solver
 
+    @property
+    def outliers(self) -> int:
+        """How many single jumps of a body part were not shown so far."""
+        return self._motions.outliers
+
     def perform(self, batch: FrameBatch, now_us: int) -> Scene:
         """Move everybody of whom there is a newer frame, by the newest one."""
         scene, moments = Scene(), read_moments(batch)

@@ -56,10 +56,13 @@ def test_who_is_on_call_sees_what_is_found_and_how_much_is_under_way(bench: Benc
         "holistic_analytics_late_frames_total 1.0",
         'holistic_analytics_streams{task="0"} 1.0',
         'holistic_analytics_quiet_records{task="0"} 0.0',
+        'holistic_analytics_events_total{category="fault",phase="start"} 0.0',
         "holistic_analytics_save_seconds_count",
     ):
         assert line in shown
     assert "stage-left" not in shown
+    watermark_s = bench.metrics.registry.get_sample_value("holistic_analytics_watermark_seconds", {"task": "0"})
+    assert watermark_s == pytest.approx((frames[-1].captured_at_us - frames[0].captured_at_us) / 1e6, abs=1e-3)
 
 
 def test_who_is_on_call_sees_why_nothing_is_said_after_offsets_were_moved(bench: Bench) -> None:

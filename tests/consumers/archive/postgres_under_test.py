@@ -9,9 +9,11 @@ import psycopg2
 
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.archive.postgres.days import DayWindow
+from consumers.archive.postgres.lanes import LaneOptions
 from consumers.archive.postgres.sink import PostgresSink
 from keypoints.errors import Transient
 from keypoints.frame import FrameBatch
+from observability.metrics import Metrics
 from tests.consumers.archive.made_frames import NOON_US
 
 TEST: Final = TopicPartition("test", 0)
@@ -26,9 +28,10 @@ def open_sink(
     connections: int = 2,
     chunk_rows: int = 500,
     window: DayWindow | None = None,
+    metrics: Metrics | None = None,
 ) -> Iterator[PostgresSink]:
     """The sink, open for partition 0 of `test`, at noon of a day in 2026 unless told otherwise."""
-    sink = PostgresSink(database_url, topic_ids, now_us, window, connections=connections, chunk_rows=chunk_rows)
+    sink = PostgresSink(database_url, topic_ids, now_us, window, LaneOptions(connections, chunk_rows), metrics)
     try:
         sink.open(Assignment((TEST,), 1, "member", 0))
         yield sink

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from prometheus_client import generate_latest
 from vmcp import events
 from vmcp.typing import Bone as VmcBone
 from vmcp.typing import TrackingState
@@ -110,6 +111,25 @@ def test_a_frame_put_is_a_whole_state_received(make_stand: Any) -> None:
     bones = [event.joint for event in received if isinstance(event, events.BoneTransformEvent)]
     assert {VmcBone.HEAD, VmcBone.LEFT_HAND, VmcBone.RIGHT_INDEX_DISTAL, VmcBone.LEFT_UPPER_LEG} <= set(bones)
     assert len(bones) == len(set(bones))
+
+
+def test_a_single_jump_of_a_limb_is_counted_once_it_is_over(make_stand: Any) -> None:
+    stand, counted = make_stand(), []
+    for number in range(55):
+        stand.put(frame(number, 90.0 if number == 50 else 0.0), first_offset=number)
+        counted.append(stand.counted("holistic_avatar_outliers_total"))
+        stand.now_us += FRAME_US
+    assert counted == [0.0] * 51 + [1.0] * 4
+
+
+def test_counts_are_there_before_anything_is_counted(make_stand: Any) -> None:
+    shown = generate_latest(make_stand().metrics.registry).decode()
+    for line in (
+        "holistic_avatar_packets_refused_total 0.0",
+        'holistic_avatar_frames_passed_over_total{reason="stale"} 0.0',
+        "holistic_avatar_capture_to_datagram_seconds_count 0.0",
+    ):
+        assert line in shown
 
 
 def test_of_many_frames_at_once_the_newest_alone_is_sent(make_stand: Any) -> None:

@@ -62,6 +62,7 @@ def test_probes_and_metrics_say_how_it_stands(service: Service, person: bytes) -
     assert received == pictures > 1
     assert float(figures['holistic_producer_pictures_total{outcome="rejected",reason="not_an_image"}']) >= 1
     assert float(figures['holistic_producer_workers{state="ready"}']) == 1
+    assert float(figures["process_resident_memory_bytes"]) > 0
     assert float(figures["holistic_producer_inference_seconds_count"]) == float(
         figures['holistic_producer_pictures_total{outcome="acknowledged",reason=""}']
     )

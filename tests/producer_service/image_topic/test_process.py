@@ -35,6 +35,9 @@ def test_a_process_is_ready_once_it_has_its_partitions_counts_and_ends_well(imag
         said = ask(port, "/metrics")[1]
         assert "holistic_images_partitions 6.0" in said
         assert "holistic_images_dead_letters_total 0.0" in said
+        assert "holistic_producer_workers_replaced_total 0.0" in said
+        assert 'holistic_producer_pictures_total{outcome="acknowledged",reason=""} 6.0' in said
+        assert "process_cpu_seconds_total" in said
         process.terminate()
         assert process.wait(30) == 0
         assert "'adds_up': True" in process.stdout.read()

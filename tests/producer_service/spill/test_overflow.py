@@ -127,6 +127,8 @@ def test_a_full_spill_drops_the_newest_by_name(own_stack: OwnStack, tmp_path: Pa
         dropped = service.ledger.counts().dropped
         assert dropped == {"spill_full": len(service.news.failed())}
         assert 50 < dropped["spill_full"] < 70
+        space = service.publisher.spill_space()
+        assert 180_000 < space.bytes <= space.limit_bytes == 200_000
     arrived = 100 - dropped["spill_full"]
     service.news.wait_until(lambda: len(service.news.delivered()) == arrived)
     service.publisher.finish()
