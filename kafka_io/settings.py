@@ -1,8 +1,9 @@
 """Where the Kafka cluster is and how to prove who we are: one set of settings for every client of every service."""
 
+import re
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kafka_io.environment import read_settings
@@ -11,6 +12,10 @@ from kafka_io.oauth import share_credentials
 # As Java's client has it. With kafka-python's 30 s a broker that hangs up a few times, as one does that refuses a
 # login or is restarted, is asked again only after many seconds.
 _RECONNECT_BACKOFF_MAX_MS = 1_000
+
+# As kafka-python reads it: a protocol of Kafka's, a host (an IPv6 address in brackets), a port.
+_SERVER = re.compile(r"((?:SASL_)?(?:PLAINTEXT|SSL)://)?(\[[\w:.%]+\]|[\w.-]+|[0-9a-fA-F:]+?)(?::(?P<port>\d{1,5}))?")
+_LAST_PORT = 65_535
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -84,6 +89,17 @@ class KafkaSettings(BaseSettings):
             "sasl_plain_password": self.sasl_password.get_secret_value() if self.sasl_password else None,
         }
 
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _check_servers(cls, value: str) -> str:
+        servers = [server.strip() for server in value.split(",") if server.strip()]
+        for server in servers:
+            if not _is_server(server):
+                raise ValueError(f"{server!r} is no broker: it has the form host:port")
+        if not servers:
+            raise ValueError("it names no broker: it has the form host:port, separated by commas")
+        return value
+
     @model_validator(mode="after")
     def _check_login(self) -> Self:
         """What the way to log in needs must be there: kafka-python meets the lack on each connection, in silence."""
@@ -103,3 +119,8 @@ class KafkaSettings(BaseSettings):
 def read_kafka_settings() -> KafkaSettings:
     """The settings of this process's environment. Raises Terminal naming each wrong variable."""
     return read_settings(KafkaSettings, "Kafka", {})
+
+
+def _is_server(text: str) -> bool:
+    found = _SERVER.fullmatch(text)
+    return found is not None and int(found["port"] or 1) in range(1, _LAST_PORT + 1)

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _LOOPBACK_NAMES: Final = frozenset({"localhost"})
+_IN_NO_HOST: Final = frozenset(" *,;@\\")
 
 
 def is_known_host(host: str, names: Collection[str]) -> bool:
@@ -32,3 +33,24 @@ def is_own_origin(origin: str, host: str) -> bool:
         return urlsplit(origin).netloc.lower() == host.lower() != ""
     except ValueError:
         return False
+
+
+def check_origin(text: str) -> str:
+    """An origin of a list of those allowed, as it is. Raises ValueError for what no browser would ever send as one."""
+    form = f"{text!r} is no origin: it has the form https://host or http://host:port, with nothing after it"
+    try:
+        parts = urlsplit(text)
+        beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+        is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and not beyond and parts.port != 0
+    except ValueError:
+        raise ValueError(form) from None
+    if not is_origin or not set(parts.netloc).isdisjoint(_IN_NO_HOST):
+        raise ValueError(form)
+    return text
+
+
+def check_host(text: str) -> str:
+    """A name of a list of a service's own, as it is. Raises ValueError for an address of a page or a port."""
+    if not text or not set(text).isdisjoint(_IN_NO_HOST | {"/", ":"}):
+        raise ValueError(f"{text!r} is no name of a host: it is written as studio.example, without https:// and port")
+    return text

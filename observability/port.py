@@ -1,11 +1,18 @@
 """The port a service listens on."""
 
+import errno
+import os
 import socket
 from typing import Final
 
 from keypoints.errors import Terminal
 
 _BACKLOG: Final = 128
+_OTHER_PORT: Final = "set HOLISTIC_HTTP_PORT to another port, or to 0 for a free one"
+_HINTS: Final = {
+    errno.EADDRINUSE: f"is this service running here already? Else {_OTHER_PORT}",
+    errno.EADDRNOTAVAIL: "set HOLISTIC_HTTP_HOST to an address of this machine, or to 0.0.0.0 for all of them",
+}
 
 
 def take_port(host: str, port: int) -> socket.socket:
@@ -21,7 +28,12 @@ def take_port(host: str, port: int) -> socket.socket:
         # and asyncio sets it on none whose socket does not name its protocol.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
+        # Python repeats the address in the text of some errors.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
         raise Terminal(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="set HOLISTIC_HTTP_PORT", host=host, port=port
+            f"cannot listen on {host}:{port}: {reason}",
+            hint=_HINTS.get(error.errno or 0, _OTHER_PORT),
+            host=host,
+            port=port,
         ) from error
     return listening

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connect_runtime.config_sources import merge_config, read_listed_files
@@ -16,6 +16,7 @@ from consumers.avatar.stage.stage import StageOptions
 from kafka_io.environment import read_settings
 from keypoints.topics import TRACKING_TOPIC
 from observability.logs import LogFormat
+from observability.own_names import check_host, check_origin
 
 CONNECTOR_NAME: Final = "avatar"
 """Also the consumer group."""
@@ -91,6 +92,20 @@ class AvatarSettings(BaseSettings):
     http_port: int = Field(default=8085, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
     log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
 
+    @field_validator("avatar_origins")
+    @classmethod
+    def _check_origins(cls, value: str) -> str:
+        for origin in split_listed(value):
+            check_origin(origin)
+        return value
+
+    @field_validator("avatar_hosts")
+    @classmethod
+    def _check_hosts(cls, value: str) -> str:
+        for host in split_listed(value):
+            check_host(host)
+        return value
+
     def default_targets(self) -> DefaultTargets:
         """The receivers of those without any of their own. Raises BadTarget."""
         return DefaultTargets(tuple(str(target) for target in parse_targets(self.vmc_targets)), self.avatar_stream)
@@ -130,6 +145,11 @@ class AvatarSettings(BaseSettings):
         return StageOptions(
             self.avatar_stale_after_s if live else None, self.avatar_performers, 1 / self.avatar_rate_hz
         )
+
+
+def split_listed(text: str) -> list[str]:
+    """What a setting lists, separated by commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def read_avatar_settings(**given: object) -> AvatarSettings:

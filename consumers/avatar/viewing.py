@@ -15,7 +15,7 @@ from consumers.avatar.mannequin.model import build_mannequin
 from consumers.avatar.metrics import WATCHERS
 from consumers.avatar.outputs.target import Kind, parse_target
 from consumers.avatar.outputs.udp import BadTarget
-from consumers.avatar.settings import AvatarSettings
+from consumers.avatar.settings import AvatarSettings, split_listed
 from consumers.avatar.stage.stage import Stage, StageOptions
 from consumers.avatar.viewer.access import PageRules
 from consumers.avatar.viewer.app import Viewer, ViewerOptions
@@ -82,13 +82,9 @@ def _make_check(settings: AvatarSettings) -> TargetCheck:
 
 def _read_options(settings: AvatarSettings, metrics: Metrics) -> ViewerOptions:
     rules = PageRules(
-        origins=_read_list(settings.avatar_origins),
-        hosts=_read_list(settings.avatar_hosts),
+        origins=frozenset(one.rstrip("/").lower() for one in split_listed(settings.avatar_origins)),
+        hosts=frozenset(one.lower() for one in split_listed(settings.avatar_hosts)),
         asks_key=read_rest_settings().asks_who,
         only_loopback=settings.http_host in {"127.0.0.1", "::1", "localhost"},
     )
     return ViewerOptions(rules, settings.avatar_watchers, on_connections=metrics.gauge(WATCHERS).set)
-
-
-def _read_list(text: str) -> frozenset[str]:
-    return frozenset(one.strip().lower() for one in text.split(",") if one.strip())

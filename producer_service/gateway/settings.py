@@ -4,14 +4,17 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kafka_io.environment import read_settings
+from observability.own_names import check_host, check_origin
 from producer_service.capture.address_policy import AddressPolicy, IpNetwork
 from producer_service.landmarks.pool.options import PoolOptions, count_cores
 
 Listed = Annotated[tuple[str, ...], NoDecode]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(check_origin)], ...], NoDecode]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(check_host)], ...], NoDecode]
 """Several values in one variable, separated by commas."""
 
 FORM_BYTES = 64 * 1024
@@ -30,10 +33,10 @@ class GatewaySettings(BaseSettings):
     api_keys_file: Path | None = Field(
         default=None, description="File of API keys (`holistic keys`); without it whoever reaches the port may use it."
     )
-    allowed_origins: Listed = Field(
+    allowed_origins: Origins = Field(
         default=(), description="Origins of web pages that may use the API besides its own, as https://host:port."
     )
-    allowed_hosts: Listed = Field(
+    allowed_hosts: Hosts = Field(
         default=(), description="Names browsers know this service by, needed for its page where no keys are asked for."
     )
     streams_a_key: int = Field(default=16, ge=1, description="Streams one key may have open at once.")

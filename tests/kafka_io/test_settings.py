@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from kafka_io.environment import read_settings
+from kafka_io.environment import find_misspelt, read_settings
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from keypoints.errors import Terminal
 
@@ -86,3 +86,45 @@ def test_a_setting_that_is_no_json_is_named_and_not_repeated(monkeypatch: pytest
     with pytest.raises(Terminal, match="test settings are wrong: HOLISTIC_TEST_CONFIG: it must be JSON") as refusal:
         read_settings(_Configured, "test", {})
     assert "secret" not in str(refusal.value)
+
+
+class _Ported(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="HOLISTIC_TEST_")
+
+    http_port: int = 0
+    durable_log: str = ""
+
+
+@pytest.mark.parametrize(
+    "slip", ["HOLISTIC_TEST_HTPP_PORT", "HOLISTIC_TEST_HTTPPORT", "HOLISTIC_TEST_HTTP_PORTS", "HOLISTIC_TEST_HTTP_PROT"]
+)
+def test_a_variable_with_a_slip_of_the_pen_is_warned_of_with_the_one_that_was_meant(slip: str) -> None:
+    assert find_misspelt(_Ported, {slip: "1"}) == [(slip, "HOLISTIC_TEST_HTTP_PORT")]
+
+
+def test_variables_that_mean_something_or_are_nobody_s_slip_are_not_warned_of() -> None:
+    ours = {"HOLISTIC_TEST_HTTP_PORT": "1", "HOLISTIC_TEST_HTTP_PROT": "1"}
+    assert find_misspelt(_Ported, ours) == []
+    assert find_misspelt(_Ported, {"KAFKA_CLIENT_ID": "a", "HOLISTIC_TEST_ELSE": "1", "HTTP_PORT": "1"}) == []
+
+
+def test_a_missing_s_of_kafka_s_brokers_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    assert find_misspelt(KafkaSettings, {"KAFKA_BOOTSTRAP_SERVER": "a:1"}) == [
+        ("KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_SERVERS")
+    ]
+
+
+@pytest.mark.parametrize("servers", ["https://kafka:9092", "kafka:port", "kafka:99999", "", " , ", "a:9092;b:9092"])
+def test_what_is_no_list_of_brokers_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch, servers: str) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", servers)
+    with pytest.raises(Terminal, match=r"KAFKA_BOOTSTRAP_SERVERS: .* host:port"):
+        read_kafka_settings()
+
+
+@pytest.mark.parametrize(
+    "servers", ["kafka", "kafka:9092, other:9093", "[::1]:9092", "10.0.0.1:9092", "SSL://kafka:9093"]
+)
+def test_brokers_are_taken_as_kafka_python_takes_them(monkeypatch: pytest.MonkeyPatch, servers: str) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", servers)
+    assert read_kafka_settings().bootstrap_servers == servers

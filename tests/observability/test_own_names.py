@@ -2,7 +2,7 @@
 
 import pytest
 
-from observability.own_names import is_known_host, is_own_origin
+from observability.own_names import check_host, check_origin, is_known_host, is_own_origin
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,23 @@ def test_other_names_are_not(host: str) -> None:
 )
 def test_a_page_is_the_services_own_when_host_and_port_are_the_same(origin: str, host: str, own: bool) -> None:
     assert is_own_origin(origin, host) is own
+
+
+@pytest.mark.parametrize("origin", ["https://a.example", "http://localhost:5173/", "http://[::1]:8080"])
+def test_what_browsers_send_as_origin_may_be_listed(origin: str) -> None:
+    assert check_origin(origin) == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["a.example", "*", "https://*.example", "https://a.example/page", "null", "https://", "https://a b", "http://["],
+)
+def test_what_no_browser_sends_as_origin_is_refused_with_its_form(origin: str) -> None:
+    with pytest.raises(ValueError, match="is no origin: it has the form https://host"):
+        check_origin(origin)
+
+
+@pytest.mark.parametrize("host", ["https://a.example", "a.example:8086", "*", "a b"])
+def test_what_is_no_name_is_no_name_of_a_service(host: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a host"):
+        check_host(host)

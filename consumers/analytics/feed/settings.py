@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
 from observability.logs import LogFormat
+from observability.own_names import check_host, check_origin
 
 Listed = Annotated[tuple[str, ...], NoDecode]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(check_origin)], ...], NoDecode]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(check_host)], ...], NoDecode]
 """Several values in one variable, separated by commas."""
 
 
@@ -26,10 +29,10 @@ class FeedSettings(BaseSettings):
     feed_key: SecretStr | None = Field(
         default=None, min_length=16, description="Key readers must give; without it whoever reaches the port may read."
     )
-    allowed_origins: Listed = Field(
+    allowed_origins: Origins = Field(
         default=(), description="Origins of web pages that may read besides its own, as https://host:port."
     )
-    allowed_hosts: Listed = Field(
+    allowed_hosts: Hosts = Field(
         default=(), description="Names browsers know this service by, needed for its page where no key is asked for."
     )
     events_topic: str = Field(default=GESTURE_TOPIC, min_length=1, description="Topic the events come from.")

@@ -7,6 +7,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from consumers.avatar.cast.errors import BadRole
+from keypoints.problem_words import say_problems
 from keypoints.topics import STREAM_ID_MAX_CHARACTERS, InvalidStreamId, check_stream_id
 
 EVERYBODY: Final = "*"
@@ -16,6 +17,8 @@ _MOST_TARGETS: Final = 16
 _LONGEST_TARGET: Final = 1024
 _LONGEST_NAME: Final = 200
 _MOST_MEASURES: Final = 256
+
+_FIELDS: Final = "docs/avatar-roles.md says what a role has"
 
 TargetCheck = Callable[[str], object]
 """Raises a Terminal that says what is wrong with a target."""
@@ -92,10 +95,10 @@ def make_role(fields: dict[str, object], check_target: TargetCheck | None = None
     try:
         role = Role.model_validate(fields)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
-        )
-        raise BadRole(f"no role can be made of that: {problems}", stream=str(fields.get("stream"))[:100]) from error
+        problems = say_problems(error.errors())
+        raise BadRole(
+            f"no role can be made of that: {problems}", hint=_FIELDS, stream=str(fields.get("stream"))[:100]
+        ) from error
     if check_target is not None:
         for target in role.targets or ():
             check_target(target)
