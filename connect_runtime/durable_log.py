@@ -8,6 +8,7 @@ from threading import Lock
 import orjson
 
 from connect_runtime.sink import TopicPartition
+from observability.line_file import LineFile
 
 
 class DurableLog:
@@ -18,7 +19,8 @@ class DurableLog:
     """
 
     def __init__(self, path: Path, now_us: Callable[[], int]) -> None:
-        self._file = path.open("ab", buffering=0)
+        """Raises Terminal when the file cannot be opened."""
+        self._file = LineFile(path, "HOLISTIC_DURABLE_LOG")
         self._now_us = now_us
         self._lock = Lock()
         self._written: dict[tuple[str, TopicPartition], int] = {}
@@ -38,9 +40,9 @@ class DurableLog:
                     "next_offset": next_offset,
                     "at_us": at_us,
                 }
-                self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+                self._file.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def open_durable_log(path: Path | None) -> DurableLog | None:
-    """The log in a file, by wall time; None where no file is named. Raises OSError."""
+    """The log in a file, by wall time; None where no file is named. Raises Terminal."""
     return None if path is None else DurableLog(path, lambda: time.time_ns() // 1000)
