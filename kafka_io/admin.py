@@ -134,10 +134,29 @@ def group_lag(settings: KafkaSettings, group: str, topic: str) -> dict[int, int]
         }
 
 
+def refuse_hidden(settings: KafkaSettings, topic: str) -> None:
+    """Raise KafkaRefused for a topic this login may not see; one that is not there is no error.
+
+    A list of topics leaves out both, and what reads as empty may hold what must be known.
+    """
+    with open_admin(settings, f"looking for topic {topic}", topic=topic) as admin:
+        try:
+            _describe_topic(admin, topic)
+        except _NoSuchTopic:
+            return
+
+
+class _NoSuchTopic(KafkaRefused):
+    """There is no topic of that name. Fields: topic."""
+
+
 def _describe_topic(admin: KafkaAdminClient, topic: str) -> dict[str, Any]:
     [described] = admin.describe_topics([topic])
-    if described["error_code"] != 0:
-        raise KafkaRefused(f"there is no topic {topic}", topic=topic, hint="`holistic up` creates the suite's topics")
+    problem = kafka_errors.for_code(described["error_code"])
+    if problem is kafka_errors.UnknownTopicOrPartitionError:
+        raise _NoSuchTopic(f"there is no topic {topic}", topic=topic, hint="`holistic up` creates the suite's topics")
+    if problem is not kafka_errors.NoError:
+        raise explain_kafka_error(problem(), f"describing topic {topic}", topic=topic)
     answer: dict[str, Any] = described
     return answer
 

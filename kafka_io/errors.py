@@ -33,9 +33,15 @@ _TERMINAL = (
     TlsRefused,
 )
 IS_IT_UP = "is the broker up, and are KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL right?"
+# A publisher that may write nowhere is told so in the text of an error of no kind.
+_REFUSAL_IN_TEXT = re.compile(r"\b\w+AuthorizationFailedError\b")
 # kafka-python puts an error's number and name in front of its text, at times twice.
 _NAMES_IN_FRONT = re.compile(r"^(\[Error \d+\] )?(\w+Error(: |$))*")
+_MAY_THEY = "may this login do that? `python -m deploy.security.kafka_acls --print` lists what each service needs"
 _HINTS: dict[type[Exception], str] = {
+    kafka_errors.ClusterAuthorizationFailedError: _MAY_THEY,
+    kafka_errors.GroupAuthorizationFailedError: _MAY_THEY,
+    kafka_errors.TopicAuthorizationFailedError: _MAY_THEY,
     kafka_errors.SaslAuthenticationFailedError: "are the KAFKA_SASL_ settings those of a user of this cluster?",
     kafka_errors.UnsupportedSaslMechanismError: "set KAFKA_SASL_MECHANISM to one the brokers have",
     TlsRefused: "do the KAFKA_SSL_ settings name the brokers' authority and our own certificate?",
@@ -67,6 +73,8 @@ def explain_kafka_error(error: Exception, doing: str, **fields: object) -> Holis
         message = f"{doing}: {error.args[0]}"
     if isinstance(error, kafka_errors.MessageSizeTooLargeError):
         return RecordTooLarge(message, hint="raise the topic's max.message.bytes, or send less", **fields)
+    if type(error) is kafka_errors.KafkaError and _REFUSAL_IN_TEXT.search(detail):
+        return KafkaRefused(message, hint=_MAY_THEY, **fields)
     if isinstance(error, _TERMINAL) or not isinstance(error, kafka_errors.KafkaError | OSError):
         return KafkaRefused(message, hint=_HINTS.get(type(error)), **fields)
     return KafkaUnavailable(message, hint=IS_IT_UP, **fields)

@@ -7,6 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.consumer.fetcher import ConsumerRecord
 
+from kafka_io.admin import refuse_hidden
 from kafka_io.consumer import make_consumer
 from kafka_io.errors import KafkaUnavailable, explain_kafka_error
 from kafka_io.settings import KafkaSettings
@@ -26,11 +27,12 @@ def read_whole_topic(
 
     `starts` are offsets to begin at, by partition, where that is not the partition's own start; `only` names
     the partitions to be read, where not all are. Raises KafkaUnavailable, also when nothing more came for `patience_s`,
-    or KafkaRefused.
+    or KafkaRefused, also for a topic that this login may not see.
     """
     consumer: KafkaConsumer = make_consumer(settings, None)
     try:
         if topic not in consumer.topics():
+            refuse_hidden(settings, topic)
             return
         there = sorted(consumer.partitions_for_topic(topic))
         partitions = [TopicPartition(topic, index) for index in there if only is None or index in only]
@@ -65,6 +67,7 @@ def read_record(
     deadline_s = time.monotonic() + timeout_s
     try:
         if topic not in consumer.topics():
+            refuse_hidden(settings, topic)
             return None
         consumer.assign([place])
         if not consumer.beginning_offsets([place])[place] <= offset < consumer.end_offsets([place])[place]:

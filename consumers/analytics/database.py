@@ -9,11 +9,14 @@ from typing import Final
 import orjson
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, exc, make_url, text
 
 from connect_runtime.sink import SinkFailed
+from consumers.analytics.tables import SCHEMA
 from keypoints.errors import HolisticError, Transient
 
+_VERSION_TABLE: Final = f"{SCHEMA}.alembic_version"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Any fixed number will do, as long as nobody else in the database locks the same.
 _MIGRATION_LOCK: Final = 0x686F6C_616E61
@@ -73,15 +76,29 @@ def transaction(engine: Engine, doing: str) -> Iterator[Connection]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to their newest form; replicas that start together do it one after another."""
+    """Bring the tables to their newest form; replicas that start together do it one after another.
+
+    Nothing is asked for where they have it, so that a service need not be allowed to change tables.
+    """
     # Its steps are of interest when they fail, and then they are in the error.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with transaction(engine, "migrating the tables of analytics") as connection:
+        if _read_revision(connection) == ScriptDirectory.from_config(config).get_current_head():
+            return
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _read_revision(connection: Connection) -> str | None:
+    """Number of the last step that was applied; None: none, or this login may not see it."""
+    seen = "SELECT has_table_privilege(to_regclass(:table), 'SELECT')"
+    if not connection.scalar(text(seen), {"table": _VERSION_TABLE}):
+        return None
+    found: str | None = connection.scalar(text(f"SELECT version_num FROM {_VERSION_TABLE}"))  # noqa: S608 - our own name
+    return found
 
 
 def _explain(error: exc.SQLAlchemyError, doing: str) -> HolisticError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,17 +71,24 @@ class SecureBroker:
 
 
 @contextmanager
-def secure_broker(directory: Path) -> Iterator[SecureBroker]:
-    """A broker for the length of the block, its data and certificates in `directory`."""
+def secure_broker(
+    directory: Path, users: Mapping[str, str] = {USER: PASSWORD}, extra: Mapping[str, str] = {}
+) -> Iterator[SecureBroker]:
+    """A broker for the length of the block, its data and certificates in `directory`.
+
+    `users` and their passwords are known to LOGIN and PASSWORDS, by SCRAM the first of them only; `extra` are further
+    settings of the broker.
+    """
     broker = SecureBroker(directory, _pick_ports())
     _write_certificates(broker)
     settings_file = directory / "server.properties"
-    settings = _broker_settings(broker)
+    settings = {**_broker_settings(broker, users), **extra}
     settings_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="ascii")
     jars = fetch_artifacts("kafka", default_cache_dir(), SilentProgress())
     java = [str(find_java()), "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     java += ["-cp", ":".join(jar.name for jar in jars)]
-    scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
+    user, password = next(iter(users.items()))
+    scram = f"SCRAM-SHA-512=[name={user},password={password}]"
     format_storage = [*java, "kafka.tools.StorageTool", "format", "--cluster-id=c2VjdXJlLWJyb2tlci0x", "--add-scram"]
     subprocess.run(
         [*format_storage, scram, "--config", str(settings_file)],
@@ -112,9 +119,10 @@ def _pick_ports() -> dict[str, int]:
     return ports
 
 
-def _broker_settings(broker: SecureBroker) -> dict[str, str]:
+def _broker_settings(broker: SecureBroker, users: Mapping[str, str]) -> dict[str, str]:
     addresses = {name: f"{name}://localhost:{port}" for name, port in broker.ports.items()}
     modules = "org.apache.kafka.common.security"
+    logins = " ".join(f'user_{user}="{password}"' for user, password in users.items())
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -145,7 +153,7 @@ def _broker_settings(broker: SecureBroker) -> dict[str, str]:
                 ("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-512"),
                 (
                     "plain.sasl.jaas.config",
-                    f'{modules}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";',
+                    f"{modules}.plain.PlainLoginModule required {logins};",
                 ),
                 ("scram-sha-512.sasl.jaas.config", f"{modules}.scram.ScramLoginModule required;"),
             )
