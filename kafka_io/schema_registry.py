@@ -8,7 +8,8 @@ import logging
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import orjson
 
@@ -16,9 +17,13 @@ from keypoints.errors import Terminal, Transient
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _TIMEOUT_S = 5.0
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _NOT_FOUND = 404
+_MOST_BYTES = 4 * 1024 * 1024
+"""Of an answer; a longer one is cut off, and then no JSON."""
 _HINTS = {
     401: "does SCHEMA_REGISTRY_URL name a user the registry knows?",
     403: "this user may not write to the subject",
@@ -51,7 +56,7 @@ def register_schema(url: str, subject: str, schema: dict[str, Any]) -> int:
             _ask(url, f"/config/{quoted}", {"compatibility": COMPATIBILITY}, method="PUT")
         except RegistryRefused as error:
             log.warning("the subject %s has no compatibility of its own: %s", subject, error.message)
-    return int(answer["id"])
+    return _read_answer(url, lambda: int(answer["id"]))
 
 
 def _has_versions(url: str, quoted_subject: str) -> bool:
@@ -65,12 +70,21 @@ def _has_versions(url: str, quoted_subject: str) -> bool:
 
 
 def fetch_schema(url: str, registry_id: int) -> dict[str, Any]:
-    """The schema with this id."""
+    """The schema with this id. Raises RegistryUnavailable or RegistryRefused."""
     answer = _ask(url, f"/schemas/ids/{registry_id}", None)
-    schema = orjson.loads(answer["schema"])
+    schema = _read_answer(url, lambda: orjson.loads(answer["schema"]))
     if not isinstance(schema, dict):
         raise RegistryRefused(f"schema {registry_id} is no record", registry_id=registry_id)
     return schema
+
+
+def _read_answer(url: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise RegistryRefused(
+            f"{url} does not answer as a schema registry", url=url, hint="check SCHEMA_REGISTRY_URL"
+        ) from error
 
 
 def _ask(url: str, path: str, content: dict[str, str] | None, method: str | None = None) -> Any:
@@ -82,7 +96,7 @@ def _ask(url: str, path: str, content: dict[str, str] | None, method: str | None
     request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - scheme checked above
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310 - scheme checked above
-            return orjson.loads(response.read())
+            return orjson.loads(response.read(_MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:
             detail = error.read(500).decode(errors="replace")

@@ -1,11 +1,13 @@
 """Writers' schemas for readers: a compacted topic (fingerprint → schema), or a Confluent-compatible registry."""
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+from fastavro.schema import SchemaParseException
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
@@ -16,8 +18,11 @@ from kafka_io.publisher import BoundedPublisher
 from kafka_io.schema_registry import fetch_schema, register_schema
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import HolisticError
-from keypoints.schemas import FRAME_FINGERPRINT, FRAME_SCHEMA, SchemaUnknown
+from keypoints.schema_bounds import check_bounds
+from keypoints.schemas import FRAME_FINGERPRINT, FRAME_SCHEMA, SchemaUnknown, fingerprint_schema
 from keypoints.topics import SCHEMAS_TOPIC
+
+log = logging.getLogger(__name__)
 
 _REFRESH_SPACING_S = 0.5
 _READ_DEADLINE_S = 10.0
@@ -124,13 +129,38 @@ class TopicSchemaLookup:
         finally:
             consumer.close()
 
+    @property
+    def known(self) -> Mapping[bytes, dict[str, Any]]:
+        """The schemas by fingerprint that were announced so far, and our own."""
+        return self._by_fingerprint
+
+    def remember(self, fingerprint: bytes, schema_json: bytes) -> None:
+        """Take a schema for that of a fingerprint, if it is.
+
+        Anyone may write to the topic: what is no schema names none, nor does one that stands under another's
+        fingerprint, with which records would be read wrongly, nor one that is not to be read with at all.
+        """
+        try:
+            schema = orjson.loads(schema_json)
+            check_bounds(schema)
+            own = fingerprint_schema(schema)
+        except (HolisticError, ValueError, LookupError, TypeError, AttributeError, SchemaParseException) as error:
+            log.warning("%s has a schema that is none: %s", SCHEMAS_TOPIC, error, extra=_shown(fingerprint))
+            return
+        if own != fingerprint:
+            log.warning("%s has a schema under a fingerprint not its own", SCHEMAS_TOPIC, extra=_shown(fingerprint))
+        elif isinstance(schema, dict):
+            self._by_fingerprint[fingerprint] = schema
+
     def _remember(self, key: bytes | None, value: bytes | None) -> None:
         if key is None or value is None:
             return
         try:
-            fingerprint, schema = bytes.fromhex(key.decode()), orjson.loads(value)
+            fingerprint = bytes.fromhex(key.decode())
         except ValueError:
-            # Anyone may write to the topic; what is no schema names none.
             return
-        if isinstance(schema, dict):
-            self._by_fingerprint[fingerprint] = schema
+        self.remember(fingerprint, value)
+
+
+def _shown(fingerprint: bytes) -> dict[str, str]:
+    return {"fingerprint": fingerprint[:16].hex()}

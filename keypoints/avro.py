@@ -20,7 +20,8 @@ from typing_extensions import Buffer
 from keypoints.errors import Terminal
 from keypoints.frame import Float32Array, HolisticFrame
 from keypoints.landmarks import FACE_POINTS_WITHOUT_IRIS, PART_SHAPES, Part
-from keypoints.schemas import FRAME_FINGERPRINT, FRAME_SCHEMA, Schema
+from keypoints.schema_bounds import check_bounds
+from keypoints.schemas import FRAME_FINGERPRINT, FRAME_SCHEMA, Schema, SchemaRefused
 
 SINGLE_OBJECT_MARKER: Final = b"\xc3\x01"
 SINGLE_OBJECT_HEADER: Final = SINGLE_OBJECT_MARKER + FRAME_FINGERPRINT
@@ -142,7 +143,11 @@ def read_foreign_body(value: bytes, start: int, writer_schema: Schema) -> Holist
     body.seek(start)
     reader = _PARSED_SCHEMA
     try:
+        if writer_schema is not FRAME_SCHEMA:
+            check_bounds(writer_schema)
         fields = fastavro.schemaless_reader(body, writer_schema, None if writer_schema is FRAME_SCHEMA else reader)
+    except SchemaRefused as error:
+        raise Undecodable(f"its writer's schema is not used: {error.message}", reason="schema") from error
     except (SchemaParseException, fastavro.read.SchemaResolutionError) as error:
         raise Undecodable(f"the writer's schema does not resolve to ours: {error}", reason="schema") from error
     except Exception as error:

@@ -4,7 +4,7 @@ from typing import Any, Final, Protocol
 
 import fastavro.schema
 
-from keypoints.errors import Transient
+from keypoints.errors import Terminal, Transient
 from keypoints.landmarks import PART_SHAPES, Part
 
 Schema = dict[str, Any]
@@ -60,6 +60,10 @@ def fingerprint_schema(schema: Schema | str) -> bytes:
 
 
 FRAME_FINGERPRINT: Final = fingerprint_schema(FRAME_SCHEMA)
+
+
+class SchemaRefused(Terminal):
+    """A schema by which a small record could take all the time, memory or stack there is."""
 
 
 class SchemaUnknown(Transient):
