@@ -93,6 +93,14 @@ class ServiceProcesses:
         """Start a service that has ended again, at its address, without waiting until it is ready."""
         self._start(self._services[name], self._running[name][1])
 
+    def is_running(self, name: str) -> bool:
+        """Whether a service has not ended."""
+        return self._running[name][0].poll() is None
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a service says that it is ready now."""
+        return _is_ready(self._running[name][1])
+
     def wait_ready(self, name: str, timeout_s: float | None = None) -> None:
         """Until a service says that it is. Raises ServiceFailed, also after `timeout_s`, by default the start-up's."""
         _, port = self._running[name]

@@ -212,7 +212,8 @@ class Suite:
         committed = group_offsets(self.kafka, group, self.topic)
         return sum(max(0, end - committed.get(partition, 0)) for partition, end in ends.items())
 
-    def _plan_services(self) -> list[Service]:
+    def plan_service(self, kind: str, label: str, **environment: str) -> Service:
+        """A replica of a consumer, to be run under that name; `environment` wins over what the suite gives it."""
         performers = max(256, self.shape.performers)
         own: dict[str, dict[str, str]] = {
             "archive": {},
@@ -224,8 +225,11 @@ class Suite:
             },
         }
         every = {**self.environment, "HOLISTIC_DURABLE_LOG": str(self.durable_log), **self.shape.settings}
+        return Service(f"consumers.{kind}", {**every, **own[kind], **environment}, label=label)
+
+    def _plan_services(self) -> list[Service]:
         return [
-            Service(f"consumers.{name}", {**every, **own[name]}, label=name if number == 0 else f"{name}-{number + 1}")
+            self.plan_service(name, name if number == 0 else f"{name}-{number + 1}")
             for name in SERVICES
             for number in range(self.shape.replicas)
         ]
