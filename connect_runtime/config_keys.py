@@ -10,6 +10,8 @@ from keypoints.errors import Terminal
 
 Value = str | int | float | bool
 
+_INT64_END: Final = 2**63
+
 
 class InvalidConfig(Terminal):
     """A setting that cannot be used. Fields: key, value (masked when it is a secret)."""
@@ -88,10 +90,7 @@ def read_timeout_ms(text: str) -> int:
 
 def read_retention_days(text: str) -> int:
     """Days, or -1 for no end."""
-    try:
-        days = int(text)
-    except ValueError:
-        raise NotOfKind("Not a number of type INT") from None
+    days = _read_whole_number(text, Kind.INT)
     if days == 0 or days < -1:
         raise ValueError("must be at least 1, or -1, which keeps all")
     return days
@@ -163,16 +162,20 @@ def read_pattern(text: str) -> str:
     """A regular expression as Python's `re` has it; an empty text is none."""
     try:
         re.compile(text)
-    except re.error as error:
+    # Of counts beyond all bounds, and of thousands of brackets within each other, `re` says so in its own ways.
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"must be a regular expression: {error}") from None
     return text
 
 
 def _read_whole_number(text: str, kind: Kind) -> int:
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise NotOfKind(f"Not a number of type {kind}") from None
+    if not -_INT64_END <= number < _INT64_END:
+        raise NotOfKind(f"Not a number of type {kind}")
+    return number
 
 
 _KINDS: Final[Mapping[Callable[[str], Value], Kind]] = {

@@ -22,6 +22,8 @@ TOPIC_ID_HEADER: Final = "holistic-dead-letter-topic-id"
 OMITTED_VALUE_HEADER: Final = "holistic-dead-letter-omitted-bytes"
 """Size of a value no topic takes uncompressed; it stays where the record's coordinates say."""
 _REMEMBERED: Final = 10_000
+_MOST_DIGITS: Final = 19
+"""Of a number in a header, which anyone may have written; Python reads none of thousands."""
 
 Place = tuple[str, int, int]
 """Topic, partition and offset."""
@@ -171,7 +173,7 @@ def read_dead_letter(record: RawRecord) -> DeadLetter:
 def read_attempt(headers: Sequence[tuple[str, bytes | None]]) -> int:
     """How often a record was published again; 0 where nothing says so."""
     said = next((value for name, value in headers if name == ATTEMPT_HEADER and value), b"0")
-    return int(said) if said.isdigit() else 0
+    return int(said) if said.isdigit() and len(said) <= _MOST_DIGITS else 0
 
 
 def _known_as(record: RawRecord) -> tuple[Place, int]:
@@ -180,4 +182,4 @@ def _known_as(record: RawRecord) -> tuple[Place, int]:
 
 
 def _as_int(text: str | None) -> int:
-    return int(text) if text is not None and text.isdecimal() else -1
+    return int(text) if text is not None and text.isdecimal() and len(text) <= _MOST_DIGITS else -1

@@ -38,7 +38,7 @@ def read_gaps(settings: KafkaSettings, topic: str | None = None) -> list[Gap]:
     found: dict[bytes, Gap | None] = {}
     for record in read_whole_topic(settings, GAPS_SPEC.name):
         if record.key is not None:
-            found[record.key] = _read(record.value)
+            found[record.key] = read_gap(record.value)
     gaps = [gap for gap in found.values() if gap is not None and topic in (None, gap.partition.topic)]
     return sorted(gaps, key=lambda gap: (gap.connector, gap.partition, gap.first))
 
@@ -60,7 +60,7 @@ def _value(gap: Gap) -> dict[str, Any]:
     }
 
 
-def _read(value: bytes | None) -> Gap | None:
+def read_gap(value: bytes | None) -> Gap | None:
     """None for a tombstone, and for what anyone else may have written there."""
     try:
         stored = orjson.loads(value or b"null")

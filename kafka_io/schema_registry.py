@@ -8,16 +8,13 @@ import logging
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
 from keypoints.errors import Terminal, Transient
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _TIMEOUT_S = 5.0
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -56,7 +53,7 @@ def register_schema(url: str, subject: str, schema: dict[str, Any]) -> int:
             _ask(url, f"/config/{quoted}", {"compatibility": COMPATIBILITY}, method="PUT")
         except RegistryRefused as error:
             log.warning("the subject %s has no compatibility of its own: %s", subject, error.message)
-    return _read_answer(url, lambda: int(answer["id"]))
+    return read_id(answer, url)
 
 
 def _has_versions(url: str, quoted_subject: str) -> bool:
@@ -71,20 +68,33 @@ def _has_versions(url: str, quoted_subject: str) -> bool:
 
 def fetch_schema(url: str, registry_id: int) -> dict[str, Any]:
     """The schema with this id. Raises RegistryUnavailable or RegistryRefused."""
-    answer = _ask(url, f"/schemas/ids/{registry_id}", None)
-    schema = _read_answer(url, lambda: orjson.loads(answer["schema"]))
+    return read_schema(_ask(url, f"/schemas/ids/{registry_id}", None), url)
+
+
+def read_id(answer: object, url: str) -> int:
+    """The id in a registry's answer to a registration. Raises RegistryRefused."""
+    found = answer.get("id") if isinstance(answer, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < 2**31:
+        raise _refuse_answer(url)
+    return found
+
+
+def read_schema(answer: object, url: str) -> dict[str, Any]:
+    """The schema in a registry's answer to a question for one. Raises RegistryRefused."""
+    text = answer.get("schema") if isinstance(answer, dict) else None
+    if not isinstance(text, str):
+        raise _refuse_answer(url)
+    try:
+        schema = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _refuse_answer(url) from error
     if not isinstance(schema, dict):
-        raise RegistryRefused(f"schema {registry_id} is no record", registry_id=registry_id)
+        raise RegistryRefused(f"what {url} has is no schema of records", url=url)
     return schema
 
 
-def _read_answer(url: str, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise RegistryRefused(
-            f"{url} does not answer as a schema registry", url=url, hint="check SCHEMA_REGISTRY_URL"
-        ) from error
+def _refuse_answer(url: str) -> RegistryRefused:
+    return RegistryRefused(f"{url} does not answer as a schema registry", url=url, hint="check SCHEMA_REGISTRY_URL")
 
 
 def _ask(url: str, path: str, content: dict[str, str] | None, method: str | None = None) -> Any:

@@ -150,7 +150,8 @@ class TopicSchemaLookup:
         if own != fingerprint:
             log.warning("%s has a schema under a fingerprint not its own", SCHEMAS_TOPIC, extra=_shown(fingerprint))
         elif isinstance(schema, dict):
-            self._by_fingerprint[fingerprint] = schema
+            # The first one stays: a fingerprint leaves out logical types, which say what a number means.
+            self._by_fingerprint.setdefault(fingerprint, schema)
 
     def _remember(self, key: bytes | None, value: bytes | None) -> None:
         if key is None or value is None:

@@ -21,7 +21,7 @@ from keypoints.errors import Terminal
 from keypoints.frame import Float32Array, HolisticFrame
 from keypoints.landmarks import FACE_POINTS_WITHOUT_IRIS, PART_SHAPES, Part
 from keypoints.schema_bounds import check_bounds
-from keypoints.schemas import FRAME_FINGERPRINT, FRAME_SCHEMA, Schema, SchemaRefused
+from keypoints.schemas import FRAME_FINGERPRINT, FRAME_SCHEMA, Schema, SchemaRefused, fingerprint_schema
 
 SINGLE_OBJECT_MARKER: Final = b"\xc3\x01"
 SINGLE_OBJECT_HEADER: Final = SINGLE_OBJECT_MARKER + FRAME_FINGERPRINT
@@ -135,6 +135,15 @@ def read_frame_body(value: bytes, start: int) -> HolisticFrame:
         return _read_our_layout(value, start)
     except (_Unusual, IndexError, UnicodeDecodeError):
         return read_foreign_body(value, start, FRAME_SCHEMA)
+
+
+def is_our_schema(schema: Schema) -> bool:
+    """Whether what was written with this schema is laid out as ours. Raises Undecodable for one that is none."""
+    try:
+        check_bounds(schema)
+        return fingerprint_schema(schema) == FRAME_FINGERPRINT
+    except Exception as error:
+        raise Undecodable(f"its writer's schema is not used: {error}", reason="schema") from error
 
 
 def read_foreign_body(value: bytes, start: int, writer_schema: Schema) -> HolisticFrame:

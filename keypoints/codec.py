@@ -18,6 +18,7 @@ from keypoints.avro import (
     SINGLE_OBJECT_MARKER,
     Undecodable,
     frame_header,
+    is_our_schema,
     read_foreign_body,
     read_frame_body,
     write_frame_body,
@@ -26,7 +27,7 @@ from keypoints.avro_columns import read_columns
 from keypoints.errors import HolisticError, Terminal
 from keypoints.frame import FrameBatch, HolisticFrame, allocate_unfilled, blank_absent, write_frame
 from keypoints.json_form import read_json, write_json
-from keypoints.schemas import FRAME_FINGERPRINT, SchemaLookup, SchemaUnknown, fingerprint_schema
+from keypoints.schemas import SchemaLookup, SchemaUnknown
 from keypoints.topics import AVRO_CONTENT_TYPE, JSON_CONTENT_TYPE, ORIGIN_HEADER, Headers, parse_origin
 
 __all__ = [
@@ -157,7 +158,7 @@ def _decode_confluent(value: bytes, schemas: SchemaLookup | None) -> HolisticFra
             schema_id=schema_id,
         )
     schema = schemas.by_registry_id(schema_id)
-    if fingerprint_schema(schema) == FRAME_FINGERPRINT:
+    if is_our_schema(schema):
         return read_frame_body(value, CONFLUENT_HEADER_BYTES)
     return read_foreign_body(value, CONFLUENT_HEADER_BYTES, schema)
 

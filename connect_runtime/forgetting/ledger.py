@@ -133,7 +133,7 @@ def _fold(entries: dict[str, ForgottenStream], records: Iterable[ConsumerRecord]
         key = record.key.decode("utf-8", "replace")
         if record.value is None:
             entries.pop(key, None)
-        elif (entry := _read(key, record.value)) is not None:
+        elif (entry := read_entry(key, record.value)) is not None:
             entries[key] = entry
     return entries
 
@@ -149,7 +149,7 @@ def _publish(kafka: KafkaSettings, entry: ForgottenStream) -> None:
         raise failures[0]
 
 
-def _read(key: str, value: bytes) -> ForgottenStream | None:
+def read_entry(key: str, value: bytes) -> ForgottenStream | None:
     """None for what anyone else may have written there."""
     salt, _, digest = key.partition("/")
     try:

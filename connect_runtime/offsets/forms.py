@@ -21,7 +21,7 @@ _OFFSET: Final = "kafka_offset"
 _INT64_MAX: Final = 2**63 - 1
 _INT32_MAX: Final = 2**31 - 1
 _UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_DURATION_PART: Final = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(ms|[smhdw])")
 
 
 class UnreadableOffsets(Terminal):
@@ -131,15 +131,16 @@ def read_place(text: str, now_ms: int, topics: tuple[str, ...]) -> Place:
     if (ago_ms := read_duration_ms(text)) is not None:
         return Moment(now_ms - ago_ms)
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        at_s = datetime.fromisoformat(text).timestamp()
+    # Local time near the calendar's ends may lie beyond them.
+    except (ValueError, OverflowError):
         raise UnreadableOffsets(
             f"{text!r} says no place in a topic",
             hint="earliest, latest, a duration ago (2h, 90s, 1h30m), a time (2026-03-01T12:00:00+01:00), or offsets "
             'in JSON ({"0": 1200, "1": 900}) or in a file of it',
             given=text,
         ) from None
-    return Moment(round(moment.timestamp() * 1000))
+    return Moment(round(at_s * 1000))
 
 
 def read_wish(body: object, now_ms: int, topics: tuple[str, ...]) -> Place | None:

@@ -7,6 +7,8 @@ from typing import Final
 _HEAD_MAX_BYTES: Final = 32 * 1024
 _BODY_MAX_BYTES: Final = 1024 * 1024
 _PACKET_HEAD_BYTES: Final = 4
+_MOST_DIGITS: Final = 19
+"""Of a number; Python reads none of thousands."""
 
 
 class BrokenRtsp(Exception):
@@ -47,7 +49,8 @@ class Message:
         words = self.first_line.split(None, 2)
         if not words or not words[0].startswith("RTSP/"):
             return None
-        return int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0
+        has_one = len(words) > 1 and words[1].isdecimal() and len(words[1]) <= _MOST_DIGITS
+        return int(words[1]) if has_one else 0
 
     def pack(self) -> bytes:
         """The bytes on the connection."""
@@ -65,6 +68,8 @@ class RtspParser:
         """Every message and packet that is complete now. Raises BrokenRtsp."""
         self._data += data
         while True:
+            # Before it is seen what comes: a line's end that is one too many must not make a message of a packet.
+            del self._data[: len(self._data) - len(self._data.lstrip(b"\r\n"))]
             item = self._take_packet() if self._data[:1] == b"$" else self._take_message()
             if item is None:
                 return
@@ -81,7 +86,6 @@ class RtspParser:
         return packet
 
     def _take_message(self) -> Message | None:
-        del self._data[: len(self._data) - len(self._data.lstrip(b"\r\n"))]
         end = self._data.find(b"\r\n\r\n")
         if (end if end >= 0 else len(self._data)) > _HEAD_MAX_BYTES:
             raise BrokenRtsp("what comes is no RTSP")
@@ -93,7 +97,7 @@ class RtspParser:
         split = [line.partition(":") for line in lines]
         message = Message(first_line, [(name.strip(), value.strip()) for name, _, value in split])
         length = message.get("Content-Length") or "0"
-        if not length.isdecimal() or int(length) > _BODY_MAX_BYTES:
+        if not length.isdecimal() or len(length) > _MOST_DIGITS or int(length) > _BODY_MAX_BYTES:
             raise BrokenRtsp("a message is too long")
         whole = end + 4 + int(length)
         if len(self._data) < whole:

@@ -193,7 +193,7 @@ def decode_entry(content: bytes, path: str) -> Entry:
             removes=tuple(stored.get("removes", ())),
             erased=tuple(_decode_offsets(erased) for erased in stored.get("erased", ())),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise ManifestUnreadable(f"manifest entry {path} lacks {error}", path=path) from error
 
 
@@ -211,7 +211,7 @@ def decode_checkpoint(content: bytes, path: str) -> Checkpoint:
             erased=tuple(_decode_offsets(erased) for erased in stored["erased"]),
             replaced=stored["replaced"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise ManifestUnreadable(f"checkpoint {path} lacks {error}", path=path) from error
 
 
