@@ -55,7 +55,7 @@ def forget(
         _check_file(receipt, to_read=verify)
     use_stack()
     kafka, settings = read_kafka_settings(), read_archive_settings(archive_dir=directory)
-    places = _find_places(kafka, settings)
+    places = find_places(kafka, settings)
     if verify:
         _verify(kafka, check_stream_id(stream), places, receipt, as_json=as_json)
     elif execute:
@@ -80,7 +80,8 @@ def _check_file(receipt: Path, *, to_read: bool) -> None:
         raise typer.BadParameter(f"{receipt} cannot be written", param_hint="--receipt")
 
 
-def _find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[Place]":
+def find_places(kafka: "KafkaSettings", settings: "ArchiveSettings") -> "list[Place]":
+    """Everywhere a stream's records are kept that can be erased, the database where one is configured."""
     from connect_runtime.forgetting.letters import Letters, find_letter_topics
     from consumers.analytics.forgetting import AnalyticsTables
     from consumers.archive.connectors import find_dead_letter_topics, read_clock_us

@@ -45,6 +45,7 @@ VERBS: Final[dict[str, str]] = {
     "iceberg": "holistic_cli.iceberg:iceberg",
     "database": "holistic_cli.database:database",
     "audit": "holistic_cli.audit:audit",
+    "backup": "holistic_cli.backup:backup",
     "restore": "holistic_cli.restore:restore",
     "forget": "holistic_cli.forget:forget",
     "dlq": "holistic_cli.dlq:dlq",

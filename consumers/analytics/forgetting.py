@@ -42,6 +42,16 @@ class AnalyticsTables:
             }
         return _as_found(counts)
 
+    def list_streams(self) -> set[str]:
+        """Every stream there are rows of. Raises StoreUnavailable or StoreRefused."""
+        with transaction(self._engine, "looking for streams") as connection:
+            return {
+                name
+                for table in _find_tables(connection)
+                for name in connection.scalars(select(table.c.stream_id).distinct())
+                if name is not None
+            }
+
 
 def _find_tables(connection: Connection) -> list[Table]:
     found = MetaData(schema=SCHEMA)

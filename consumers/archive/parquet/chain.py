@@ -12,6 +12,7 @@ from typing import Final
 from consumers.archive.parquet.chain_state import NO_OFFSETS, ChainState
 from consumers.archive.parquet.manifest import (
     MANIFEST_FOLDER,
+    Checkpoint,
     Entry,
     EntryKind,
     IdentityOffsets,
@@ -182,10 +183,14 @@ class Chain:
         """Sum the entries read so far up, so that nobody need read them again, and remove all but the newest."""
         if not self.next_number:
             return
-        content = self._read.sum_up(now_us)
+        content = self.sum_up(now_us)
         self._storage.create(f"{self._folder}/{checkpoint_name(content.number)}", encode(self.identity, content))
         self._checkpointed = content.number
         self._remove_summed_up(content.number)
+
+    def sum_up(self, now_us: int) -> Checkpoint:
+        """All entries read so far, at least one, as a checkpoint."""
+        return self._read.sum_up(now_us)
 
     def offsets_of(self, identity: IdentityPartition) -> OffsetSet:
         """Which records of an identity partition (nearly always this one) were archived through this chain."""
