@@ -25,6 +25,8 @@ _PUBLISHING = PublisherOptions(max_in_flight_bytes=4 * 1024 * 1024, block_s=5.0,
 _ACKNOWLEDGED_TIMEOUT_S = 15.0
 _CLOSE_TIMEOUT_S = 2.0
 _READER_END_S = 10.0
+# A reader that is looking for a broker ends when it has found none, which nobody waits for; it holds nothing.
+_SEEKER_END_S = 0.5
 _POLL_S = 1.0
 # The broker answers at once when something is written; without news an answer every few seconds is enough.
 _READING: Mapping[str, object] = {"fetch_max_wait_ms": 5_000}
@@ -64,7 +66,7 @@ class CompactedLog:
         self._around = surroundings
         self._closing = threading.Event()
         self._positions: dict[TopicPartition, int] = {}
-        self._caught_up = False
+        self._caught_up = self._is_reading = False
         self._problem: str | None = f"the topics of {what} are not read yet"
         self._cluster_id: str | None = None
         self._connecting = threading.Lock()
@@ -107,7 +109,7 @@ class CompactedLog:
             except HolisticError as error:
                 log.warning("closing the log: %s", error.message)
         if self._thread is not None:
-            self._thread.join(_READER_END_S)
+            self._thread.join(_READER_END_S if self._is_reading else _SEEKER_END_S)
 
     def _connected_publisher(self) -> BoundedPublisher:
         with self._connecting:
@@ -145,12 +147,14 @@ class CompactedLog:
             for partition in partitions:
                 consumer.seek(partition, self._positions.get(partition, starts[partition]))
             self._note_end(consumer, ends, on_records)
+            self._is_reading = True
             while not self._closing.is_set():
                 for partition, polled in consumer.poll(timeout_ms=int(_POLL_S * 1000)).items():
                     on_records([self._read_record(partition.topic, one) for one in polled])
                     self._positions[partition] = polled[-1].offset + 1
                 self._note_end(consumer, ends, on_records)
         finally:
+            self._is_reading = False
             consumer.close()
 
     def _read_record(self, topic: str, record: RawRecord) -> FollowedRecord:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,9 +33,12 @@ from keypoints.errors import HolisticError
 from observability.health import Readiness
 
 _HEARTBEAT_S = 3.0
+# Two heartbeats without an acknowledgement: the broker is away, or far behind.
+_UNHEARD_S = 2 * _HEARTBEAT_S
 _RETRY_S = 1.0
 _FOLLOWED_TIMEOUT_S = 10.0
 _THREAD_END_S = 15.0
+_THREAD_LOOK_S = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +143,9 @@ class Herder:
             reasons = [reason for runner in self._runners.values() for reason in runner.unready_reasons()]
         if not self._caught_up and problem is not None:
             reasons.insert(0, problem)
+        # A consumer without a broker is told nothing: that nobody hears of us any more is how it is known.
+        if self._published is not None and self._silent_s() > DEAD_AFTER_S and not self._leaving.is_set():
+            reasons.insert(0, f"Kafka has acknowledged nothing for {self._silent_s():.0f} s")
         tasks = [
             {"connector": name, "id": task.task_id, "state": task.state.value}
             | ({} if task.trace is None or not shows_traces else {"trace": task.trace})
@@ -214,18 +221,27 @@ class Herder:
             for runner in self._runners.values():
                 runner.ask_to_stop()
             self._changed.notify_all()
-        self._thread.join(_THREAD_END_S)
+        deadline = time.monotonic() + _THREAD_END_S
+        # It may wait for a broker that is away, for whom it is no use to wait here as well.
+        while self._thread.is_alive() and self._silent_s() < _UNHEARD_S and time.monotonic() < deadline:
+            self._thread.join(_THREAD_LOOK_S)
         late = [
             (name, task_id) for name, runner in self._runners.items() for task_id in runner.join(timeouts, margin_s)
         ]
         try:
-            if self._published is not None and self.control_log.problem() is None:
+            if self._published is not None and self._silent_s() > _UNHEARD_S:
+                log.warning("leaving is not said to the other replicas: Kafka has acknowledged nothing for some time")
+            elif self._published is not None and self.control_log.problem() is None:
                 self.control_log.append(ControlTopic.STATUS, worker_key(self.worker.instance), None)
         except ControlUnavailable as error:
             log.warning("leaving could not be said to the other replicas: %s", error.message)
         finally:
             self.control_log.close()
         return late
+
+    def _silent_s(self) -> float:
+        """How long ago the other replicas could last be told something."""
+        return self._around.clock() - self._published_at_s
 
     # ---- how wishes are written
 
@@ -313,7 +329,7 @@ class Herder:
         with self._changed:
             self._is_dirty = False
             wishes, self._wishes = self._wishes, []
-            was_silent = now_s - self._published_at_s > DEAD_AFTER_S
+            was_silent = self._silent_s() > DEAD_AFTER_S
             for name, runner in self._runners.items():
                 self._follow(name, runner, wishes, was_silent)
             report = self._make_report()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -10,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from connect_runtime.assembly import Assembly
-from connect_runtime.control.errors import BadRequest, NotFound
+from connect_runtime.control.errors import BadRequest, ControlUnavailable, NotFound
 from connect_runtime.control.herder import Herder, Worker
-from connect_runtime.control.log import MemoryControlLog
+from connect_runtime.control.log import ControlTopic, MemoryControlLog
 from connect_runtime.control.records import TargetState
 from connect_runtime.retry import Surroundings
 from connect_runtime.spec import ConnectorSpec
@@ -22,6 +23,27 @@ from observability.metrics import Metrics
 from tests.connect_runtime.harness import OnMemory, RecordingSink, Store, encode_empty_frame, spec_for, wait_until
 
 NAME = "archive"
+
+
+class DeafLog(MemoryControlLog):
+    """A log that acknowledges nothing while its broker is away, and has whoever writes wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = threading.Event()
+        self.closed = threading.Event()
+        self.waiting = threading.Event()
+
+    def append(self, topic: ControlTopic, key: str, value: bytes | None) -> int:
+        if self.away.is_set():
+            self.waiting.set()
+            assert self.closed.wait(60), "nobody ended the wait"
+            raise ControlUnavailable("no acknowledgement in time")
+        return super().append(topic, key, value)
+
+    def close(self) -> None:
+        self.closed.set()
+        super().close()
 
 
 class Pair:
@@ -227,3 +249,20 @@ def test_a_level_set_for_the_cluster_reaches_every_replica(pair: Pair) -> None:
     wait_for_states(first, "RUNNING", "RUNNING")
     first.set_logger_level("root", "DEBUG")
     wait_until("both heard", lambda: sorted(heard) == [("a", "root", "DEBUG"), ("b", "root", "DEBUG")])
+
+
+def test_a_service_whose_broker_is_away_says_so_and_ends_without_waiting_for_it(pair: Pair) -> None:
+    log, ahead_s = DeafLog(), [0.0]
+    around = Surroundings(clock=lambda: time.monotonic() + ahead_s[0])
+    assembly = Assembly(pair.broker.connect, None, None, Metrics(), None)
+    herder = Herder([pair.spec()], Worker("a:8083"), log, assembly.assemble, around)
+    herder.start()
+    wait_until("ready", lambda: herder.readiness().ready)
+    log.away.set()
+    ahead_s[0] = 11.0
+    assert log.waiting.wait(20)
+    [reason] = herder.readiness().reasons
+    assert reason.startswith("Kafka has acknowledged nothing for 1")
+    began_s = time.monotonic()
+    assert herder.drain(3, 5.0) == []
+    assert time.monotonic() - began_s < 8.0
