@@ -50,7 +50,7 @@ def run_producer(
         around.enter_context(native_noise_filtered())
         stop = around.enter_context(stop_on_signals())
         # Made inside the filter, whose sys.stderr is the terminal itself.
-        console = Console(file=sys.stderr)
+        console = Console(file=sys.stderr, emoji=False)
         watcher = around.enter_context(ProgressBar(console)) if console.is_terminal else ProgressLines(console)
         pool = around.enter_context(closing(LandmarkerPool(choose_pool(sources, settings, opener))))
         if all(source.drop_policy is DropPolicy.WAIT for source in sources):
@@ -64,7 +64,7 @@ def run_producer(
     if as_json:
         sys.stdout.write(orjson.dumps(ledger.as_dict(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        print_ledger(ledger, Console())
+        print_ledger(ledger, Console(emoji=False))
     return exit_code(ledger, stop)
 
 
