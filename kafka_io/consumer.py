@@ -24,15 +24,14 @@ CONSUMER_DEFAULTS: dict[str, object] = {
     "metrics_enabled": False,
 }
 
-GATHERING: dict[str, object] = {
-    "consumer.override.fetch.min.bytes": 64 * 1024,
-    "consumer.override.fetch.max.wait.ms": 50,
-}
-"""Settings of connectors that need not be first: some frames at a time, up to so many milliseconds late.
 
-Three polls of one frame cost a service several times what one of three does, and whoever must be first shares the
-machine with it.
-"""
+def gather(kibibytes: int, wait_ms: int) -> dict[str, object]:
+    """Settings of a connector that need not be first: so much at a time, or what there is after so many milliseconds.
+
+    Three polls of one frame cost a service several times what one of three does, and whoever must be first shares the
+    machine with it.
+    """
+    return {"consumer.override.fetch.min.bytes": kibibytes * 1024, "consumer.override.fetch.max.wait.ms": wait_ms}
 
 
 def make_consumer(settings: KafkaSettings, group_id: str | None, **overrides: object) -> KafkaConsumer:

@@ -11,7 +11,7 @@ from connect_runtime.config import ConfigKey, Kind, read_text
 from connect_runtime.config_keys import read_count, read_optional_text, read_retention_days, read_timeout_ms
 from connect_runtime.config_sources import merge_config, read_listed_files
 from connect_runtime.database_words import DatabaseUrl
-from kafka_io.consumer import GATHERING
+from kafka_io.consumer import gather
 from kafka_io.environment import read_settings
 from keypoints.topics import GESTURE_TOPIC, TRACKING_TOPIC
 from observability.logs import LogFormat
@@ -91,7 +91,7 @@ class AnalyticsSettings(BaseSettings):
         files = read_listed_files(self.config_files, [CONNECTOR_NAME]).get(CONNECTOR_NAME, {})
         topics = {"topics": self.topic}
         # A gesture is saved when it begins and ends; this is for the state between, and bounds what a restart repeats.
-        ours = {**topics, **GATHERING, "offset.flush.interval.ms": "1000"}
+        ours = {**topics, **gather(128, wait_ms=50), "offset.flush.interval.ms": "1000"}
         named_topics = topics if "topic" in self.model_fields_set else {}
         return merge_config(ours, files, named_topics, self.analytics_config, overrides)
 

@@ -12,7 +12,7 @@ from connect_runtime.config_keys import read_retention_days
 from connect_runtime.config_sources import merge_config, read_listed_files
 from connect_runtime.database_words import DatabaseUrl
 from consumers.archive.parquet.location import LocationUnknown, check_location
-from kafka_io.consumer import GATHERING
+from kafka_io.consumer import gather
 from kafka_io.environment import read_settings
 from keypoints.errors import Terminal
 from keypoints.topics import TRACKING_TOPIC
@@ -113,7 +113,7 @@ class ArchiveSettings(BaseSettings):
         files = read_listed_files(self.config_files, list(environment)).get(connector, {})
         topics = {"topics": self.topic}
         named_topics = topics if "topic" in self.model_fields_set else {}
-        return merge_config({**topics, **GATHERING}, files, named_topics, environment[connector])
+        return merge_config({**topics, **gather(256, wait_ms=100)}, files, named_topics, environment[connector])
 
     def require_database_url(self) -> str:
         """The database's URL. Raises Terminal when none is configured."""

@@ -8,7 +8,7 @@ import pytest
 
 from consumers.archive.connectors import Store, make_connector
 from consumers.archive.settings import PARQUET_CONNECTOR, ArchiveSettings, read_archive_settings
-from kafka_io.consumer import GATHERING
+from kafka_io.consumer import gather
 from kafka_io.settings import KafkaSettings
 from keypoints.errors import Terminal
 
@@ -32,12 +32,12 @@ def test_a_file_wins_over_defaults_and_the_environment_over_the_file(
 ) -> None:
     environment.setenv("HOLISTIC_CONFIG_FILES", str(file))
     assert read_archive_settings().connector_config(PARQUET_CONNECTOR) == {
-        **GATHERING, "topics": "from-file", "flush.size": "7", "tasks.max": "2",
+        **gather(256, wait_ms=100), "topics": "from-file", "flush.size": "7", "tasks.max": "2",
     }  # fmt: skip
     environment.setenv("HOLISTIC_TOPIC", "from-environment")
     environment.setenv("HOLISTIC_ARCHIVE_PARQUET_CONFIG", '{"tasks.max": 3}')
     assert read_archive_settings().connector_config(PARQUET_CONNECTOR) == {
-        **GATHERING, "topics": "from-environment", "flush.size": "7", "tasks.max": 3,
+        **gather(256, wait_ms=100), "topics": "from-environment", "flush.size": "7", "tasks.max": 3,
     }  # fmt: skip
 
 
