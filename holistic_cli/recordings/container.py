@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final
 import fastavro
 from fastavro.write import Writer
 
+from holistic_cli.recordings.blocks import CODEC, CODEC_KEY, read_header, read_records
 from keypoints.avro import CONFLUENT_HEADER_BYTES, CONFLUENT_MARKER, SINGLE_OBJECT_HEADER, SINGLE_OBJECT_MARKER
 from keypoints.errors import Terminal
 from keypoints.topics import Headers
@@ -89,7 +90,7 @@ class RecordingWriter:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         metadata = {_FORMAT_KEY: FORMAT}
-        self._writer = Writer(file, _PARSED, "deflate", _BLOCK_BYTES, metadata, compression_level=_LEVEL)
+        self._writer = Writer(file, _PARSED, CODEC, _BLOCK_BYTES, metadata, compression_level=_LEVEL)
         self.records = 0
 
     @property
@@ -128,26 +129,27 @@ def read_recording(path: Path) -> Iterator[Recorded]:
     number = 0
     with path.open("rb") as file:
         try:
-            reader = fastavro.reader(file)
-        except Exception as error:
-            # Whatever damaged bytes make of the header.
+            metadata, sync = read_header(file)
+        except ValueError as error:
             raise DamagedRecording(
                 f"{path} is no recording: its header cannot be read",
                 hint=f"`holistic record` writes {SUFFIX} files",
                 path=str(path),
             ) from error
-        written_as = reader.metadata.get(_FORMAT_KEY)
-        if written_as != FORMAT:
+        written_as = metadata.get(_FORMAT_KEY, b"").decode("utf-8", "replace")
+        if written_as != FORMAT or metadata.get(CODEC_KEY) != CODEC.encode():
             raise DamagedRecording(
-                f"{path} is {'no recording' if written_as is None else f'a recording of format {written_as}'}",
-                hint=f"`holistic record` writes format {FORMAT}",
+                f"{path} is {f'a recording of format {written_as}' if written_as else 'no recording'}",
+                hint=f"`holistic record` writes format {FORMAT}, packed with {CODEC}",
                 path=str(path),
             )
+        # The schema in the header is a stranger's word; how records of this format lie is ours.
+        found = read_records(file, sync, _PARSED)
         while True:
             number += 1
             try:
-                fields: Any = next(reader)
-                found, checksum, record = fields["number"], fields["crc32"], _as_recorded(fields)
+                fields: Any = next(found)
+                said, checksum, record = fields["number"], fields["crc32"], _as_recorded(fields)
                 sound = _checksum(record, number) == checksum
             except StopIteration:
                 return
@@ -155,8 +157,8 @@ def read_recording(path: Path) -> Iterator[Recorded]:
                 cut = isinstance(error, EOFError)
                 reason = "it is cut short" if cut else f"what is there is no record ({type(error).__name__}: {error})"
                 raise _damaged(path, number, reason) from error
-            if found != number:
-                raise _damaged(path, number, f"record {found} comes next")
+            if said != number:
+                raise _damaged(path, number, f"record {said} comes next")
             if not sound:
                 raise _damaged(path, number, "its checksum does not match")
             yield record

@@ -50,10 +50,13 @@ class RecordedSchemas:
     by_header: dict[bytes, Schema] = field(default_factory=dict)
 
     def note(self, record: Recorded) -> None:
-        """Remember the schema that comes with a record, if one does."""
+        """Remember the schema that comes with a record, if one does. Raises ValueError when it is no JSON object."""
         header = name_schema(record.value)
         if record.writer_schema is not None and header is not None:
-            self.by_header[header] = orjson.loads(record.writer_schema)
+            schema = orjson.loads(record.writer_schema)
+            if not isinstance(schema, dict):
+                raise ValueError("no JSON object")
+            self.by_header[header] = schema
 
     def by_fingerprint(self, fingerprint: bytes) -> Schema:
         """As SchemaLookup's. Raises SchemaUnknown."""
@@ -110,7 +113,12 @@ def survey_recording(path: Path, up_to: int | None = None) -> RecordedTake:
     records = 0
     for record in _read(path, up_to):
         records += 1
-        schemas.note(record)
+        try:
+            schemas.note(record)
+        except ValueError as error:
+            raise DamagedRecording(
+                f"{path}: the schema of record {records} is none: {error}", path=str(path), record=records
+            ) from error
         partitions.add((record.topic, record.partition))
         streams.add(record.key)
         times_ms = [min([*times_ms[:1], record.timestamp_ms]), max([*times_ms[1:], record.timestamp_ms])]

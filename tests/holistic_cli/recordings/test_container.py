@@ -1,6 +1,7 @@
 """A recording gives back what was put in, or says from which record on it cannot."""
 
 import io
+import zlib
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from holistic_cli.recordings.blocks import LARGEST_BLOCK_BYTES
 from holistic_cli.recordings.container import DamagedRecording, Recorded, RecordingWriter, read_recording
+from holistic_cli.recordings.take import survey_recording
+from keypoints.avro import write_long
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 RECORDS = st.builds(
@@ -96,3 +100,50 @@ def test_another_avro_file_is_no_recording(tmp_path: Path) -> None:
         fastavro.writer(file, {"type": "record", "name": "Other", "fields": []}, [{}])
     with pytest.raises(DamagedRecording, match="no recording"):
         list(read_recording(path))
+
+
+def begin_file(path: Path, codec: bytes = b"deflate", schema: bytes = b"{}") -> bytes:
+    """The header of a recording whose blocks are the test's own; returns the marker between them."""
+    metadata = {"holistic.recording.format": b"1", "avro.codec": codec, "avro.schema": schema}
+    with path.open("wb") as file:
+        file.write(b"Obj\x01")
+        fastavro.schemaless_writer(file, {"type": "map", "values": "bytes"}, metadata)
+        file.write(b"m" * 16)
+    return b"m" * 16
+
+
+def pack_block(count: int, body: bytes, marker: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(body) + packer.flush()
+    return write_long(count) + write_long(len(packed)) + packed + marker
+
+
+def test_a_block_that_would_fill_the_memory_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.holistic"
+    marker = begin_file(path)
+    bomb = pack_block(1, bytes(LARGEST_BLOCK_BYTES + 1), marker)
+    assert len(bomb) < 100_000
+    path.write_bytes(path.read_bytes() + bomb)
+    with pytest.raises(DamagedRecording, match="more than 67108864 bytes"):
+        list(read_recording(path))
+
+
+def test_a_recording_brings_no_codec_and_no_schema_of_its_own(tmp_path: Path) -> None:
+    # With a schema of records within themselves, or of arrays of nothing, fastavro ends the process or never ends.
+    path = tmp_path / "foreign.holistic"
+    begin_file(path, codec=b"zstandard")
+    with pytest.raises(DamagedRecording, match="is a recording"):
+        list(read_recording(path))
+    marker = begin_file(path, schema=b'{"type": "array", "items": "null"}')
+    path.write_bytes(path.read_bytes() + pack_block(1, write_long(2**60), marker))
+    with pytest.raises(DamagedRecording, match="from record 1 on"):
+        list(read_recording(path))
+
+
+def test_a_writers_schema_that_is_no_json_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "some.holistic"
+    value = b"\x00\x00\x00\x00\x07body"
+    for schema in ("no JSON", "[1]"):
+        write(path, [Recorded("t", 0, 1, 5, b"ada", value, (), writer_schema=schema)])
+        with pytest.raises(DamagedRecording, match="the schema of record 1"):
+            survey_recording(path)
