@@ -32,6 +32,8 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
     """Tells replicas apart."""
+    port_variable: str = "HOLISTIC_HTTP_PORT"
+    """Names the port it answers on."""
 
     @property
     def name(self) -> str:
@@ -135,7 +137,7 @@ class ServiceProcesses:
         return exit_codes
 
     def _start(self, service: Service, port: int) -> None:
-        environment = {**os.environ, **service.environment, "HOLISTIC_HTTP_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **service.environment, service.port_variable: str(port), "PYTHONUNBUFFERED": "1"}
         with self._log_path(service.name).open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", service.module],

@@ -1,0 +1,153 @@
+"""Consumers killed, told to end, frozen, and coming and going."""
+
+import signal
+import time
+from collections import deque
+from typing import Final
+
+from demo.services import ServiceFailed
+from proving.chaos.arena import SERVICES, Arena, Visitor
+from proving.chaos.fault import Fault
+
+_DRAIN_S: Final = 40.0
+
+
+class Killed(Fault):
+    """kill -9 again and again: while it works, while it joins, while it starts."""
+
+    must = "nothing lost, effects once"
+    times: Final = 3
+
+    def __init__(self, service: str) -> None:
+        self.name = f"kill-{service}"  # type: ignore[misc]
+        self._service = service
+
+    def begin(self, arena: Arena) -> None:
+        """Kill it at random moments, and start it again."""
+        for turn in range(self.times):
+            if turn:
+                arena.start_again(self._service)
+                time.sleep(arena.rng.uniform(0.5, 6.0))
+            arena.kill(self._service)
+        self.note = f"{self.times} kills"
+
+    def end(self, arena: Arena) -> None:
+        """A process is started that may live."""
+        arena.start_again(self._service)
+
+
+class Told(Fault):
+    """SIGTERM."""
+
+    must = "drains, commits, exits 0, no duplicate"
+
+    def __init__(self, service: str) -> None:
+        self.name = f"sigterm-{service}"  # type: ignore[misc]
+        self._service = service
+        self._exit_code = 0
+
+    def begin(self, arena: Arena) -> None:
+        """Tell it to end, and wait until it has."""
+        asked_s = time.monotonic()
+        arena.services.signal(self._service, signal.SIGTERM)
+        self._exit_code = arena.services.wait_ended(self._service, _DRAIN_S)
+        self.note = f"drained in {time.monotonic() - asked_s:.1f} s"
+
+    def end(self, arena: Arena) -> None:
+        """Start another."""
+        arena.start_again(self._service)
+
+    def check(self, arena: Arena) -> list[str]:  # noqa: ARG002
+        """It ended well."""
+        return [] if self._exit_code == 0 else [f"exit code {self._exit_code}"]
+
+
+class Frozen(Fault):
+    """SIGSTOP for longer than the session of 10 s, while another replica is there to take over; then SIGCONT."""
+
+    must = "its commits are refused, it writes nothing stale"
+    hold_s = 15.0
+
+    def __init__(self, service: str) -> None:
+        self.name = f"freeze-{service}"  # type: ignore[misc]
+        self._service = service
+        self._visitor: Visitor | None = None
+
+    def prepare(self, arena: Arena) -> None:
+        """Another replica comes."""
+        self._visitor = arena.invite(self._service)
+        arena.wait_calm()
+
+    def begin(self, arena: Arena) -> None:
+        """Freeze the first."""
+        arena.services.signal(self._service, signal.SIGSTOP)
+
+    def end(self, arena: Arena) -> None:
+        """Let it go on."""
+        arena.services.signal(self._service, signal.SIGCONT)
+
+    def check(self, arena: Arena) -> list[str]:
+        """Both live, and the visitor leaves in order."""
+        if self._visitor is None:
+            return ["no replica took over"]
+        problems = [] if arena.services.is_running(self._service) else [f"{self._service} ended"]
+        exit_code = self._visitor.leave()
+        return problems if exit_code == 0 else [*problems, f"the other replica ended with exit code {exit_code}"]
+
+    def tidy(self, arena: Arena) -> None:
+        """Nobody stays frozen, and the visitor leaves."""
+        if arena.services.is_running(self._service):
+            arena.services.signal(self._service, signal.SIGCONT)
+        if self._visitor is not None:
+            self._visitor.close()
+
+
+class ComeAndGo(Fault):
+    """Replicas of every consumer join and leave every few seconds, by SIGTERM and by SIGKILL."""
+
+    name = "come-and-go"
+    must = "progress, nothing lost"
+    storm_s: Final = 20.0
+
+    def __init__(self) -> None:
+        self._there: deque[Visitor] = deque()
+        self._left: list[str] = []
+        self._problems: list[str] = []
+
+    def begin(self, arena: Arena) -> None:
+        """A storm: whoever has come last stays until the next one is there."""
+        until_s = time.monotonic() + self.storm_s
+        kinds = deque(arena.rng.sample(SERVICES, len(SERVICES)))
+        while time.monotonic() < until_s or len(self._left) < len(SERVICES):
+            kinds.rotate(1)
+            try:
+                self._there.append(arena.invite(kinds[0]))
+            except ServiceFailed as error:
+                self._problems.append(error.message)
+                return
+            if len(self._there) > 1:
+                self._send_away(arena)
+
+    def end(self, arena: Arena) -> None:
+        """The last one leaves."""
+        while self._there:
+            self._send_away(arena)
+        self.note = f"{len(self._left)} came and left"
+
+    def check(self, arena: Arena) -> list[str]:  # noqa: ARG002
+        """Whoever was told to leave did so in order."""
+        return self._problems
+
+    def tidy(self, arena: Arena) -> None:  # noqa: ARG002
+        """Nobody stays."""
+        for visitor in self._there:
+            visitor.close()
+
+    def _send_away(self, arena: Arena) -> None:
+        visitor = self._there.popleft()
+        number = arena.rng.choice([signal.SIGTERM, signal.SIGKILL])
+        expected = 0 if number is signal.SIGTERM else -number
+        exit_code = visitor.leave(number)
+        self._left.append(visitor.label)
+        if exit_code != expected:
+            self._problems.append(f"{visitor.label} ended with exit code {exit_code} after {number.name}")
