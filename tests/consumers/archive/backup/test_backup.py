@@ -202,7 +202,7 @@ def test_a_killed_restore_is_no_archive_and_goes_on_when_it_is_run_again(kept: K
     kept.back_up()
     restored = tmp_path / "restored"
     with pytest.raises(Died):
-        restore_files(LocalStorage(kept.backup), DyingStorage(restored, dies_before=9), now_us)
+        restore_files(LocalStorage(kept.backup), DyingStorage(restored, dies_before=14), now_us)
     assert read_all(restored) == []
     assert kept.restore(restored).copied_files < 4
     assert read_all(restored) == read_all(kept.archive)
