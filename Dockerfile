@@ -2,30 +2,43 @@
 # BASE_IMAGE is any Debian-like image with python3 3.11 or 3.12 and its venv module.
 ARG BASE_IMAGE=python:3.11-slim
 
-# The rooms of the house that every service uses, and the one that consumers share.
+# What changes most often and every image has comes last: the way in, the health check, and the rooms of the house that
+# every service uses; beside them the one that consumers share.
 FROM scratch AS shared-rooms
-COPY keypoints/ /keypoints/
-COPY kafka_io/ /kafka_io/
-COPY observability/ /observability/
+COPY deploy/container/ /container/
+COPY keypoints/ /holistic/keypoints/
+COPY kafka_io/ /holistic/kafka_io/
+COPY observability/ /holistic/observability/
 
 FROM shared-rooms AS consumer-rooms
-COPY connect_runtime/ /connect_runtime/
-COPY consumers/__init__.py /consumers/
+COPY connect_runtime/ /holistic/connect_runtime/
+COPY consumers/__init__.py /holistic/consumers/
 
-# What every image shares: the interpreter's environment, the unprivileged user, the way in and the health check.
-FROM ${BASE_IMAGE} AS common
-RUN groupadd --gid 10001 holistic \
- && useradd --no-log-init --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin holistic \
- && python3 -m venv --without-pip /opt/venv
-COPY deploy/install_requirements.sh requirements/common.txt /opt/requirements/
+# Where libraries are installed: here alone are pip and all of the base. Images take the results.
+FROM ${BASE_IMAGE} AS workshop
+RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/pip
+ENV PATH=/opt/venv/bin:$PATH
+COPY deploy/install_requirements.sh deploy/trim_libraries.py requirements/common.txt /opt/requirements/
 RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
     /opt/requirements/install_requirements.sh /opt/requirements/common.txt
-COPY deploy/container/ /opt/container/
+
+# The base without what no service runs. Nobody but root owns a file that is in it.
+FROM ${BASE_IMAGE} AS pruned-base
+COPY deploy/prune_base.sh /opt/
+RUN groupadd --gid 10001 holistic \
+ && useradd --no-log-init --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin holistic \
+ && /opt/prune_base.sh && rm /opt/prune_base.sh
+
+# What every image shares: the pruned base as one layer, and the libraries.
+FROM scratch AS common
+COPY --from=pruned-base / /
+COPY --from=workshop /opt/venv/ /opt/venv/
 LABEL org.opencontainers.image.title="Holistic Stream" \
       org.opencontainers.image.description="Human motion as a data stream" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV PATH=/opt/venv/bin:$PATH \
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    LANG=C.UTF-8 \
     PYTHONPATH=/opt/holistic \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -38,14 +51,17 @@ ENTRYPOINT ["/opt/venv/bin/python", "/opt/container/entrypoint.py"]
 
 # Creates the suite's topics once, and ends.
 FROM common AS topics
-COPY --from=shared-rooms / /opt/holistic/
+COPY --from=shared-rooms / /opt/
 RUN python -m compileall -q /opt/holistic
 LABEL org.opencontainers.image.title="Holistic Stream topics"
 USER 10001:10001
 CMD ["python", "-m", "kafka_io.topics"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 # The avatar viewer's page, made by Node and npm, of which the image keeps nothing else.
-FROM common AS avatar-page
+FROM workshop AS avatar-page
 COPY requirements/page.txt /opt/requirements/
 RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
@@ -59,12 +75,15 @@ RUN --mount=type=secret,id=npm_config \
 COPY web/avatar/ ./
 RUN npm run build
 
-FROM common AS avatar
+FROM workshop AS avatar-libraries
 COPY requirements/avatar.txt /opt/requirements/
 RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/requirements/install_requirements.sh /opt/requirements/avatar.txt
-COPY --from=consumer-rooms / /opt/holistic/
+    /opt/requirements/install_requirements.sh /opt/requirements/avatar.txt /opt/added
+
+FROM common AS avatar
+COPY --from=avatar-libraries /opt/added/ /
+COPY --from=consumer-rooms / /opt/
 COPY consumers/avatar/ consumers/avatar/
 COPY --from=avatar-page /opt/holistic/consumers/avatar/viewer/page/ consumers/avatar/viewer/page/
 RUN python -m compileall -q /opt/holistic
@@ -74,32 +93,48 @@ EXPOSE 8085
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/container/healthcheck.py"]
 CMD ["python", "-m", "consumers.avatar"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
-FROM common AS analytics
-COPY requirements/analytics.txt /opt/requirements/
+FROM workshop AS analytics-libraries
+COPY requirements/analytics-service.txt /opt/requirements/
 RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/requirements/install_requirements.sh /opt/requirements/analytics.txt
-COPY --from=consumer-rooms / /opt/holistic/
+    /opt/requirements/install_requirements.sh /opt/requirements/analytics-service.txt /opt/added
+
+FROM common AS analytics
+COPY --from=analytics-libraries /opt/added/ /
+COPY --from=consumer-rooms / /opt/
 COPY performers/ performers/
 COPY consumers/analytics/ consumers/analytics/
-RUN python -m compileall -q /opt/holistic
+# Reports are made by people, with the image of tools.
+RUN rm -r consumers/analytics/report && python -m compileall -q /opt/holistic
 LABEL org.opencontainers.image.title="Holistic Stream analytics"
 ENV HOLISTIC_HTTP_PORT=8084
 EXPOSE 8084
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/container/healthcheck.py"]
 CMD ["python", "-m", "consumers.analytics"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
-FROM common AS archive
-COPY requirements/archive.txt /opt/requirements/
+FROM workshop AS archive-libraries
+COPY requirements/archive-service.txt /opt/requirements/
 RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/requirements/install_requirements.sh /opt/requirements/archive.txt
-COPY --from=consumer-rooms / /opt/holistic/
+    /opt/requirements/install_requirements.sh /opt/requirements/archive-service.txt /opt/added
+
+FROM common AS archive
+COPY --from=archive-libraries /opt/added/ /
+COPY --from=consumer-rooms / /opt/
 COPY consumers/archive/ consumers/archive/
+# People ask, audit, export and restore with the image of tools, which has DuckDB for it.
 # A named volume takes its owner from this directory when it is first mounted.
-RUN python -m compileall -q /opt/holistic \
+RUN cd consumers/archive \
+ && rm -r audit*.py capture_range.py export restore sql*.py streams.py parquet/reading.py \
+ && python -m compileall -q /opt/holistic \
  && install -d -o 10001 -g 10001 /var/lib/holistic/archive
 LABEL org.opencontainers.image.title="Holistic Stream archive"
 ENV HOLISTIC_HTTP_PORT=8083 \
@@ -109,13 +144,19 @@ VOLUME /var/lib/holistic/archive
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/container/healthcheck.py"]
 CMD ["python", "-m", "consumers.archive"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
-FROM common AS producer
+FROM workshop AS producer-libraries
 COPY requirements/producer.txt /opt/requirements/
 RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
     --mount=type=secret,id=ca_certificates \
-    /opt/requirements/install_requirements.sh /opt/requirements/producer.txt
-COPY --from=shared-rooms / /opt/holistic/
+    /opt/requirements/install_requirements.sh /opt/requirements/producer.txt /opt/added
+
+FROM common AS producer
+COPY --from=producer-libraries /opt/added/ /
+COPY --from=shared-rooms / /opt/
 COPY producer_service/ producer_service/
 COPY protos/ producer_service/protos/
 RUN python -m compileall -q /opt/holistic
@@ -125,8 +166,41 @@ RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/holistic/producer
 ENV MPLCONFIGDIR=/tmp/matplotlib \
     HOLISTIC_STATE_DIR=/var/lib/holistic/producer \
     HOLISTIC_HTTP_PORT=5000 \
-    HOLISTIC_GRPC_PORT=5001
+    HOLISTIC_GRPC_PORT=5001 \
+    HOLISTIC_IMAGES_HTTP_HOST=0.0.0.0 \
+    HOLISTIC_IMAGES_HTTP_PORT=5000 \
+    HOLISTIC_IMAGES_LOG_FORMAT=json
 EXPOSE 5000 5001
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/container/healthcheck.py"]
 CMD ["python", "-m", "producer_service.gateway"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
+
+# The verbs of `holistic` that people run beside the services: docker run --rm … tools sql "SELECT …"
+FROM workshop AS tools-libraries
+COPY requirements/tools.txt /opt/requirements/
+RUN --mount=type=secret,id=pip_config,target=/etc/pip.conf \
+    --mount=type=secret,id=ca_certificates \
+    /opt/requirements/install_requirements.sh /opt/requirements/tools.txt /opt/added
+
+FROM common AS tools
+COPY --from=tools-libraries /opt/added/ /
+COPY --from=consumer-rooms / /opt/
+COPY performers/ performers/
+COPY consumers/ consumers/
+COPY local_stack/ local_stack/
+COPY holistic_cli/ holistic_cli/
+RUN python -m compileall -q /opt/holistic \
+ && install -d -o 10001 -g 10001 /var/lib/holistic/archive
+LABEL org.opencontainers.image.title="Holistic Stream tools"
+ENV HOLISTIC_ARCHIVE_DIR=/var/lib/holistic/archive \
+    HOLISTIC_LOG_FORMAT=human \
+    MPLCONFIGDIR=/tmp/matplotlib
+USER 10001:10001
+ENTRYPOINT ["/opt/venv/bin/python", "/opt/container/entrypoint.py", "python", "-m", "holistic_cli"]
+CMD ["--help"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION

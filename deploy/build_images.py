@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from deploy.stand_in_base import ensure_stand_in_base  # noqa: E402 - found by the line above when run as a script
 
-TARGETS = ("topics", "avatar", "analytics", "archive", "producer")
+TARGETS = ("topics", "avatar", "analytics", "archive", "producer", "tools")
 PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
 CA_IN_BUILD = "/run/secrets/ca_certificates"
 
@@ -56,10 +57,11 @@ def build_command(target: str, name: str, base: str, secrets: Sequence[str]) -> 
     revision = subprocess.run(
         ["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"], check=False, text=True, capture_output=True
     ).stdout.strip()
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     return [
         *("buildah", "bud", "--isolation=chroot", "--network=host", "--format=docker", "--layers", "--quiet"),
         *("--build-arg", f"BASE_IMAGE={base}"),
-        *("--label", f"org.opencontainers.image.revision={revision or 'unknown'}"),
+        *("--build-arg", f"VERSION={version}", "--build-arg", f"REVISION={revision or 'unknown'}"),
         *(f"--secret={secret}" for secret in secrets),
         *("--target", target, "--tag", name, str(REPOSITORY)),
     ]

@@ -12,7 +12,7 @@ solve() {
 solve --all-extras --output-file requirements/all.txt "$@"
 # What every service shares: the layer that all container images have in common.
 solve --constraint requirements/all.txt --output-file requirements/common.txt
-for extra in producer archive analytics avatar page local dev; do
+for extra in producer archive-service analytics-service avatar tools page local dev; do
   solve --extra "$extra" --constraint requirements/all.txt --output-file "requirements/$extra.txt"
 done
 # What only the tests that ask Spark need: no part of the suite's resolution, PySpark alone pins what it runs on.
