@@ -17,9 +17,11 @@ keep() { # FILE: writes standard input to a new secret file, whole or not at all
   mv -f "$directory/.$1.new" "$directory/$1"
 }
 
-if [ ! -s "$directory/postgres_password" ]; then
-  od -An -v -tx1 -N24 /dev/urandom | tr -d ' \n' | keep postgres_password
-fi
+for password in postgres_password grafana_admin_password; do
+  if [ ! -s "$directory/$password" ]; then
+    od -An -v -tx1 -N24 /dev/urandom | tr -d ' \n' | keep "$password"
+  fi
+done
 if [ ! -s "$directory/database_url" ]; then
   printf 'postgresql://holistic:%s@postgres:5432/holistic' "$(cat "$directory/postgres_password")" | keep database_url
 fi

@@ -20,6 +20,9 @@ SECRET_VARIABLES = (
     "HOLISTIC_FEED_KEY",
 )
 
+UNSET_WHERE_EMPTY = ("SCHEMA_REGISTRY_URL",)
+"""What a compose file cannot leave out, only leave empty."""
+
 
 def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """The values of the secret variables that are given as files.
@@ -45,7 +48,8 @@ def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
 def main(command: list[str]) -> None:
     if not command:
         raise SystemExit("no command to run")
-    environment = {**os.environ, **read_secrets(os.environ)}
+    given = {name: value for name, value in os.environ.items() if value or name not in UNSET_WHERE_EMPTY}
+    environment = {**given, **read_secrets(given)}
     os.execvpe(command[0], command, environment)  # noqa: S606 - the image's own command, no shell between
 
 

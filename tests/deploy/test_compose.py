@@ -24,7 +24,15 @@ COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 CONSUMERS = ("archive", "analytics", "avatar")
 KAFKA_SCRIPT_VARIABLES = ("KAFKA_HEAP_OPTS",)
 SERVICES = (*CONSUMERS, "producer")
-OWN = (*SERVICES, "topics")
+OWN = (*SERVICES, "topics", "tools")
+CORE = {"kafka", "postgres", "topics", "producer", "archive", "compactor", "analytics", "watch", "avatar"}
+ADDED_BY_PROFILE = {
+    "images": {"images"},
+    "tools": {"tools"},
+    "schema-registry": {"schema-registry"},
+    "observability": {"prometheus", "grafana"},
+}
+OTHERS = ("schema-registry", "prometheus", "grafana")
 
 
 def run_compose(tool: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -60,15 +68,31 @@ def secrets_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def resolved(compose: str, secrets_directory: Path) -> str:
-    """The file with every variable filled in, as docker-compose understands it."""
-    result = run_compose(compose, "config", HOLISTIC_SECRETS=str(secrets_directory))
+    """The whole file with every variable filled in, as docker-compose understands it."""
+    asked = [word for profile in ADDED_BY_PROFILE for word in ("--profile", profile)]
+    result = run_compose(compose, *asked, "config", HOLISTIC_SECRETS=str(secrets_directory))
     assert result.returncode == 0, result.stderr
     return result.stdout
 
 
 @pytest.fixture(scope="module")
-def services(resolved: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(resolved)["services"]
+def resolve_profiles(compose: str, secrets_directory: Path) -> Callable[..., Mapping[str, Any]]:
+    """The file as docker-compose reads it with these profiles asked for."""
+
+    def resolve(*profiles: str, **environment: str) -> Mapping[str, Any]:
+        asked = [word for profile in profiles for word in ("--profile", profile)]
+        result = run_compose(compose, *asked, "config", HOLISTIC_SECRETS=str(secrets_directory), **environment)
+        assert result.returncode == 0, result.stderr
+        found: Mapping[str, Any] = yaml.safe_load(result.stdout)
+        return found
+
+    return resolve
+
+
+@pytest.fixture(scope="module")
+def services(resolve_profiles: Callable[..., Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of every profile."""
+    found: Mapping[str, Any] = resolve_profiles(*ADDED_BY_PROFILE)["services"]
     return found
 
 
@@ -88,6 +112,62 @@ def test_the_current_compose_specification_accepts_the_file() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_without_a_profile_the_suite_starts_and_a_profile_adds_its_own(services: Mapping[str, Any]) -> None:
+    asked_for: dict[str, set[str]] = {}
+    for name, service in services.items():
+        for profile in service.get("profiles", ["core"]):
+            asked_for.setdefault(profile, set()).add(name)
+    assert asked_for == {"core": CORE, **ADDED_BY_PROFILE}
+    for name in CORE:
+        assert depends_on(services, name) <= CORE
+
+
+def test_services_know_the_schema_registry_once_its_address_is_set(
+    resolve_profiles: Callable[..., Mapping[str, Any]],
+) -> None:
+    address = "http://schema-registry:8080/apis/ccompat/v7"
+    for set_to in ("", address):
+        found = resolve_profiles(*ADDED_BY_PROFILE, HOLISTIC_SCHEMA_REGISTRY_URL=set_to)["services"]
+        asking = {
+            name: service["environment"].get("SCHEMA_REGISTRY_URL")
+            for name, service in found.items()
+            if "KAFKA_BOOTSTRAP_SERVERS" in service.get("environment", {})
+        }
+        assert asking == dict.fromkeys({*CORE, "images", "tools"} - {"kafka", "postgres", "compactor"}, set_to)
+
+
+def test_the_schema_registry_is_the_version_the_local_stack_runs(services: Mapping[str, Any]) -> None:
+    listed = (REPOSITORY / "local_stack" / "artifacts.txt").read_text(encoding="utf-8")
+    [version] = {line.split(":")[2] for line in listed.splitlines() if "apicurio-registry-app" in line}
+    assert services["schema-registry"]["image"] == f"apicurio/apicurio-registry:{version}"
+
+
+def test_prometheus_and_grafana_get_their_files_read_only_and_from_the_repository(
+    services: Mapping[str, Any],
+) -> None:
+    mounted = [str(volume) for name in ("prometheus", "grafana") for volume in services[name]["volumes"]]
+    read_only = {volume for volume in mounted if volume.endswith(":ro")}
+    assert read_only == {
+        f"{REPOSITORY}/deploy/prometheus:/etc/prometheus:ro",
+        f"{REPOSITORY}/deploy/grafana/provisioning:/etc/grafana/provisioning:ro",
+        f"{REPOSITORY}/deploy/grafana/dashboards:/var/lib/grafana/dashboards:ro",
+    }
+    assert {volume.split(":")[0] for volume in set(mounted) - read_only} == {"prometheus-data", "grafana-data"}
+    for volume in read_only:
+        assert Path(volume.split(":")[0]).is_dir(), volume
+    assert (REPOSITORY / "deploy" / "prometheus" / "prometheus.yml").is_file()
+
+
+def test_in_grafana_everybody_here_may_look_and_one_password_from_a_file_may_change(
+    services: Mapping[str, Any],
+) -> None:
+    environment = services["grafana"]["environment"]
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert environment["GF_USERS_ALLOW_SIGN_UP"] == "false"
+    assert environment["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
+    assert [secret["source"] for secret in services["grafana"]["secrets"]] == ["grafana_admin_password"]
+
+
 def test_without_secrets_compose_says_what_to_run(compose: str) -> None:
     result = run_compose(compose, "config")
     assert result.returncode != 0
@@ -95,9 +175,11 @@ def test_without_secrets_compose_says_what_to_run(compose: str) -> None:
 
 
 def test_no_password_is_in_the_resolved_file(resolved: str, secrets_directory: Path) -> None:
-    password = (secrets_directory / "postgres_password").read_text()
-    assert len(password) >= 32
-    assert password not in resolved
+    passwords = [(secrets_directory / name).read_text() for name in ("postgres_password", "grafana_admin_password")]
+    for password in passwords:
+        assert len(password) >= 32
+        assert password not in resolved
+    password = passwords[0]
     assert password in (secrets_directory / "database_url").read_text()
 
 
@@ -125,8 +207,8 @@ def test_services_wait_until_kafka_and_postgres_are_ready_and_the_topics_are_mad
     assert "healthcheck" in services["postgres"]
 
 
-@pytest.mark.parametrize("name", [*OWN, "compactor"])
-def test_our_containers_have_a_read_only_root_no_capabilities_and_limits(
+@pytest.mark.parametrize("name", [*OWN, "compactor", "watch", "images", *OTHERS])
+def test_containers_have_a_read_only_root_no_capabilities_limits_and_logs_that_end(
     services: Mapping[str, Any], name: str
 ) -> None:
     service = services[name]
@@ -134,6 +216,19 @@ def test_our_containers_have_a_read_only_root_no_capabilities_and_limits(
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
+    assert {"max-size", "max-file"} <= set(service["logging"]["options"])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_others_make_runs_unprivileged_and_tells_whether_it_is_ready(
+    services: Mapping[str, Any], name: str
+) -> None:
+    service = services[name]
+    assert service["user"].split(":")[0] not in {"0", "root"}
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["restart"] == "unless-stopped"
+    assert ":" in service["image"]
+    assert "latest" not in service["image"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -177,7 +272,8 @@ def test_data_of_kafka_postgres_the_archive_and_the_producer_outlives_the_contai
     volumes = set(yaml.safe_load(resolved)["volumes"])
     stores = (services[name]["volumes"] for name in ("kafka", "postgres", "archive", "producer"))
     named = {str(volume).split(":")[0] for mounted in stores for volume in mounted if "/sources" not in str(volume)}
-    assert named == volumes == {"kafka-data", "postgres-data", "archive-data", "producer-state"}
+    assert named == {"kafka-data", "postgres-data", "archive-data", "producer-state"}
+    assert volumes == named | {"prometheus-data", "grafana-data"}
 
 
 def test_inference_over_the_topic_of_images_is_the_producers_image_and_is_scaled_by_replicas() -> None:

@@ -41,7 +41,7 @@ def test_a_second_run_keeps_every_password(tmp_path: Path) -> None:
     first = {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()}
     make_secrets(tmp_path / "secrets", tmp_path / "env")
     assert {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()} == first
-    assert set(first) == {"postgres_password", "database_url"}
+    assert set(first) == {"postgres_password", "database_url", "grafana_admin_password"}
     assert (tmp_path / "env").read_text().count("HOLISTIC_SECRETS=") == 1
 
 
@@ -87,3 +87,11 @@ def test_the_command_takes_the_entrypoints_place_and_gets_its_signals(tmp_path: 
         assert process.stdout.readline() == f"{process.pid} postgresql://somewhere\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 7
+
+
+def test_what_compose_can_only_leave_empty_is_not_set_at_all() -> None:
+    program = "import os; print(os.environ.get('SCHEMA_REGISTRY_URL'), os.environ['OTHER'] == '')"
+    command = [sys.executable, str(ENTRYPOINT), sys.executable, "-c", program]
+    for given, seen in (("", "None True"), ("http://registry", "http://registry True")):
+        environment = {**os.environ, "SCHEMA_REGISTRY_URL": given, "OTHER": ""}
+        assert subprocess.check_output(command, env=environment, text=True).strip() == seen
