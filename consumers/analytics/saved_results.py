@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, exists, false, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from connect_runtime.sink import TopicPartition
 from consumers.analytics.finding import Category, Finding, Severity
@@ -28,12 +29,16 @@ def save_results(connection: Connection, changed: Sequence[Result]) -> None:
     # The end of a result replaces its start: Postgres refuses to touch a row twice in one statement.
     newest = {result.result_id: result for result in changed}
     if newest:
-        statement = insert(results)
-        replaced = {column.name: statement.excluded[column.name] for column in results.c if not column.primary_key}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=[results.c.result_id], set_=replaced),
-            [_result_row(result_id, result) for result_id, result in newest.items()],
-        )
+        rows = [_result_row(result_id, result) for result_id, result in newest.items()]
+        connection.execute(_replacing(), rows)
+
+
+@cache
+def _replacing() -> Insert:
+    # Made once: saving some results costs less than saying how.
+    statement = insert(results)
+    replaced = {column.name: statement.excluded[column.name] for column in results.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=[results.c.result_id], set_=replaced)
 
 
 def read_orphans(connection: Connection, partition: TopicPartition) -> list[Result]:

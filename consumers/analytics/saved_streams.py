@@ -1,10 +1,11 @@
 """The sessions of a partition's streams in Postgres: loaded, and written when they changed."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from connect_runtime.sink import TopicPartition
 from consumers.analytics.results import as_time
@@ -82,16 +83,19 @@ def write_rows(partition: TopicPartition, changed: PartitionStreams) -> list[Row
 def save(connection: Connection, rows: Sequence[Row]) -> None:
     """Save sessions in place of what they were. A replay that is cut short takes back nothing that was counted."""
     if rows:
-        statement = insert(streams)
-        counted = {name: func.greatest(streams.c[name], statement.excluded[name]) for name in _COUNTED}
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(streams.primary_key),
-                # A clock may be set back.
-                set_=counted | {name: statement.excluded[name] for name in ("seen_at", "state")},
-            ),
-            rows,
-        )
+        connection.execute(_replacing(), rows)
+
+
+@cache
+def _replacing() -> Insert:
+    # Made once: saving some sessions costs less than saying how.
+    statement = insert(streams)
+    counted = {name: func.greatest(streams.c[name], statement.excluded[name]) for name in _COUNTED}
+    return statement.on_conflict_do_update(
+        index_elements=list(streams.primary_key),
+        # A clock may be set back.
+        set_=counted | {name: statement.excluded[name] for name in ("seen_at", "state")},
+    )
 
 
 def _row(partition: TopicPartition, session: Session, state: bytes | None) -> Row:

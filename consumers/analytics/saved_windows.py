@@ -1,10 +1,11 @@
 """Windows in Postgres: those that are over, and those that are not, as far as they are known."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from connect_runtime.sink import TopicPartition
 from consumers.analytics.results import as_time
@@ -40,16 +41,19 @@ def save(connection: Connection, rows: Sequence[Row]) -> None:
     # The same window may come twice, and Postgres refuses to touch a row twice in one statement.
     newest = {tuple(row[column.name] for column in windows.primary_key): row for row in rows}
     if newest:
-        statement = insert(windows)
-        replaced = {column.name: statement.excluded[column.name] for column in windows.c if not column.primary_key}
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(windows.primary_key),
-                set_=replaced,
-                where=windows.c.provisional | ~statement.excluded.provisional,
-            ),
-            list(newest.values()),
-        )
+        connection.execute(_replacing(), list(newest.values()))
+
+
+@cache
+def _replacing() -> Insert:
+    # Made once: saving some windows costs less than saying how.
+    statement = insert(windows)
+    replaced = {column.name: statement.excluded[column.name] for column in windows.c if not column.primary_key}
+    return statement.on_conflict_do_update(
+        index_elements=list(windows.primary_key),
+        set_=replaced,
+        where=windows.c.provisional | ~statement.excluded.provisional,
+    )
 
 
 def _row(partition: TopicPartition, session: Session, window: WindowRow) -> Row:
