@@ -35,6 +35,7 @@ class Effects:
 
     captured_at_us: NDArray[np.int64]
     effective_at_us: NDArray[np.int64]
+    in_order: bool = False
 
     @property
     def latency_ms(self) -> NDArray[np.float64]:
@@ -43,9 +44,17 @@ class Effects:
         return (self.effective_at_us[there] - self.captured_at_us[there]) / 1e3
 
     def captured_between(self, from_us: int, to_us: int) -> "Effects":
-        """Those captured from then until before then."""
-        chosen = (self.captured_at_us >= from_us) & (self.captured_at_us < to_us)
-        return Effects(self.captured_at_us[chosen], self.effective_at_us[chosen])
+        """Those captured from then until before then; at once where they are in order of capture."""
+        if self.in_order:
+            chosen = slice(*self.captured_at_us.searchsorted([from_us, to_us]).tolist())
+            return Effects(self.captured_at_us[chosen], self.effective_at_us[chosen], in_order=True)
+        within = (self.captured_at_us >= from_us) & (self.captured_at_us < to_us)
+        return Effects(self.captured_at_us[within], self.effective_at_us[within])
+
+    def sorted_by_capture(self) -> "Effects":
+        """The same, in order of capture."""
+        order = self.captured_at_us.argsort(kind="stable")
+        return Effects(self.captured_at_us[order], self.effective_at_us[order], in_order=True)
 
     def waiting_at(self, moments_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many were captured and not effective yet at each of these moments, [K]."""
@@ -87,7 +96,7 @@ def match_durable(captures: Captures, durable: NDArray[np.int64]) -> Effects:
         index = reached.searchsorted(captures.offset[rows], side="right")
         noted = np.append(entries[:, 2], NEVER_US)
         effective[rows] = noted[index]
-    return Effects(captures.captured_at_us, effective)
+    return Effects(captures.captured_at_us, effective, in_order=True)
 
 
 def read_sent(path: Path) -> Effects:

@@ -11,6 +11,7 @@ import psutil
 from proving.meter import Usage, metering
 from proving.profile import profiling
 from proving.report import Audit, Ceiling, Headline, Step, describe_machine
+from proving.room import check_room
 from proving.steps import Played, audit_suite, measure_steps, play_step
 from proving.suite import SERVICES, Suite, SuiteShape
 
@@ -45,6 +46,8 @@ class HeadlinePlan:
 
 def run_headline(plan: HeadlinePlan, shape: SuiteShape, home: Path, say: Say) -> Headline:
     """Hold, profile, climb, audit. Raises what Suite does, LoadFailed, StillBehind and ProfilerFailed."""
+    climbing = (plan.climb_to - plan.climb_from) / plan.climb_by * (plan.climb_to + plan.climb_from) / 2 * plan.climb_s
+    check_room(home, plan.rate * (plan.seconds + plan.profile_s) + climbing)
     say("starting Kafka, Postgres, archive, analytics and avatar")
     with Suite(home, shape) as suite, metering(suite.roots) as usage:
         warm_up(suite, plan.streams)

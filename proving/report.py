@@ -32,8 +32,9 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
-    """A second of a step, counted from its begin: of the frames captured in it, and what waited at its end."""
+class Moment:
+    """A second of a step, or a minute of an hour, counted from its begin: of the frames captured in it, and how many
+    waited at its end."""
 
     at_s: float
     p50_ms: Mapping[str, float | None]
@@ -57,7 +58,7 @@ class Step:
     memory_mb: Mapping[str, float]
     """The most of each part."""
     behind: tuple[str, ...]
-    seconds_of: list[Second]
+    course: list[Moment]
 
     @property
     def held(self) -> bool:

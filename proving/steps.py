@@ -22,7 +22,7 @@ from proving.effects import (
     read_sent,
 )
 from proving.meter import Usage
-from proving.report import Audit, Effect, Second, Step
+from proving.report import Audit, Effect, Moment, Step
 from proving.suite import Suite
 
 ROW, FILE, SAVED, EVENT, DATAGRAM = "Postgres row", "Parquet file", "analytics saved", "event", "avatar datagram"
@@ -100,12 +100,11 @@ def audit_suite(suite: Suite) -> Audit:
 def _measure(step: Played, effects: Mapping[str, Effects], usage: Usage) -> Step:
     seconds = (step.to_us - step.from_us) / 1e6
     rate = float(step.report["asked_rate"])
-    frames = int(step.report["frames"])
     measured, behind = {}, []
     for name in (ROW, FILE, SAVED, EVENT, DATAGRAM):
         # Datagrams are of the newest frame alone: who is behind shows in what the avatar has taken.
         lag = effects[AVATAR if name == DATAGRAM else name].captured_between(step.from_us, step.to_us)
-        measured[name] = _summarise(effects[name].captured_between(step.from_us, step.to_us), lag, step, frames)
+        measured[name] = summarise(effects[name].captured_between(step.from_us, step.to_us), lag, step)
         if name in _BEHIND_S and _is_behind(measured[name], rate, name):
             behind.append(name)
     steady = usage.between(step.from_us / 1e6 + _MARGIN_S, step.to_us / 1e6 - _MARGIN_S)
@@ -115,17 +114,18 @@ def _measure(step: Played, effects: Mapping[str, Effects], usage: Usage) -> Step
         achieved_rate=achieved,
         streams=int(step.report["streams"]),
         seconds=seconds,
-        frames=frames,
+        frames=int(step.report["frames"]),
         late=int(step.report["late"]),
         effects=measured,
         cores=steady.cores(),
         memory_mb={part: max(size for _, size in sizes) for part, sizes in steady.memory_mb().items()},
         behind=tuple(behind if achieved >= _LEAST_OF_RATE * rate else ["the load", *behind]),
-        seconds_of=_list_seconds(step, effects),
+        course=list_moments(step.from_us, step.to_us, effects),
     )
 
 
-def _summarise(effect: Effects, lag: Effects, step: Played, frames: int) -> Effect:
+def summarise(effect: Effects, lag: Effects, step: Played) -> Effect:
+    """In figures. `lag` is of the effect by which it shows who is behind."""
     latency_ms = effect.latency_ms
     there = len(latency_ms)
     # The middle of the first and of the last third: starting and ending are no part of holding.
@@ -135,7 +135,7 @@ def _summarise(effect: Effects, lag: Effects, step: Played, frames: int) -> Effe
     in_time = (effect.effective_at_us >= step.from_us) & (effect.effective_at_us < step.to_us)
     return Effect(
         count=there,
-        share=there / frames,
+        share=there / int(step.report["frames"]),
         per_s=float(in_time.sum()) / (span / 1e6),
         mean_ms=float(latency_ms.mean()) if there else None,
         p50_ms=float(np.percentile(latency_ms, 50)) if there else None,
@@ -159,23 +159,26 @@ def _is_behind(effect: Effect, rate: float, name: str) -> bool:
     )
 
 
-def _list_seconds(step: Played, effects: Mapping[str, Effects]) -> list[Second]:
-    seconds = []
-    for from_us in range(step.from_us, step.to_us, 1_000_000):
-        of_second = {name: effect.captured_between(from_us, from_us + 1_000_000) for name, effect in effects.items()}
-        at = np.array([from_us + 1_000_000], dtype=np.int64)
-        seconds.append(
-            Second(
-                at_s=(from_us - step.from_us) / 1e6,
-                p50_ms={name: _percentile(effect, 50) for name, effect in of_second.items() if name != AVATAR},
-                p99_ms={name: _percentile(effect, 99) for name, effect in of_second.items() if name != AVATAR},
-                waiting={
-                    DATAGRAM if name == AVATAR else name: int(effects[name].waiting_at(at)[0])
-                    for name in (ROW, FILE, SAVED, AVATAR)
-                },
+def list_moments(from_us: int, to_us: int, effects: Mapping[str, Effects], every_us: int = 1_000_000) -> list[Moment]:
+    """The course of a while, so many microseconds at a time."""
+    begins = np.arange(from_us, to_us, every_us, dtype=np.int64)
+    ends = begins + every_us
+    waiting = {
+        DATAGRAM if name == AVATAR else name: effects[name].waiting_at(ends) for name in (ROW, FILE, SAVED, AVATAR)
+    }
+    shown = {name: effect.sorted_by_capture() for name, effect in effects.items() if name != AVATAR}
+    moments = []
+    for number, begin_us in enumerate(begins.tolist()):
+        parts = {name: effect.captured_between(begin_us, begin_us + every_us) for name, effect in shown.items()}
+        moments.append(
+            Moment(
+                at_s=(begin_us - from_us) / 1e6,
+                p50_ms={name: _percentile(effect, 50) for name, effect in parts.items()},
+                p99_ms={name: _percentile(effect, 99) for name, effect in parts.items()},
+                waiting={name: int(counts[number]) for name, counts in waiting.items()},
             )
         )
-    return seconds
+    return moments
 
 
 def _percentile(effect: Effects, share: float) -> float | None:
