@@ -31,7 +31,7 @@ def write_connectors() -> str:
         f"### {group}\n\n{_write_keys([key for key in RUNTIME_KEYS if (key.group or '') == group])}" for group in groups
     ]
     own = [
-        f"## {name}\n\n{_write_keys(keys) if keys else 'It has no settings of its own beside those of the environment.'}"
+        f"## {name}\n\n{_write_keys(keys) if keys else 'It has none of its own beside those of the environment.'}"
         for name, keys in OWN_KEYS.items()
     ]
     return write_page("Settings of connectors", _ABOUT, ["## Every connector", *shared, *own])

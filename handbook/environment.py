@@ -33,6 +33,7 @@ OTHERS: Final = {
     "HOLISTIC_CACHE": "Where downloads are kept, shared by all data directories; by default in XDG_CACHE_HOME.",
     "HOLISTIC_REST_URL": "Where `holistic replay` finds a service that is not at its usual port.",
     "HOLISTIC_WEBHOOK_SECRET": "Secret that webhooks are signed with.",
+    "HOLISTIC_TRACING": "`otlp` sends traces to an OpenTelemetry collector, which OTEL_… names; by default `off`.",
     "HOLISTIC_NATIVE_LOGS": "Shows all that MediaPipe's native libraries write, when set.",
     "AWS_ACCESS_KEY_ID": "Who asks the object store.",
     "AWS_SECRET_ACCESS_KEY": "The secret that goes with it.",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from handbook.links import find_links, replace_links, split_anchor
+from handbook.links import find_links, read_anchors, replace_links, split_anchor
 from handbook.sources import REPOSITORY
 from keypoints.errors import Terminal
 
@@ -23,6 +23,7 @@ CONFIG: Final = REPOSITORY / "zensical.toml"
 STAGED: Final = REPOSITORY / "build" / "docs"
 SITE: Final = REPOSITORY / "build" / "site"
 
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _TITLE: Final = re.compile(r"^# (.+)$", re.M)
 _LANGUAGES: Final = {
     ".py": "python",
@@ -117,17 +118,19 @@ def build() -> None:
     Stage(STAGED).put_all()
     program = Path(sys.executable).parent / "zensical"
     ran = subprocess.run(
-        [program, "build", "--clean", "--strict", "--config-file", CONFIG], capture_output=True, text=True, check=False
+        [program, "build", "--clean", "--strict", "--config-file", CONFIG],
+        env=os.environ | {"NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if ran.returncode != 0:
-        output = (ran.stdout + ran.stderr).strip()
-        raise SiteNotBuilt(f"the site was not built:\n{output}", hint="mend the page that is named", output=output)
+        said = _COLOUR.sub("", ran.stdout + ran.stderr).partition("Traceback")[0].strip()
+        raise SiteNotBuilt(f"the site was not built:\n{said}", hint="mend the page that is named", output=said)
 
 
 def find_dead_links(page: Path) -> list[str]:
     """Relative links of a page that lead to no file, and anchors that are no heading of theirs."""
-    from handbook.links import read_anchors
-
     dead = []
     for link in find_links(page.read_text(encoding="utf-8")):
         target, anchor = split_anchor(link)

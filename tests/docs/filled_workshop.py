@@ -1,0 +1,41 @@
+"""What is in the workshop before the first page: servers, services, people who perform, records nobody can use."""
+
+from typing import Final
+
+from kafka_io.publisher import BoundedPublisher
+from kafka_io.settings import KafkaSettings
+from keypoints.topics import TRACKING_TOPIC
+from tests.docs.workshop import SERVICES, Workshop
+
+UNUSABLE: Final = 20
+"""Dead letters that pages name by number."""
+
+
+def fill(workshop: Workshop) -> None:
+    """Start everything, in the order of README.md."""
+    folder = workshop.open_folder("filling")
+    folder.run("holistic up")
+    workshop._stack.callback(folder.run, "holistic down")
+    for line in folder.run("holistic up --export").splitlines():
+        name, _, value = line.removeprefix("export ").partition("=")
+        workshop.places[name] = value.strip("'\"")
+    workshop.serve_buckets()
+    for name, usual in SERVICES.items():
+        port = int(str(workshop.places[f"port{usual}"]))
+        workshop.start(name, f"holistic {name}", port)
+    folder.run("holistic play ada.holistic --keep-times --speed 200")
+    for stream in ("brief", "leaver"):
+        folder.run(f"holistic play ada.holistic --stream {stream} --speed 200")
+    # Slowly, for whatever is exported or audited grows meanwhile.
+    workshop.start("ada", "holistic play ada.holistic --speed 0.5 --loop 100")
+    _publish_unusable(str(workshop.places["KAFKA_BOOTSTRAP_SERVERS"]))
+    for name, usual in SERVICES.items():
+        workshop.wait_ready(name, int(str(workshop.places[f"port{usual}"])))
+
+
+def _publish_unusable(bootstrap_servers: str) -> None:
+    settings = KafkaSettings(bootstrap_servers=bootstrap_servers)
+    with BoundedPublisher(settings, on_delivery=lambda _: None) as publisher:
+        for number in range(UNUSABLE):
+            publisher.publish(TRACKING_TOPIC, b"nobody", b"no frame %d" % number, [], tag=number)
+        publisher.flush()
