@@ -1,4 +1,4 @@
-"""`holistic database`: migrate, status, retire"""
+"""`holistic database`: migrate, downgrade, status, retire"""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +40,48 @@ def migrate(as_json: AsJson = False) -> None:
         typer.echo(f"nothing to do: the tables are at {migrated.after}")
     if migrated.without:
         typer.echo("the roles are not complete:\n  " + "\n  ".join(migrated.without), err=True)
+
+
+@database.command()
+def downgrade(
+    archive: Annotated[
+        str | None, typer.Option(metavar="REVISION", help="Where the archive's tables are to be.")
+    ] = None,
+    analytics: Annotated[
+        str | None, typer.Option(metavar="REVISION", help="Where those of analytics are to be.")
+    ] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="Do it; otherwise the steps are only named.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Undo the newest steps of `migrate`, for an older version that is to run again.
+
+    Run the newer version's command, with its services stopped, before the older one is started: an older version does
+    not know how to undo what came after it. What a step had added is lost; frames and results stay.
+    """
+    import orjson
+
+    from consumers.analytics.database import connect
+    from consumers.analytics.database import downgrade as downgrade_analytics
+    from consumers.archive.postgres.migrate import downgrade as downgrade_archive
+
+    if archive is None and analytics is None:
+        raise typer.BadParameter("say how far back: --archive REVISION, --analytics REVISION")
+    database_url = _find_database()
+    undone: dict[str, list[str]] = {}
+    if archive is not None:
+        undone["archive"] = downgrade_archive(database_url, archive, execute=execute)
+    if analytics is not None:
+        undone["analytics"] = downgrade_analytics(connect(database_url), analytics, execute=execute)
+    if as_json:
+        typer.echo(orjson.dumps({"executed": execute, **undone}))
+        return
+    for tables, steps in undone.items():
+        for step in steps:
+            typer.echo(f"{tables}: {'undone' if execute else 'would be undone'}: {step}")
+        if not steps:
+            typer.echo(f"{tables}: nothing to undo")
+    if not execute:
+        typer.echo("nothing was changed: repeat with --execute")
 
 
 @database.command()

@@ -10,6 +10,7 @@ import orjson
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, exc, make_url, text
 
 from connect_runtime.sink import SinkFailed
@@ -78,18 +79,51 @@ def transaction(engine: Engine, doing: str) -> Iterator[Connection]:
 def migrate(engine: Engine) -> None:
     """Bring the tables to their newest form; replicas that start together do it one after another.
 
-    Nothing is asked for where they have it, so that a service need not be allowed to change tables.
+    Nothing is asked for where they have it, so that a service need not be allowed to change tables. Raises
+    StoreUnavailable, and StoreRefused also for tables of a newer version.
     """
+    with _migrating(engine) as (connection, config):
+        if _read_revision(connection) == ScriptDirectory.from_config(config).get_current_head():
+            return
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        command.upgrade(config, "head")
+
+
+def downgrade(engine: Engine, revision: str, *, execute: bool = True) -> list[str]:
+    """Undo the steps after `revision`, newest first, in one transaction, and return what each had done.
+
+    Without `execute` they are only named. Raises StoreUnavailable, and StoreRefused when there is no such step below.
+    """
+    with _migrating(engine) as (connection, config):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        current = _read_revision(connection)
+        steps = list(ScriptDirectory.from_config(config).walk_revisions("base", current)) if current else []
+        numbers = [step.revision for step in steps]
+        if revision not in numbers:
+            raise StoreRefused(
+                f"the tables of analytics were never at {revision}", hint=f"they are at {current or 'nothing'}"
+            )
+        undone = [f"{step.revision} {step.doc}" for step in steps[: numbers.index(revision)]]
+        if execute and undone:
+            command.downgrade(config, revision)
+    return undone
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[tuple[Connection, Config]]:
     # Its steps are of interest when they fail, and then they are in the error.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with transaction(engine, "migrating the tables of analytics") as connection:
-        if _read_revision(connection) == ScriptDirectory.from_config(config).get_current_head():
-            return
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with transaction(engine, "migrating the tables of analytics") as connection:
+            config.attributes["connection"] = connection
+            yield connection, config
+    except CommandError as error:
+        raise StoreRefused(
+            f"migrating the tables of analytics: {error}",
+            hint="was the database migrated by a newer version than this one?",
+        ) from error
 
 
 def _read_revision(connection: Connection) -> str | None:

@@ -24,6 +24,7 @@ VERSION_TABLE: Final = "archive_alembic_version"
 # An arbitrary number all replicas agree on: they migrate one after the other.
 _MIGRATION_LOCK: Final = 4_812_930_000
 _DENIED: Final = "42501"
+_STATUS: Final = "`holistic database status` says where they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,34 @@ def migrate(database_url: str, *, grant_again: bool = False) -> Migrated:
             "; ".join(without),
         )
     return Migrated(before, newest, without)
+
+
+def downgrade(database_url: str, revision: str, *, execute: bool = True) -> list[str]:
+    """Undo the steps after `revision`, newest first, in one transaction, and return what each had done.
+
+    For an older version that is to run again. Without `execute` they are only named. Raises PostgresUnavailable, and
+    PostgresRefused when there is no such step below, or when this role may not undo them.
+    """
+    with _connect(database_url) as connection:
+        config = _configure(connection)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        steps = list_steps_after(ScriptDirectory.from_config(config), read_revision(connection), revision)
+        if steps is None:
+            raise PostgresRefused(f"the archive's tables were never at {revision}", hint=_STATUS)
+        if execute and steps:
+            command.downgrade(config, revision)
+    return steps
+
+
+def list_steps_after(scripts: ScriptDirectory, current: str | None, revision: str) -> list[str] | None:
+    """The steps from `current` back to `revision`, newest first, as text; None when it is not on the way."""
+    if current is None:
+        return None
+    steps = list(scripts.walk_revisions("base", current))
+    numbers = [script.revision for script in steps]
+    if revision not in numbers:
+        return None
+    return [f"{script.revision} {script.doc}" for script in steps[: numbers.index(revision)]]
 
 
 def read_revision(connection: Connection) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import orjson
+
 from connect_runtime.control.log import ControlRecord, ControlTopic
 from connect_runtime.control.records import (
     ConfigRecord,
@@ -161,3 +163,16 @@ def test_what_is_written_is_read_back_and_rubbish_is_nothing() -> None:
     for rubbish in (b"", b"[]", b'"x"', b'{"connectors": 3}', b"\xff"):
         assert read_report("i", rubbish) is None
         assert read_config_record("connector-a", rubbish) is None
+
+
+def test_a_newer_replicas_records_are_read_as_far_as_they_are_known() -> None:
+    key, value = write_report(WorkerReport("new", "new:8083", 3, {"archive": report_tasks(0)}))
+    body = orjson.loads(value)
+    body["version"] = "9.9"
+    body["connectors"]["archive"]["tasks"][0]["since"] = 5
+    assert read_report("new", orjson.dumps(body)) == read_report("new", value)
+    key, value = write_config_record(TargetRecord("archive", TargetState.PAUSED))
+    assert read_config_record(key, orjson.dumps({**orjson.loads(value), "by": "ada"})) == TargetRecord(
+        "archive", TargetState.PAUSED
+    )
+    assert read_config_record("something-new-archive", b"{}") is None

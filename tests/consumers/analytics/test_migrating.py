@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from connect_runtime.sink import TopicPartition
 from consumers.analytics import migrations
-from consumers.analytics.database import connect
+from consumers.analytics.database import StoreRefused, connect, downgrade, migrate
 from keypoints.topics import TRACKING_TOPIC
 from tests.consumers.analytics.busy_stage import busy_stage
 from tests.consumers.analytics.conftest import Bench
@@ -84,3 +84,21 @@ def test_going_back_to_the_first_version_and_on_again_keeps_shapes_and_lets_the_
     again.put(busy_stage(seconds=5.0))
     again.flush()
     assert bench.query("SELECT count(*) > 0 FROM movement_counts") == [(True,)]
+
+
+def test_going_back_names_its_steps_first_and_tables_of_a_newer_version_are_refused(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    engine = bench.engines[0]
+    named = downgrade(engine, "0003", execute=False)
+    assert [step[:4] for step in named] == ["0005", "0004"]
+    assert downgrade(engine, "0005") == []
+    with pytest.raises(StoreRefused, match="never at 0042"):
+        downgrade(engine, "0042")
+    bench.query("UPDATE analytics.alembic_version SET version_num = '9999' RETURNING 1")
+    with pytest.raises(StoreRefused, match="9999") as refused:
+        migrate(engine)
+    assert "newer version" in str(refused.value.hint)
+    # Who was there before goes on.
+    sink.put(interleave(make_frames([make_hand("open")] * 30)))
+    sink.flush()
+    assert sink.durable_offsets() == {PARTITION: 30}
