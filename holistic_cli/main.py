@@ -49,6 +49,7 @@ VERBS: Final[dict[str, str]] = {
     "restore": "holistic_cli.restore:restore",
     "forget": "holistic_cli.forget:forget",
     "dlq": "holistic_cli.dlq:dlq",
+    "bench": "holistic_cli.bench:bench",
 }
 """Each verb and the function that is it, or the typer.Typer of its own verbs.
 

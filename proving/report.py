@@ -5,9 +5,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is promised of an effect at the headline's rate, in milliseconds from capture."""
+
+    mean_ms: float
+    p99_ms: float
+
+
+ROW, FILE, SAVED, EVENT, DATAGRAM = "Postgres row", "Parquet file", "analytics saved", "event", "avatar datagram"
+"""The effects: a row committed, a file in the manifest, results and state committed, an event on its topic, a datagram
+sent."""
+
+GOALS: Final = {ROW: Goal(120, 400), SAVED: Goal(120, 400), EVENT: Goal(120, 400), DATAGRAM: Goal(120, 40)}
+LEAST_CEILING: Final = 1_200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +115,36 @@ class Headline:
     ceiling: Ceiling
     audit: Audit
 
+    @property
+    def good(self) -> bool:
+        """Whether the rate was held, and every record is there once."""
+        return self.hold.held and self.audit.clean
+
+    @property
+    def shortfalls(self) -> list[str]:
+        """What falls short of what is promised: mean and p99 of each effect at the held rate, and the ceiling."""
+        found = []
+        for name, effect in self.hold.effects.items():
+            goal = GOALS.get(name)
+            if goal is None:
+                continue
+            for what, measured_ms, most_ms in (
+                ("mean", effect.mean_ms, goal.mean_ms),
+                ("p99", effect.p99_ms, goal.p99_ms),
+            ):
+                if measured_ms is None or measured_ms >= most_ms:
+                    found.append(f"{name}: {what} {_say_ms(measured_ms)}, promised below {most_ms:g} ms")
+        if self.climb and (self.ceiling.held_rate or 0.0) < LEAST_CEILING:
+            found.append(f"a ceiling of {self.ceiling.held_rate or 0:.0f} frames/s, promised {LEAST_CEILING:g}")
+        return found
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return asdict(self) | {"good": self.good, "shortfalls": self.shortfalls}
+
+
+def _say_ms(value: float | None) -> str:
+    return "not once" if value is None else f"{value:.1f} ms"
 
 
 def describe_machine() -> dict[str, Any]:

@@ -10,14 +10,9 @@ import numpy as np
 from consumers.avatar.settings import CONNECTOR_NAME as AVATAR
 from proving.headline import Say, warm_up
 from proving.meter import Usage, metering
-from proving.report import Audit, Effect, Moment, describe_machine
+from proving.report import DATAGRAM, EVENT, FILE, ROW, SAVED, Audit, Effect, Moment, describe_machine
 from proving.room import check_room
 from proving.steps import (
-    DATAGRAM,
-    EVENT,
-    FILE,
-    ROW,
-    SAVED,
     audit_suite,
     list_captures,
     list_moments,

@@ -22,15 +22,8 @@ from proving.effects import (
     read_sent,
 )
 from proving.meter import Usage
-from proving.report import Audit, Effect, Moment, Step
+from proving.report import DATAGRAM, EVENT, FILE, ROW, SAVED, Audit, Effect, Moment, Step
 from proving.suite import Suite
-
-ROW, FILE, SAVED, EVENT, DATAGRAM = "Postgres row", "Parquet file", "analytics saved", "event", "avatar datagram"
-"""The effects: a row committed, a file in the manifest, results and state committed, an event on its topic, a datagram
-sent."""
-
-MEAN_GOAL_MS: Final = {ROW: 120.0, SAVED: 120.0, EVENT: 120.0, DATAGRAM: 120.0}
-P99_GOAL_MS: Final = {ROW: 400.0, SAVED: 400.0, EVENT: 400.0, DATAGRAM: 40.0}
 
 _BEHIND_S: Final = {ROW: 1.0, FILE: 13.0, SAVED: 1.0, DATAGRAM: 1.0}
 """Whoever has more before it than comes in this time has fallen behind; files are finished every 10 s."""
