@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from consumers.analytics.settings import CONNECTOR_NAME as ANALYTICS
+from consumers.archive.settings import PARQUET_CONNECTOR
 from demo.services import ServiceProcesses
 from keypoints.errors import Terminal
 from proving.chaos.effect_log import ACKNOWLEDGED, CONNECTORS, EffectLog
@@ -20,8 +22,10 @@ from proving.suite import SERVICES, StillBehind, Suite
 
 ROTATE_S: Final = 4.0
 """Parquet files are finished this often, so that a recovery can be seen soon."""
-SLACK_S: Final = dict.fromkeys((*CONNECTORS, ACKNOWLEDGED), 1.0) | {"archive-parquet": ROTATE_S + 3.0}
-"""Who has less before it than comes in this time is not behind."""
+_WAITS_S: Final = {ANALYTICS: 1.0, PARQUET_CONNECTOR: ROTATE_S + 1.0}
+"""What waits by design: until the next save of state, and for a file to be finished."""
+SLACK_S: Final = {name: 1.0 + _WAITS_S.get(name, 0.0) for name in (*CONNECTORS, ACKNOWLEDGED)}
+"""Who has no more before it than comes in this time is not behind."""
 
 _CALM_S: Final = 1.5
 _CALM_TIMEOUT_S: Final = 60.0
@@ -125,9 +129,9 @@ class Arena:
         return {"avatar": self.suite.sent_log, **visitors}
 
     def wait_calm(self, timeout_s: float = _CALM_TIMEOUT_S) -> int | None:
-        """Until nobody has been behind for a while, and all are ready; when they were first (µs), None: they are not.
+        """Until nobody has been behind for a while, and all are ready, or the time is up; since when they are (µs).
 
-        Raises LoadLost when the load has ended.
+        None: not all are ready. Raises LoadLost when the load has ended.
         """
         deadline_s = time.monotonic() + timeout_s
         ready_since_us: int | None = None
@@ -143,7 +147,7 @@ class Arena:
             elif time.monotonic() - calm_since_s >= _CALM_S:
                 return ready_since_us
             time.sleep(_POLL_S)
-        return None
+        return ready_since_us
 
     def find_behind(self) -> list[str]:
         """Who is behind now: connectors, and the load while it waits for acknowledgements."""

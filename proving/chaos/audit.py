@@ -22,8 +22,6 @@ Place = tuple[int, int]
 """Partition and offset."""
 
 _STALE_US: Final = 2_000_000
-_STALE_TOLERANCE_US: Final = 50_000
-"""From the look at a frame's age to its note."""
 _FRAMES_SQL: Final = (
     'SELECT "partition", "offset", substr(stream_id, {after})::int, sequence FROM frames '
     "WHERE stream_id LIKE '{load}-%' AND epoch = {epoch}"
@@ -132,8 +130,8 @@ def audit_avatar(arena: Arena) -> Finding:
 
 
 def count_stale(lines: Iterable[Mapping[str, Any]]) -> int:
-    """Frames that had been processed too long before they were sent."""
-    return sum(line["sent_at_us"] - line["processed_at_us"] > _STALE_US + _STALE_TOLERANCE_US for line in lines)
+    """Frames that had been processed too long before when they reached the avatar, and were shown nevertheless."""
+    return sum(line["received_at_us"] - line["processed_at_us"] > _STALE_US for line in lines)
 
 
 def count_shown_twice(lines: Iterable[Mapping[str, Any]], started_us: Sequence[int]) -> int:
