@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 
 from observability.metrics import CounterDef, GaugeDef, HistogramDef, Metrics
 from producer_service.live.opening import OpenStudio
-from producer_service.live.outcome import Acknowledged, PictureOutcome
+from producer_service.live.outcome import Acknowledged, DropReason, PictureOutcome
+from producer_service.publish import NOT_ACKNOWLEDGED
 
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.5, 1, 2, 5, 10, 30, 120)
 
@@ -18,6 +19,10 @@ _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15,
 RECEIVED = CounterDef("holistic_producer_received", "Pictures received, and inputs that gave none.")
 # The ledger's own words: outcome is acknowledged, dropped or rejected, reason is empty for acknowledged.
 PICTURES = CounterDef("holistic_producer_pictures", "Pictures by what became of them.", ("outcome", "reason"))
+# Shown from the start, for what appears at 1 was never seen to grow; others appear when they first occur.
+FORESEEN_DROPS: Final = (
+    DropReason.OVERTAKEN, NOT_ACKNOWLEDGED, "publisher_full", "kafka_unavailable", "spill_full", "spill_failed",
+)  # fmt: skip
 # Frames an earlier process left, and frames now, on disk.
 SPILLED = GaugeDef("holistic_producer_spilled_frames", "Frames that wait on disk for Kafka.")
 # Of all segments, until the last frame of each is acknowledged; 0 where no spill is set.
@@ -90,7 +95,8 @@ class _StudioCollector(Collector):
         studio, counts = self._studio, self._studio.ledger.counts()
         pictures = CounterMetricFamily(PICTURES.name, PICTURES.help, labels=PICTURES.labels)
         pictures.add_metric(("acknowledged", ""), counts.acknowledged)
-        for outcome, reasons in (("dropped", counts.dropped), ("rejected", counts.rejected)):
+        dropped = dict.fromkeys(FORESEEN_DROPS, 0) | counts.dropped
+        for outcome, reasons in (("dropped", dropped), ("rejected", counts.rejected)):
             for reason, number in sorted(reasons.items()):
                 pictures.add_metric((outcome, reason), number)
         workers = studio.pool.report()
