@@ -1,6 +1,5 @@
 """Making a kafka-python client so that one that cannot connect leaves nothing behind, and says why it cannot."""
 
-import logging
 import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,7 +13,7 @@ from kafka.net.selector import NetworkSelector
 
 from kafka_io.errors import KafkaUnavailable, TlsRefused, explain_kafka_error
 from kafka_io.last_words import hear_last_words
-from kafka_io.no_connection import hint_at, list_causes, say_why
+from kafka_io.no_connection import SILENT, UnreachableBrokers, hint_at, list_causes, say_why
 from kafka_io.oauth import ClientCredentials
 
 Client = TypeVar("Client")
@@ -26,8 +25,6 @@ _LOGIN_REFUSED: tuple[type[Exception], ...] = (
     kafka_errors.SaslAuthenticationFailedError,
     kafka_errors.UnsupportedSaslMechanismError,
 )
-
-log = logging.getLogger(__name__)
 
 
 def connect_client(make: Callable[..., Client], options: Mapping[str, object], doing: str, **fields: object) -> Client:
@@ -46,7 +43,7 @@ def connect_client(make: Callable[..., Client], options: Mapping[str, object], d
 
     def make_net_client(**given: Any) -> KafkaNetClient:
         net = NetworkSelector(**given)
-        client = KafkaNetClient(net=net, manager=WatchfulManager(refusals, troubles, net, **given), **given)
+        client = KafkaNetClient(net=net, manager=_WatchfulManager(refusals, troubles, net, **given), **given)
         begun.append(client)
         return client
 
@@ -66,7 +63,7 @@ def connect_client(make: Callable[..., Client], options: Mapping[str, object], d
         raise explain_kafka_error(reason, doing, **fields) from error
 
 
-class WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
+class _WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
     """Gives up starting once every broker to start from has refused us; kafka-python asks them again until its time is
     over, and then says only that none answered.
 
@@ -80,7 +77,7 @@ class WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
         self._refusals = refusals
         self._troubles = troubles
         self._speaks_tls = "SSL" in str(self.config["security_protocol"])
-        self._unreachable: set[str] = set()
+        self._unreachable = UnreachableBrokers(self._speaks_tls)
 
     def get_connection(self, node_id: object, *args: Any, **given: Any) -> KafkaConnection:
         first_brokers = {broker.node_id: broker for broker in self.cluster.bootstrap_brokers()}
@@ -90,7 +87,11 @@ class WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
         broker = first_brokers.get(node_id) or self.cluster.broker_metadata(node_id)
         if broker is not None:
             address = f"{broker.host}:{broker.port}"
-            note = partial(self._note, node_id, address) if node_id in first_brokers else partial(self._warn, address)
+            note = (
+                partial(self._note, node_id, address)
+                if node_id in first_brokers
+                else partial(self._unreachable.note, address)
+            )
             connection.init_future.add_errback(note)
             connection.init_future.add_callback(lambda _: self._forget(node_id, address))
         return connection
@@ -99,17 +100,15 @@ class WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]
         refusal = _read_refusal(error, address)
         if refusal is not None:
             self._refusals[node_id] = refusal
-        self._troubles[address] = say_why(error, self._speaks_tls)
-
-    def _warn(self, address: str, error: Exception) -> None:
-        if address not in self._unreachable:
-            self._unreachable.add(address)
-            log.warning("the cluster names a broker at %s: %s", address, say_why(error, self._speaks_tls))
+        reason = say_why(error, self._speaks_tls)
+        # The last try is cut short, and what an earlier one met is still what is wrong.
+        if reason != SILENT or address not in self._troubles:
+            self._troubles[address] = reason
 
     def _forget(self, node_id: object, address: str) -> None:
         self._refusals.pop(node_id, None)
         self._troubles.pop(address, None)
-        self._unreachable.discard(address)
+        self._unreachable.forget(address)
 
 
 def _read_refusal(error: Exception, address: str) -> Exception | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import socket
 import ssl
@@ -60,6 +61,8 @@ class Stranger:
     monkeypatch: pytest.MonkeyPatch
     captured: pytest.CaptureFixture[str]
     log: pytest.LogCaptureFixture
+    produced: str
+    """What `holistic produce` says to everything at once that it cannot read."""
 
     def run(self, *arguments: str, **variables: str | None) -> str:
         """What `holistic` says to that, with these variables besides those of the stack; None: without one."""
@@ -80,12 +83,6 @@ class Stranger:
         """What every command says that cannot reach these brokers."""
         kafka = KafkaSettings(bootstrap_servers=servers, **settings)  # type: ignore[arg-type]
         return say(lambda: make_consumer(kafka, None, bootstrap_timeout_ms=_PATIENCE_MS))
-
-    def produce(self, name: str, content: bytes | None = None) -> str:
-        path = self.folder / name
-        if content is not None:
-            path.write_bytes(content)
-        return self.run("produce", name if ":" in name else str(path), "--stream", "ada")
 
     def at_database(self, login: str | None = None, name: str | None = None) -> str:
         """The address of the stack's Postgres, with another login or another database."""
@@ -249,13 +246,11 @@ MISTAKES: Final[Mapping[str, Callable[[Stranger], str]]] = {
         "avatar", "--target", f"vmc://127.0.0.1:39539?vrm={one.write('ada.vrm', 'a text')}"
     ),
     "this service is not known by that name": call_by_another_name,
-    "missing_file: there is no such file or folder": lambda one: one.produce("talk.mp4"),
-    "unreadable_video: a text, not a picture or a video": lambda one: one.produce("talk.mp4", b"a text\n"),
-    "not_an_image: not a JPEG, PNG or WebP picture": lambda one: one.produce("photo.heic", b"\0\0\0\x18ftypheic" * 9),
-    "no_device: …: there is no such device": lambda one: one.produce("webcam:63"),
-    "refused_address: is none of rtsp://, rtsps://, http://, https://": lambda one: one.produce(
-        "ftp://camera/talk.mp4"
-    ),
+    "missing_file: there is no such file or folder": lambda one: one.produced,
+    "unreadable_video: a text, not a picture or a video": lambda one: one.produced,
+    "not_an_image: not a JPEG, PNG or WebP picture": lambda one: one.produced,
+    "no_device: …: there is no such device": lambda one: one.produced,
+    "refused_address: is none of rtsp://, rtsps://, http://, https://": lambda one: one.produced,
     "… cannot be written: No such file or directory": lambda one: one.run(
         "avatar", HOLISTIC_AVATAR_LATENCY_LOG=str(one.folder / "none" / "log")
     ),
@@ -263,16 +258,32 @@ MISTAKES: Final[Mapping[str, Callable[[Stranger], str]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def produced(stack: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("sources")
+    (folder / "text.mp4").write_text("a text\n", encoding="utf-8")
+    (folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" * 9)
+    servers = {"KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers, "DATABASE_URL": stack.database_url}
+    command = [sys.executable, "-m", "holistic_cli", "produce"]
+    shell = os.environ | servers | {"COLUMNS": "500"}
+    made = subprocess.run(
+        [*command, "talk.mp4", "text.mp4", "photo.heic", "webcam:63", "ftp://camera/talk.mp4"],
+        cwd=folder, env=shell, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert made.returncode == 1, made.stderr
+    return made.stdout + made.stderr
+
+
 @pytest.fixture
 def stranger(
     tmp_path: Path, stack: Endpoints, make_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, produced: str,
 ) -> Iterator[Stranger]:  # fmt: skip
     monkeypatch.setenv("COLUMNS", "500")
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
-    yield Stranger(tmp_path, stack, make_database(), monkeypatch, capfd, caplog)
+    yield Stranger(tmp_path, stack, make_database(), monkeypatch, capfd, caplog, produced)
     root.handlers[:], root.level = before
 
 

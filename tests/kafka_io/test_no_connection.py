@@ -7,17 +7,14 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import SimpleNamespace
 
 import pytest
 import trustme
 from kafka import errors as kafka_errors
-from kafka.net.selector import NetworkSelector
 
-from kafka_io.connecting import WatchfulManager
 from kafka_io.consumer import make_consumer
 from kafka_io.errors import KafkaUnavailable
-from kafka_io.no_connection import say_why
+from kafka_io.no_connection import UnreachableBrokers, say_why
 from kafka_io.settings import KafkaSettings
 
 _PATIENCE_MS = 700
@@ -94,17 +91,16 @@ def test_a_login_where_none_is_taken_and_a_broker_that_is_silent_have_words_of_t
     assert say_why(silent, speaks_tls=False) == "it does not answer"
     unreachable = kafka_errors.KafkaConnectionError("113 EHOSTUNREACH")
     assert say_why(unreachable, speaks_tls=True) == "no route to host"
+    exhausted = kafka_errors.KafkaConnectionError("unable to connect: [Errno 24] Too many open files")
+    assert say_why(exhausted, speaks_tls=False) == "too many open files"
 
 
-def test_a_broker_that_the_cluster_names_and_that_cannot_be_reached_is_warned_of_once(
+def test_a_broker_that_the_cluster_names_and_that_cannot_be_reached_is_warned_of_once_until_it_can_be(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    net = NetworkSelector()
-    manager = WatchfulManager({}, {}, net, bootstrap_servers=["127.0.0.1:1"])
-    manager.cluster._brokers = {7: SimpleNamespace(node_id=7, host="127.0.0.1", port=1, rack=None)}
-    for _ in range(2):
-        connection = manager.get_connection(7)
-        connection.init_future.failure(kafka_errors.KafkaConnectionError("111 ECONNREFUSED"))
-    net.close()
-    told = [line.getMessage() for line in caplog.records if line.name == "kafka_io.connecting"]
-    assert told == ["the cluster names a broker at 127.0.0.1:1: nothing listens there"]
+    brokers, refused = UnreachableBrokers(speaks_tls=False), kafka_errors.KafkaConnectionError("111 ECONNREFUSED")
+    brokers.note("kafka:9092", refused)
+    brokers.note("kafka:9092", refused)
+    brokers.forget("kafka:9092")
+    brokers.note("kafka:9092", refused)
+    assert caplog.messages == ["the cluster names a broker at kafka:9092: nothing listens there"] * 2
