@@ -20,6 +20,7 @@ from consumers.archive.postgres.errors import PostgresRefused, PostgresUnavailab
 from consumers.archive.postgres.rows import to_postgres_rows
 from consumers.archive.postgres.tables import FRAMES_BY_DAY, FRAMES_OUT_OF_RANGE, KEY_COLUMNS
 from consumers.archive.postgres.topic_refs import TopicRefs
+from keypoints.errors import HolisticError
 from keypoints.frame import FrameBatch
 
 _COPY_READ_BYTES: Final = 1 << 18
@@ -73,6 +74,10 @@ class FrameWriter:
                 self._write_kept(kept, topic_refs, now_us, connection)
             if not in_window.all():
                 self._write_out_of_range(batch.take(~in_window), topic_refs, now_us, connection)
+        except HolisticError:
+            # Making a day's table says itself what failed. The connection may be lost then as well.
+            self.close()
+            raise
         except psycopg2.Error as error:
             self.close()
             raise explain_postgres_error(error, "writing frames", rows=len(batch)) from error

@@ -12,6 +12,7 @@ from consumers.archive.postgres.retention import become_owner
 from consumers.archive.postgres.rows import to_postgres_rows
 from consumers.archive.postgres.sink import PostgresSink
 from consumers.archive.postgres.tables import FRAMES_BY_DAY, FRAMES_OUT_OF_RANGE
+from keypoints.errors import HolisticError
 from keypoints.frame import FrameBatch
 
 _TABLES: Final = (FRAMES_BY_DAY.name, FRAMES_OUT_OF_RANGE.name)
@@ -38,6 +39,10 @@ class RewritingFrameWriter(FrameWriter):
                     with_us = table == FRAMES_OUT_OF_RANGE.name
                     columns = to_postgres_rows(of_table, topic_refs, now_us, with_captured_at_us=with_us)
                     copy_through_staging(cursor, columns, table)
+        except HolisticError:
+            # Making a day's table says itself what failed. The connection may be lost then as well.
+            self.close()
+            raise
         except psycopg2.Error as error:
             self.close()
             raise explain_postgres_error(error, "rewriting frames", rows=len(batch)) from error

@@ -11,9 +11,10 @@ from psycopg2 import extensions
 
 from consumers.archive.postgres.errors import PostgresUnavailable
 from consumers.archive.postgres.frame_writer import FrameWriter
+from consumers.archive.postgres.rewriting import RewritingFrameWriter
 from consumers.archive.postgres.topic_refs import TopicRefs
 from keypoints.frame import FrameBatch
-from tests.consumers.archive.made_frames import make_batch
+from tests.consumers.archive.made_frames import NOON_US, make_batch
 from tests.consumers.archive.postgres_proxy import Moment, OfWriting, proxy_postgres
 from tests.consumers.archive.postgres_under_test import (
     TEST,
@@ -148,3 +149,19 @@ def test_writers_that_redeliver_the_same_rows_at_once_leave_each_once(database_u
     for thread in threads:
         thread.join()
     assert stored_offsets(database_url) == list(range(2000))
+
+
+@pytest.mark.parametrize("writer_class", [FrameWriter, RewritingFrameWriter])
+def test_a_connection_that_is_lost_before_its_first_days_table_is_made_anew(
+    database_url: str, writer_class: type[FrameWriter]
+) -> None:
+    # Another connection has found the topic's number already, so that the day's table is the first that is asked for.
+    topic_refs = TopicRefs(lambda topic: f"id-of-{topic}")
+    with open_sink(database_url), closing(writer_class(database_url, topic_refs, now_us=lambda: NOON_US)) as first:
+        first.write(make_batch(1))
+    with closing(writer_class(database_url, topic_refs, now_us=lambda: NOON_US)) as second:
+        ask(database_url, "SELECT pg_terminate_backend(%s)", (second.connect().get_backend_pid(),))
+        with pytest.raises(PostgresUnavailable):
+            second.write(make_batch(1, first_offset=1))
+        second.write(make_batch(1, first_offset=1))
+    assert stored_offsets(database_url) == [0, 1]
