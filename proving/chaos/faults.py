@@ -32,6 +32,6 @@ def list_faults(mounted: bool) -> list[Fault]:
         Deadlocked(),
         CommitsCut(),
         DiskFull(mounted),
-        WorkerTroubled("mediapipe-hangs", signal.SIGSTOP, 12.0),
-        WorkerTroubled("mediapipe-dies", signal.SIGKILL, 3.0),
+        WorkerTroubled("mediapipe-hangs", signal.SIGSTOP, 8.0, 12.0),
+        WorkerTroubled("mediapipe-dies", signal.SIGKILL, 3.0, 3.0),
     ]

@@ -83,9 +83,7 @@ class ImageTopic:
         """Each image must have a frame, or be a dead letter, and neither twice; all are committed."""
         kafka = self.arena.suite.kafka
         deadline_s = time.monotonic() + _ENDS_S
-        while group_offsets(kafka, self.name, self.name) != {
-            part: end for part, end in topic_end_offsets(kafka, self.name).items() if end
-        }:
+        while not self._is_committed():
             if time.monotonic() > deadline_s:
                 raise StillBehind(f"{self.name} is not committed to its end", group=self.name, lag=0)
             time.sleep(0.2)
@@ -100,6 +98,11 @@ class ImageTopic:
             problems.append(f"{len(doubled)} images have two outcomes")
         self.letters = len(letters)
         return problems
+
+    def _is_committed(self) -> bool:
+        committed = group_offsets(self.arena.suite.kafka, self.name, self.name)
+        ends = topic_end_offsets(self.arena.suite.kafka, self.name)
+        return all(committed.get(partition, 0) >= end for partition, end in ends.items())
 
     def leave(self) -> list[str]:
         """SIGTERM; what was wrong about it."""
@@ -168,8 +171,10 @@ class WorkerTroubled(Fault):
     streams: Final = ("chaos-one", "chaos-two", "chaos-three", "chaos-four")
     spacing_s: Final = 0.5
 
-    def __init__(self, name: str, number: signal.Signals, lasts_s: float) -> None:
+    def __init__(self, name: str, number: signal.Signals, hurts_s: float, lasts_s: float) -> None:
+        """`hurts_s`: how long nobody has replaced the worker for certain; `lasts_s`: when somebody has."""
         self.name = name  # type: ignore[misc]
+        self._hurts_s = hurts_s
         self._lasts_s = lasts_s
         self._number = number
         self._images: ImageTopic | None = None
@@ -199,13 +204,12 @@ class WorkerTroubled(Fault):
             raise FaultMissed("no worker process was at work", hint="was MediaPipe too slow?", fault=self.name)
         self._victim = arena.rng.choice(busy)
         os.kill(self._victim, self._number)
-        until_s = time.monotonic() + self._lasts_s
-        while time.monotonic() < until_s:
-            images.followed.read_on()
+        self._watch(self._hurts_s)
+        self._went_on = [each for each in self.streams if images.count_frames(each) > self._at_begin[each]]
+        self._watch(self._lasts_s - self._hurts_s)
 
     def recover(self, arena: Arena) -> None:  # noqa: ARG002
         """Every stream has frames again."""
-        self._went_on = [s for s in self.streams if self._topic.count_frames(s) > self._at_begin[s]]
         self._topic.followed.read_to_end()
         now = {stream: self._topic.count_frames(stream) for stream in self.streams}
         for stream in self.streams:
@@ -227,6 +231,11 @@ class WorkerTroubled(Fault):
         self._stop_feeding()
         if self._images is not None:
             self._images.close()
+
+    def _watch(self, seconds: float) -> None:
+        until_s = time.monotonic() + seconds
+        while time.monotonic() < until_s:
+            self._topic.followed.read_on()
 
     def _stop_feeding(self) -> None:
         self._fed.set()
