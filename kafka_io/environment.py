@@ -64,14 +64,15 @@ def find_misspelt(kind: type[BaseSettings], environment: Mapping[str, str]) -> l
     Variables of other settings that are known in this process are no slips.
     """
     own = {name_variable(kind, name) for name in kind.model_fields}
-    known = own | {name_variable(other, name) for other in _list_kinds() for name in other.model_fields}
+    known = own | {name_variable(other, name) for other in list_kinds() for name in other.model_fields}
     unknown = sorted(name for name in environment if name.startswith(_PREFIXES) and name not in known)
     return [
         (name, meant) for name in unknown for meant in sorted(own) if meant not in environment and _is_slip(name, meant)
     ]
 
 
-def _list_kinds() -> list[type[BaseSettings]]:
+def list_kinds() -> list[type[BaseSettings]]:
+    """All kinds of settings this process has heard of."""
     kinds = list(BaseSettings.__subclasses__())
     for kind in kinds:
         kinds += kind.__subclasses__()

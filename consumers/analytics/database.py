@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, exc, make_url, text
 
+from connect_runtime.database_words import hint_at_database
 from connect_runtime.sink import SinkFailed
 from consumers.analytics.tables import SCHEMA
 from keypoints.errors import HolisticError, Transient
@@ -147,5 +148,5 @@ def _explain(error: exc.SQLAlchemyError, doing: str) -> HolisticError:
         or (isinstance(error, exc.OperationalError | exc.InterfaceError) and state is None)
         or (state is not None and state.startswith(_TRANSIENT_STATES))
     ):
-        return StoreUnavailable(message, hint="is Postgres up, and DATABASE_URL right?", sqlstate=state)
+        return StoreUnavailable(message, hint=hint_at_database(message), sqlstate=state)
     return StoreRefused(message, sqlstate=state)
