@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -128,26 +129,40 @@ class Arena:
         visitors = {path.stem: path for path in sorted(self.suite.logs_dir.glob("sent-*.jsonl"))}
         return {"avatar": self.suite.sent_log, **visitors}
 
+    @contextmanager
+    def watching_readiness(self) -> "Iterator[Readiness]":
+        """Ask all services again and again, on a thread, for the length of the block."""
+        readiness = Readiness(self.services)
+        thread = threading.Thread(target=readiness.watch, name="readiness", daemon=True)
+        thread.start()
+        try:
+            yield readiness
+        finally:
+            readiness.end.set()
+            thread.join()
+
     def wait_calm(self, timeout_s: float = _CALM_TIMEOUT_S) -> int | None:
         """Until nobody has been behind for a while, and all are ready, or the time is up; since when they are (µs).
 
         None: not all are ready. Raises LoadLost when the load has ended.
         """
+        with self.watching_readiness() as readiness:
+            return self.wait_calm_and(readiness, timeout_s)
+
+    def wait_calm_and(self, readiness: "Readiness", timeout_s: float = _CALM_TIMEOUT_S) -> int | None:
+        """The same, with services that have been watched for some time already."""
         deadline_s = time.monotonic() + timeout_s
-        ready_since_us: int | None = None
         calm_since_s: float | None = None
         while time.monotonic() < deadline_s:
             self._check_load()
-            ready = all(self.services.is_ready(name) for name in self.services.names)
-            ready_since_us = (ready_since_us or now_us()) if ready else None
-            if not (ready and self.find_behind() == []):
+            if readiness.since_us is None or self.find_behind():
                 calm_since_s = None
             elif calm_since_s is None:
                 calm_since_s = time.monotonic()
             elif time.monotonic() - calm_since_s >= _CALM_S:
-                return ready_since_us
+                break
             time.sleep(_POLL_S)
-        return ready_since_us
+        return readiness.since_us
 
     def find_behind(self) -> list[str]:
         """Who is behind now: connectors, and the load while it waits for acknowledgements."""
@@ -174,6 +189,23 @@ class Arena:
         if self._load is not None and self._load.poll() is not None:
             complaint = self._load.stderr.read() if self._load.stderr is not None else ""
             raise LoadLost(f"the load has ended: {complaint.strip()[-2000:]}", error=complaint)
+
+
+class Readiness:
+    """Since when all services have said that they are ready, whenever they were asked."""
+
+    def __init__(self, services: ServiceProcesses) -> None:
+        self._services = services
+        self.since_us: int | None = None
+        """None: one is not, or nobody was asked yet."""
+        self.end = threading.Event()
+
+    def watch(self) -> None:
+        """Ask until `end` is set."""
+        while not self.end.is_set():
+            ready = all(self._services.is_ready(name) for name in self._services.names)
+            self.since_us = (self.since_us or now_us()) if ready else None
+            self.end.wait(_POLL_S)
 
 
 class Visitor:

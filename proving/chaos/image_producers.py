@@ -198,6 +198,7 @@ class WorkerTroubled(Fault):
     def begin(self, arena: Arena) -> None:
         """Find a worker that has work, and hurt it."""
         images = self._topic
+        images.followed.read_to_end()
         self._at_begin = {stream: images.count_frames(stream) for stream in self.streams}
         busy = _list_busy_workers(images.processes.pid(images.member))
         if not busy:

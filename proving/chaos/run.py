@@ -120,9 +120,10 @@ def inject(fault: Fault, arena: Arena) -> Row:
         fault.end(arena)
         ended_us = now_us()
         row.lasted_s = (ended_us - began_us) / 1e6
-        fault.recover(arena)
-        own_us = now_us() if overrides_recover(fault) else ended_us
-        ready_us = arena.wait_calm()
+        with arena.watching_readiness() as readiness:
+            fault.recover(arena)
+            own_us = now_us() if overrides_recover(fault) else ended_us
+            ready_us = arena.wait_calm_and(readiness)
         window = Window(began_us, ended_us, now_us())
         measure(row, arena, window, {"ready": ready_us, "its own effect": own_us})
         row.problems += fault.check(arena)
