@@ -1,5 +1,7 @@
 """`holistic bench`: headline, scaling, soak, chaos, compare"""
 
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +32,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @bench.callback()
 def describe() -> None:
     """The whole suite on this machine, with servers of its own: under load, at length, and under fire."""
+    # Servers and services are processes of their own: whoever is told to end has to end them first.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
 
 
 @bench.command()
