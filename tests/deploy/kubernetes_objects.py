@@ -35,9 +35,16 @@ def find_kubectl() -> str | None:
 
 @dataclass(frozen=True)
 class Pod:
-    """The pod template of a Deployment or Job."""
+    """The pod template of a Deployment, Job or CronJob."""
 
     owner: Object
+
+    @property
+    def template(self) -> Object:
+        """What pods are made of."""
+        spec = self.owner["spec"]
+        found: Object = (spec["jobTemplate"]["spec"] if self.owner["kind"] == "CronJob" else spec)["template"]
+        return found
 
     @property
     def name(self) -> str:
@@ -47,13 +54,13 @@ class Pod:
     @property
     def labels(self) -> Mapping[str, str]:
         """What selectors go by."""
-        found: Mapping[str, str] = self.owner["spec"]["template"]["metadata"]["labels"]
+        found: Mapping[str, str] = self.template["metadata"]["labels"]
         return found
 
     @property
     def spec(self) -> Object:
         """Of the pod."""
-        found: Object = self.owner["spec"]["template"]["spec"]
+        found: Object = self.template["spec"]
         return found
 
     @property
@@ -69,7 +76,7 @@ class Pod:
     @property
     def is_job(self) -> bool:
         """Whether it ends by itself."""
-        return bool(self.owner["kind"] == "Job")
+        return self.owner["kind"] in {"Job", "CronJob"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Built:
     @cached_property
     def pods(self) -> dict[str, Pod]:
         """Pods by name."""
-        owners = [*self.of_kind("Deployment"), *self.of_kind("Job")]
+        owners = [one for kind in ("Deployment", "Job", "CronJob") for one in self.of_kind(kind)]
         return {pod.name: pod for pod in map(Pod, owners)}
 
     def selected(self, labels: Mapping[str, str]) -> set[str]:

@@ -124,6 +124,7 @@ SPECS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ),
     ("monitoring.coreos.com/v1", "PodMonitor"): _object(
         {
+            "jobLabel": _TEXT,
             "selector": _SELECTOR,
             "podMetricsEndpoints": _list(
                 _object(

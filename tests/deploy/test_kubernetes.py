@@ -27,6 +27,7 @@ from consumers.avatar.settings import AvatarSettings
 from deploy.build_images import TARGETS, image_name
 from deploy.container.entrypoint import SECRET_VARIABLES
 from deploy.kubernetes.make_monitoring import make_dashboards, make_rules
+from handbook.commands import walk_commands
 from kafka_io.environment import name_variable
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import SUITE_TOPICS, TRACKING_TOPIC
@@ -51,6 +52,7 @@ OVERLAYS: Final = ("base", "overlays/trial", "overlays/production")
 COMPONENTS: Final = (
     ("images",),
     ("object-storage",),
+    ("object-storage", "backup"),
     ("kafka-tls",),
     ("kafka-sasl",),
     ("postgres-tls",),
@@ -69,6 +71,7 @@ SETTINGS: Final[Mapping[str, tuple[type[BaseSettings], ...]]] = {
     "producer_service.gateway": (GatewaySettings, ProducerSettings, RpcSettings),
     "producer_service.image_topic": (ImageTopicSettings, ProducerSettings),
     "consumers.archive": (ArchiveSettings, RestSettings),
+    "holistic_cli": (ArchiveSettings,),
     "consumers.analytics": (AnalyticsSettings, RestSettings),
     "consumers.analytics.feed": (FeedSettings,),
     "consumers.avatar": (AvatarSettings, RestSettings),
@@ -81,6 +84,7 @@ NEEDS: Final[Mapping[str, frozenset[str]]] = {
     "archive-postgres": frozenset({"to-kafka", "to-postgres"}),
     "archive-parquet": frozenset({"to-kafka", "to-object-storage"}),
     "compactor": frozenset({"to-object-storage"}),
+    "backup": frozenset({"to-kafka", "to-object-storage"}),
     "analytics": frozenset({"to-kafka", "to-postgres"}),
     "watch": frozenset({"to-kafka", "from-clients"}),
     "avatar": frozenset({"to-kafka", "from-clients", "to-receivers"}),
@@ -126,6 +130,8 @@ def check_object(text: str, version: str) -> None:
 
 def module_of(container: Mapping[str, Any]) -> str:
     """The module a container runs."""
+    if target_of(container) == "tools":
+        return "holistic_cli"
     command = container.get("args") or read_dockerfile()[target_of(container)].command
     assert list(command[:2]) == ["python", "-m"]
     return str(command[2])
@@ -144,7 +150,7 @@ def variables_of(*kinds: type[BaseSettings]) -> set[str]:
 def known_variables(module: str) -> set[str]:
     """What a service reads, and what its image's entrypoint reads for it."""
     own = variables_of(KafkaSettings, *SETTINGS[module])
-    own |= OBJECT_STORE_VARIABLES if module == "consumers.archive" else set()
+    own |= OBJECT_STORE_VARIABLES if module in {"consumers.archive", "holistic_cli"} else set()
     return own | {f"{name}_FILE" for name in SECRET_VARIABLES if name in own or name.startswith("AWS_")}
 
 
@@ -188,7 +194,7 @@ def test_every_file_is_part_of_something() -> None:
 
 def test_every_part_of_the_suite_is_there(kubectl: str) -> None:
     assert set(build(kubectl, "overlays/production").pods) == set(NEEDS)
-    assert set(build(kubectl, "base").pods) == set(NEEDS) - {"images", "compactor"}
+    assert set(build(kubectl, "base").pods) == set(NEEDS) - {"images", "compactor", "backup"}
 
 
 def check_hardened(pod: Pod) -> None:
@@ -437,6 +443,24 @@ def test_prometheus_finds_every_pod_that_answers(kubectl: str) -> None:
         without = {value for one in selector.get("matchExpressions", ()) for value in one["values"]}
         found |= production.selected(selector["matchLabels"]) - without
     assert found == {name for name, pod in production.pods.items() if pod.service.get("ports")}
+
+
+def test_prometheus_calls_each_service_what_rules_and_dashboards_call_it(kubectl: str) -> None:
+    production = build(kubectl, "overlays/production")
+    assert {one["spec"]["jobLabel"] for one in production.of_kind("PodMonitor")} == {"app.kubernetes.io/component"}
+    scraped = yaml.safe_load((REPOSITORY / "deploy" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    jobs = {one["job_name"]: one["dns_sd_configs"][0]["port"] for one in scraped if "dns_sd_configs" in one}
+    answering = [pod for pod in production.pods.values() if pod.service.get("ports")]
+    assert {
+        pod.labels["app.kubernetes.io/component"]: pod.service["ports"][0]["containerPort"] for pod in answering
+    } == jobs
+
+
+def test_what_is_backed_up_is_a_command_there_is(kubectl: str) -> None:
+    arguments = build(kubectl, "overlays/production").pods["backup"].service["args"]
+    make = dict(walk_commands())["backup", "make"]
+    assert tuple(arguments[:2]) == ("backup", "make")
+    assert set(arguments[3:]) <= {name for param in make.params for name in param.opts}
 
 
 def test_rules_and_dashboards_become_objects(tmp_path: Path) -> None:
