@@ -5,7 +5,10 @@ from typing import Final
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import TRACKING_TOPIC
-from tests.docs.workshop import SERVICES, Workshop
+from tests.docs.workshop import Workshop
+
+AT_ONCE: Final = ("archive", "analytics", "avatar", "watch")
+"""`serve`, which loads MediaPipe, is only started for the first command that needs it."""
 
 UNUSABLE: Final = 20
 """Dead letters that pages name by number."""
@@ -20,17 +23,16 @@ def fill(workshop: Workshop) -> None:
         name, _, value = line.removeprefix("export ").partition("=")
         workshop.places[name] = value.strip("'\"")
     workshop.serve_buckets()
-    for name, usual in SERVICES.items():
-        port = int(str(workshop.places[f"port{usual}"]))
-        workshop.start(name, f"holistic {name}", port)
+    for name in AT_ONCE:
+        workshop.start_service(name)
     folder.run("holistic play ada.holistic --keep-times --speed 200")
     for stream in ("brief", "leaver"):
         folder.run(f"holistic play ada.holistic --stream {stream} --speed 200")
     # Slowly, for whatever is exported or audited grows meanwhile.
     workshop.start("ada", "holistic play ada.holistic --speed 0.5 --loop 100")
     _publish_unusable(str(workshop.places["KAFKA_BOOTSTRAP_SERVERS"]))
-    for name, usual in SERVICES.items():
-        workshop.wait_ready(name, int(str(workshop.places[f"port{usual}"])))
+    for name in AT_ONCE:
+        workshop.wait_ready(name)
 
 
 def _publish_unusable(bootstrap_servers: str) -> None:

@@ -19,12 +19,12 @@ from demo.services import find_free_port
 from tests.conftest import REPOSITORY
 from tests.consumers.archive.s3_server import S3Server
 from tests.docs.sample_files import make_samples
-from tests.docs.stand_ins import find_input, is_service, is_well_ended, put_stand_ins
+from tests.docs.stand_ins import find_input, is_service, is_well_ended, put_places, put_stand_ins
 from tests.docs.warm import SHIM
 
 SERVICES: Final = {"archive": 8083, "analytics": 8084, "avatar": 8085, "serve": 5000, "watch": 8086}
 """Those that run all the while, and the ports that pages know them by."""
-READY_S: Final = 60.0
+READY_S: Final = 120.0
 COMMAND_S: Final = 120.0
 
 
@@ -120,9 +120,23 @@ class Workshop:
         self._running[name] = self.spawn(command, self.environment | _ports(port), self.root / "samples", name)
         self._stack.callback(_stop, self._running[name])
 
-    def wait_ready(self, name: str, port: int) -> None:
+    def start_service(self, name: str) -> None:
+        """One of SERVICES, on its port of this run."""
+        self.start(name, f"holistic {name}", self._port_of(name))
+
+    def wait_ready(self, name: str) -> None:
         """Until a service says that it is."""
-        _wait_ready(self._running[name], port, lambda: self.read_log(name))
+        _wait_ready(self._running[name], self._port_of(name), lambda: self.read_log(name))
+
+    def provide(self, command: str) -> None:
+        """What only few commands need: the service that loads MediaPipe."""
+        needed = "{port5000}" in command or re.match(r"holistic serve\b", command)
+        if needed and "serve" not in self._running:
+            self.start_service("serve")
+            self.wait_ready("serve")
+
+    def _port_of(self, name: str) -> int:
+        return int(str(self.places[f"port{SERVICES[name]}"]))
 
     def spawn(self, command: str, environment: Mapping[str, str], folder: Path, log: str) -> subprocess.Popen[bytes]:
         """Begin a command line; its output goes to a log."""
@@ -152,7 +166,9 @@ class Folder:
 
     def run(self, command: str) -> str:
         """Run a command of a page, with its stand-ins: what it printed. Raises CommandFailed."""
-        command = put_stand_ins(command, self.workshop.places)
+        command = put_stand_ins(command)
+        self.workshop.provide(command)
+        command = put_places(command, self.workshop.places)
         if is_service(command):
             return self._run_service(re.sub(r"\s*&?\s*(#.*)?$", "", command))
         self._lay_out()
