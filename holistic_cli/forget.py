@@ -248,6 +248,8 @@ def _show(
     _print_found("what there is", places, found)
     for one in lingering:
         typer.echo(f"{one.place}: would stay until {show_time(one.until_us) or 'it is deleted'}")
+    if not any(one.records for one in found):
+        typer.secho(f"there is nothing of {stream} here: is the name right? `holistic streams` lists them", fg="yellow")
     typer.secho("nothing is done yet: add --execute", bold=True)
 
 
