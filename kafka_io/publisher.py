@@ -163,7 +163,15 @@ class BoundedPublisher:
         try:
             self.flush(timeout_s)
         finally:
-            self._producer.close(timeout=max(0.0, deadline - time.monotonic()))
+            self._let_go(max(0.0, deadline - time.monotonic()))
+
+    def _let_go(self, timeout_s: float) -> None:
+        try:
+            self._producer.close(timeout=timeout_s)
+        except kafka_errors.KafkaTimeoutError:
+            # Its own flush gave up, before it told its thread to end; what was not acknowledged is said by ours.
+            if self._producer._sender is not None:
+                self._producer._sender.force_close()
 
     def counts(self) -> PublisherCounts:
         with self._room:
