@@ -84,6 +84,7 @@ def test_no_excuse_outlives_its_package() -> None:
     assert SHIPPED_ALL_THE_SAME.keys() | NEVER_SHIPPED.keys() <= pinned.keys()
 
 
+@pytest.mark.long
 def test_an_image_is_listed_with_every_pin_and_its_digests(tmp_path: Path) -> None:
     pins = list_pins((REPOSITORY / "requirements" / "avatar.txt").read_text())
     listed = orjson.loads(write_sbom("avatar", tmp_path).read_bytes())
