@@ -24,7 +24,7 @@ from tests.deploy.expressions import find_questions, find_selectors, read_rules
 from tests.deploy.running_prometheus import RunningPrometheus, running_prometheus
 from tests.producer_service.made_media import draw_quarters, encode_picture
 
-pytestmark = [pytest.mark.servers, pytest.mark.long]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(400)]
 
 WAIT_S = 90.0
 RULES = """
