@@ -57,9 +57,11 @@ class EffectLog:
         """When the newest acknowledgement came; 0 before the first."""
         return int(self._acks[-1][-1, 5]) if self._acks else 0
 
-    def list_effects(self) -> dict[str, Effects]:
-        """Each effect of all acknowledged records so far."""
+    def list_effects(self, partition: int | None = None) -> dict[str, Effects]:
+        """Each effect of all acknowledged records so far, or of a partition's."""
         acks = self.acks
+        if partition is not None:
+            acks = acks[acks[:, 0] == partition]
         acks = acks[acks[:, 4].argsort(kind="stable")]
         captures = Captures(acks[:, 0], acks[:, 1], acks[:, 4])
         found = {ACKNOWLEDGED: Effects(acks[:, 4], acks[:, 5])}

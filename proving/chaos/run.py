@@ -156,11 +156,10 @@ def measure(row: Row, arena: Arena, window: Window, moments_us: dict[str, int | 
     recoveries: dict[str, float | None] = {
         name: None if at_us is None else max(0.0, (at_us - window.ended_us) / 1e6) for name, at_us in moments_us.items()
     }
-    standstills = {}
     for name in (*CONNECTORS, ACKNOWLEDGED):
         usual = find_usual_waiting(effects[name], window, SLACK_S[name] * arena.rate)
         recoveries[name] = find_recovery_s(effects[name], window, usual)
-        standstills[name] = find_standstill_s(effects[name], window)
+    standstills = find_standstills_s(arena, window)
     # Files are finished every few seconds at best.
     standstills[PARQUET_CONNECTOR] = max(0.0, standstills[PARQUET_CONNECTOR] - ROTATE_S)
     row.stood_still = max(standstills, key=standstills.__getitem__)
@@ -170,6 +169,15 @@ def measure(row: Row, arena: Arena, window: Window, moments_us: dict[str, int | 
     row.recovered_s = recoveries[row.slowest]
     if row.recovered_s is None:
         row.problems.append(f"{row.slowest} has not recovered")
+
+
+def find_standstills_s(arena: Arena, window: Window) -> dict[str, float]:
+    """Of each effect the longest time in which it did not happen to any record of some partition."""
+    longest: dict[str, float] = {}
+    for partition in arena.log.ends:
+        for name, effects in arena.log.list_effects(partition).items():
+            longest[name] = max(longest.get(name, 0.0), find_standstill_s(effects, window))
+    return longest
 
 
 def _begin(arena: Arena, say: Say) -> None:

@@ -10,9 +10,9 @@ from proving.chaos.run import ChaosPlan, run_chaos
 pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(300)]
 
 
-def test_a_killed_consumer_bad_records_and_a_restarted_postgres_lose_and_double_nothing() -> None:
+def test_sigterm_bad_records_and_a_restarted_postgres_lose_and_double_nothing() -> None:
     plan = ChaosPlan(
-        seed=1, rate=100.0, streams=10, only=("kill-avatar", "garbage", "postgres-restarted"), analytics=False
+        seed=1, rate=100.0, streams=10, only=("sigterm-archive", "garbage", "postgres-restarted"), analytics=False
     )
     with tempfile.TemporaryDirectory(prefix="holistic-chaos-") as folder:
         report = run_chaos(plan, Path(folder), print, print)

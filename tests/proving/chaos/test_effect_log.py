@@ -65,6 +65,16 @@ def test_effects_are_those_of_every_acknowledged_record(acks: Path, durable: Pat
     assert effects[ACKNOWLEDGED].effective_at_us.tolist() == [260, 250]
 
 
+def test_effects_of_one_partition_are_not_those_of_another(acks: Path, durable: Path) -> None:
+    log = EffectLog(acks, durable, "frames")
+    append_acks(acks, (0, 0, 1, 0, 100, 150), (1, 0, 2, 0, 100, 150))
+    append_durable(durable, 0, 1, 300)
+    append_durable(durable, 1, 1, 900)
+    log.read_on()
+    of_each = [log.list_effects(partition)[POSTGRES_CONNECTOR].effective_at_us.tolist() for partition in (0, 1)]
+    assert of_each == [[300], [900]]
+
+
 def test_half_a_line_and_half_a_row_are_read_when_they_are_whole(acks: Path, durable: Path) -> None:
     log = EffectLog(acks, durable, "frames")
     append_acks(acks, (0, 0, 1, 0, 100, 150), (0, 1, 1, 1, 200, 250))
