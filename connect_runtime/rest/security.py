@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kafka_io.environment import read_settings
+from observability.own_names import is_known_host, is_own_origin
 
 # Asked by probes, which know no passwords; they tell states of tasks, and nothing of anybody's data.
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/health"})
@@ -29,6 +30,10 @@ KEY_PREFIX: Final = "key."
 
 ASKED_PATH: Final = "holistic.asked_path"
 """In the scope of a request: its path as it was asked for, with the slash at its end where it has one."""
+
+_CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OUR_PATHS: Final = ("/connectors", "/connector-plugins", "/admin")
+_LOOPBACK: Final = ("127.", "::1")
 
 _TO_STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -109,7 +114,7 @@ class Gate:
         self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or 413 here, hand over the rest."""
+        """Answer 401, 403 or 413 here, hand over the rest."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -121,6 +126,10 @@ class Gate:
             return
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
+            return
+        if self._is_foreign_page(scope):
+            why = "pages of other origins, and names that are not this machine's, are not answered without a password"
+            await _refuse(403, f"{why}: set HOLISTIC_REST_USER and HOLISTIC_REST_PASSWORD", scope, receive, send)
             return
         body = await _read_body(receive)
         if body is None:
@@ -134,6 +143,22 @@ class Gate:
         if scope["type"] == "websocket":
             return self._settings.admits_key(scope["subprotocols"])
         return scope["path"] in OPEN_PATHS or self._is_open(scope["path"])
+
+    def _is_foreign_page(self, scope: Scope) -> bool:
+        """Whether a browser may have been sent here by a page of somebody else's, where nobody is asked who they are.
+
+        A page may post anywhere, though it cannot read the answer; and a name its owner points at this machine (DNS
+        rebinding) makes it a page of ours. Who is asked for a password is safe from both: no page knows it.
+        """
+        path = scope["path"]
+        if self._settings.asks_who or not (path == "/" or path.startswith(_OUR_PATHS)):
+            return False
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if origin is not None and scope["method"] not in _CHANGES_NOTHING and not is_own_origin(origin, host):
+            return True
+        came_to = str((scope.get("server") or ("",))[0])
+        return came_to.startswith(_LOOPBACK) and not is_known_host(host, ())
 
 
 async def _read_body(receive: Receive) -> bytes | None:

@@ -107,6 +107,30 @@ def test_why_a_task_failed_is_told_by_readyz_only_where_nobody_has_to_log_in() -
             assert ("the table is gone" in httpx.get(url).text) is not settings.asks_who
 
 
+def test_a_page_of_another_origin_changes_nothing_where_nobody_is_asked_who_they_are() -> None:
+    with serving(RestSettings()) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        restart = f"/connectors/{NAME}/restart"
+        foreign = client.post(restart, headers={"origin": "https://elsewhere.example"})
+        assert foreign.status_code == 403
+        assert "HOLISTIC_REST_USER" in foreign.json()["message"]
+        assert client.post(restart, headers={"origin": "null"}).status_code == 403
+        assert client.post(restart, headers={"origin": f"http://127.0.0.1:{port}"}).status_code in {202, 204}
+        assert client.post(restart).status_code in {202, 204}
+
+
+def test_a_name_that_was_pointed_at_this_machine_is_not_answered_where_nobody_is_asked() -> None:
+    with serving(RestSettings()) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        rebound = {"host": f"elsewhere.example:{port}", "origin": f"http://elsewhere.example:{port}"}
+        assert client.put(f"/connectors/{NAME}/stop", headers=rebound).status_code == 403
+        assert client.get("/connectors", headers=rebound).status_code == 403
+        assert client.get("/connectors", headers={"host": f"localhost:{port}"}).status_code == 200
+        assert client.get("/livez", headers=rebound).status_code == 200
+    asked = RestSettings(token=SecretStr("a-token"))
+    with serving(asked) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        known = {"host": "archive.example", "authorization": "Bearer a-token"}
+        assert client.get("/connectors", headers=known).status_code == 200
+
+
 @pytest.mark.parametrize("given", [{"user": "ada"}, {"password": "x"}, {"tls_keyfile": "key.pem"}])
 def test_half_of_a_pair_of_settings_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="HOLISTIC_REST"):
