@@ -20,7 +20,7 @@ SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench images secrets bare-debian clean
+.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench headline scaling hour chaos dashboards bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -95,6 +95,22 @@ soak: $(STAMP) $(PAGE) ## The tests that take a minute and more each, on real se
 
 bench: $(STAMP) ## Measure, and compare with what is promised
 	$(BIN)/python -m benchmarks $(ARGS)
+
+headline: $(STAMP) $(PAGE) ## 800 frames/s through all consumers at once, then as many as they hold; drawn and kept in build/runs
+	@mkdir -p build/runs
+	$(BIN)/holistic bench headline --picture build/headline.png --keep build/runs $(ARGS)
+
+scaling: $(STAMP) $(PAGE) ## What replicas, partitions and streams cost a frame
+	$(BIN)/holistic bench scaling --keep build/runs $(ARGS)
+
+hour: $(STAMP) $(PAGE) ## An hour of the whole suite at 400 frames/s (35 GB of disk): is its memory flat, is all of it there once
+	$(BIN)/holistic bench soak --keep build/runs $(ARGS)
+
+chaos: $(STAMP) $(PAGE) ## Every fault in turn while the suite works, then an audit: make chaos [ARGS="--seed 7"]
+	$(BIN)/holistic bench chaos $(ARGS)
+
+dashboards: $(STAMP) ## Write Grafana's dashboards anew, from deploy/grafana
+	$(BIN)/python deploy/grafana/build_dashboards.py
 
 bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, then make test
 	tests/bare_debian.sh
