@@ -161,6 +161,9 @@ def test_spans_are_sent_over_tls(
     certificate: tuple[Path, Path], authority: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with answering(certificate, b"") as (address, asked):
+        # The exporter's HTTP library takes these for more than its own setting.
+        for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.delenv(variable, raising=False)
         monkeypatch.setenv("HOLISTIC_TRACING", "otlp")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(authority))
