@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from consumers.analytics.settings import CONNECTOR_NAME as ANALYTICS
 from consumers.archive.settings import PARQUET_CONNECTOR
 from demo.services import ServiceProcesses
@@ -94,6 +96,15 @@ class Arena:
             if self._load.poll() is None:
                 self._load.kill()
                 self._load.communicate()
+
+    def measure_load_mb(self) -> float:
+        """Memory the load's process has, in MB of 10^6 bytes: what is not acknowledged is held there."""
+        if self._load is None:
+            return 0.0
+        try:
+            return float(psutil.Process(self._load.pid).memory_info().rss) / 1e6
+        except psutil.Error:
+            return 0.0
 
     def kill(self, service: str) -> None:
         """kill -9."""

@@ -35,6 +35,8 @@ _HUGE_BYTES: Final = 1_000_000
 """A little below the largest record that the topic takes."""
 _HEADERS: Final = ("topic", "partition", "offset", "connector.name", "task.id", "stage", "exception.class.name")
 _DRAIN_S: Final = 40.0
+_READ_S: Final = 15.0
+"""Nobody is behind then, but files wait for some seconds by design."""
 _NEWER_SQL: Final = (
     'SELECT "partition", "offset" FROM frames '
     "WHERE stream_id = 'chaos-newer' AND captured_at >= to_timestamp({from_s})"
@@ -197,12 +199,16 @@ def throw(arena: Arena, records: Sequence[tuple[str, bytes]]) -> list[Place]:
 
 
 def check_letters(arena: Arena, places: Sequence[Place]) -> list[str]:
-    """What is not right about the dead letters of these records, group by group."""
-    problems = []
-    for connector in CONNECTORS:
-        letters = read_dead_letters(arena.suite.kafka, dead_letter_topic(connector))
-        problems += find_letter_problems(connector, letters, arena.suite.topic, places)
-    return problems
+    """What is not right about the dead letters of these records, group by group, once all have had time to read them."""
+    deadline_s = time.monotonic() + _READ_S
+    while True:
+        problems = []
+        for connector in CONNECTORS:
+            letters = read_dead_letters(arena.suite.kafka, dead_letter_topic(connector))
+            problems += find_letter_problems(connector, letters, arena.suite.topic, places)
+        if not problems or time.monotonic() > deadline_s:
+            return problems
+        time.sleep(0.5)
 
 
 def find_letter_problems(

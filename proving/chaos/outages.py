@@ -14,13 +14,34 @@ from proving.chaos.fault import Fault
 from proving.chaos.servers import KAFKA, POSTGRES
 
 _OURS: Final = "holistic-chaos"
+_HELD_MB: Final = 128.0
+"""64 MiB of records that are not acknowledged, and what Python needs to hold them."""
 
 
-class BrokerKilled(Fault):
+class BrokerGone(Fault):
+    """What both have in common: a producer that holds what it cannot get rid of, within its bounds."""
+
+    must = "acks resume, memory bounded, nothing acknowledged lost"
+
+    def prepare(self, arena: Arena) -> None:
+        """See how much the load has."""
+        self._before_mb = self._after_mb = arena.measure_load_mb()
+
+    def end(self, arena: Arena) -> None:
+        """See how much more it has."""
+        self._after_mb = arena.measure_load_mb()
+        self.note = f"the load held {max(0.0, self._after_mb - self._before_mb):.0f} MB more"
+
+    def check(self, arena: Arena) -> list[str]:  # noqa: ARG002
+        """It held no more than a publisher may."""
+        grown_mb = self._after_mb - self._before_mb
+        return [] if grown_mb < _HELD_MB else [f"the load grew by {grown_mb:.0f} MB"]
+
+
+class BrokerKilled(BrokerGone):
     """kill -9 of the only broker, which comes back after some seconds."""
 
     name = "broker-killed"
-    must = "acks resume, nothing acknowledged lost"
     hold_s = 5.0
 
     def begin(self, arena: Arena) -> None:
@@ -30,13 +51,13 @@ class BrokerKilled(Fault):
     def end(self, arena: Arena) -> None:
         """It answers again."""
         arena.servers.bring_back(KAFKA)
+        super().end(arena)
 
 
-class BrokerStalled(Fault):
+class BrokerStalled(BrokerGone):
     """A broker that holds its connections and says nothing."""
 
     name = "broker-stalled"
-    must = "acks resume, memory bounded"
     hold_s = 8.0
 
     def begin(self, arena: Arena) -> None:
@@ -46,6 +67,7 @@ class BrokerStalled(Fault):
     def end(self, arena: Arena) -> None:
         """SIGCONT."""
         arena.servers.thaw(KAFKA)
+        super().end(arena)
 
 
 class PostgresRestarted(Fault):
