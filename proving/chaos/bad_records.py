@@ -199,7 +199,7 @@ def throw(arena: Arena, records: Sequence[tuple[str, bytes]]) -> list[Place]:
 
 
 def check_letters(arena: Arena, places: Sequence[Place]) -> list[str]:
-    """What is not right about the dead letters of these records, group by group, once all have had time to read them."""
+    """What is not right about the dead letters of these records, once every group has had time to read them."""
     deadline_s = time.monotonic() + _READ_S
     while True:
         problems = []
