@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from consumers.archive.audit import ArchiveAudit, AuditOptions, LostRun, audit_archive
+from consumers.archive.audit import ArchiveAudit, AuditOptions, LostRun, OnlyIn, audit_archive
 from consumers.archive.parquet.offset_set import Run
 from consumers.archive.settings import PARQUET_CONNECTOR, POSTGRES_CONNECTOR
 from consumers.archive.sql import ask_postgres
@@ -72,10 +71,30 @@ def judge_stores(audited: ArchiveAudit, rows: list[Row]) -> Finding:
                     problems.append(f"{store.store}: {what} {partition.partition}/{first}-{last}")
             _blame(rows, partition.partition, store.gaps, "lost")
             _blame(rows, partition.partition, store.doubled, "doubled")
+        for only in partition.only_in:
+            unexplained = list_unexplained(only, partition.partition, audited.lost)
+            if unexplained:
+                problems.append(
+                    f"{only.not_in}: {len(unexplained)} are not there, which {only.store} has and the topic no longer "
+                    f"does, as {partition.partition}/{unexplained[0]}"
+                )
+            _blame_places(rows, [(partition.partition, offset) for offset in unexplained], "lost")
     records = sum(partition.end_offset - partition.start_offset for partition in audited.partitions)
     gone = sum(run.last - run.first + 1 for run in audited.lost)
     figure = f"{records} records, {skipped} dead letters, {elsewhere} by their origin, {gone} recorded as gone"
     return Finding("topic = Postgres = Parquet", figure, problems)
+
+
+def list_unexplained(only: OnlyIn, partition: int, gone: Sequence[LostRun]) -> list[int]:
+    """Offsets from before the topic's start that one store has, the other has not, and no record of a gap explains."""
+    reader = {"postgres": POSTGRES_CONNECTOR, "parquet": PARQUET_CONNECTOR}[only.not_in]
+    explained = [run for run in gone if run.connector == reader and run.partition == partition]
+    return [
+        offset
+        for first, last in only.runs
+        for offset in range(first, last + 1)
+        if not any(run.first <= offset <= run.last for run in explained)
+    ]
 
 
 def audit_load(arena: Arena, rows: list[Row], gone: Sequence[LostRun]) -> Finding:
@@ -145,11 +164,6 @@ def count_shown_twice(lines: Iterable[Mapping[str, Any]], started_us: Sequence[i
         again += key in seen
         seen.add(key)
     return again
-
-
-def count_lines(path: Path) -> int:
-    """Lines of a file."""
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _blame(rows: list[Row], partition: int, runs: Iterable[Run], what: str) -> None:

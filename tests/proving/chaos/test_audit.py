@@ -1,11 +1,12 @@
 """What is said of made-up logs and stores: lost, doubled, excused, and during which fault."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from connect_runtime.dead_letters import DeadLetter
-from consumers.archive.audit import ArchiveAudit, LostRun, PartitionAudit, StoreAudit
+from consumers.archive.audit import ArchiveAudit, LostRun, OnlyIn, PartitionAudit, StoreAudit
 from proving.chaos.audit import count_shown_twice, count_stale, judge_load, judge_stores
 from proving.chaos.bad_records import find_letter_problems
 from proving.chaos.fault import Row, attribute
@@ -64,6 +65,20 @@ def test_gaps_and_doubles_of_a_store_are_counted_in_the_row_they_happened_in() -
     assert finding.problems == ["postgres: missing 0/4-5", "postgres: twice 0/12-13"]
     assert counts(rows) == [(2, 0), (0, 2)]
     assert "17 records, 3 dead letters" in finding.figure
+
+
+def test_what_the_topic_no_longer_has_must_be_in_both_stores_or_on_record_as_gone() -> None:
+    rows = two_rows()
+    only = OnlyIn("postgres", "parquet", ((11, 13),))
+    partition = PartitionAudit(0, 20, 20, (), (only,))
+    gone = LostRun("archive-parquet", 0, 11, 12)
+    finding = judge_stores(ArchiveAudit("frames", "id", (partition,), (gone,)), rows)
+    assert finding.problems == ["parquet: 1 are not there, which postgres has and the topic no longer does, as 0/13"]
+    assert counts(rows) == [(0, 0), (1, 0)]
+    # What another connector could not read explains nothing.
+    other = LostRun("archive-postgres", 0, 11, 13)
+    assert not judge_stores(ArchiveAudit("frames", "id", (partition,), (other,)), two_rows()).ok
+    assert judge_stores(ArchiveAudit("frames", "id", (partition,), (gone, replace(gone, last=13))), two_rows()).ok
 
 
 def test_what_was_written_before_the_first_fault_is_nobodys() -> None:
