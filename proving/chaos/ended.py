@@ -22,7 +22,7 @@ class Killed(Fault):
     must = "nothing lost, effects once"
 
     def __init__(self, service: str) -> None:
-        self.name = f"kill-{service}"  # type: ignore[misc]
+        self.name = f"kill-{service}"
         self._service = service
 
     def begin(self, arena: Arena) -> None:
@@ -51,7 +51,7 @@ class Told(Fault):
     must = "drains, commits, exits 0, no duplicate"
 
     def __init__(self, service: str) -> None:
-        self.name = f"sigterm-{service}"  # type: ignore[misc]
+        self.name = f"sigterm-{service}"
         self._service = service
         self._exit_code = 0
 
@@ -78,7 +78,7 @@ class Frozen(Fault):
     hold_s = 15.0
 
     def __init__(self, service: str) -> None:
-        self.name = f"freeze-{service}"  # type: ignore[misc]
+        self.name = f"freeze-{service}"
         self._service = service
         self._visitor: Visitor | None = None
 

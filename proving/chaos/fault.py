@@ -29,8 +29,8 @@ class Fault:
     Any of them may raise: then the row is red.
     """
 
-    name: ClassVar[str]
-    must: ClassVar[str]
+    name: str
+    must: str
     """What must happen."""
     hold_s: float = 0.0
     last: ClassVar[bool] = False

@@ -173,7 +173,7 @@ class WorkerTroubled(Fault):
 
     def __init__(self, name: str, number: signal.Signals, hurts_s: float, lasts_s: float) -> None:
         """`hurts_s`: how long nobody has replaced the worker for certain; `lasts_s`: when somebody has."""
-        self.name = name  # type: ignore[misc]
+        self.name = name
         self._hurts_s = hurts_s
         self._lasts_s = lasts_s
         self._number = number
