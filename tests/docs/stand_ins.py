@@ -4,7 +4,7 @@ These tables are all there is between a page and the test: what is in none of th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,7 @@ NOT_RUN: Final = (
     NotRun(r"^python -m grpc_tools", "tests/producer_service/rpc runs it"),
     NotRun(r"npm run", "the page's own build, which `make setup` runs"),
     NotRun(r"pytest", "is a test, or makes a picture by one"),
+    NotRun(r"kafka_acls .*--(apply|check)", "needs a broker with an authorizer; tests/security runs it"),
     NotRun(r"https://example\.org", "goes to another machine"),
     NotRun(r"rtsp://|webcam:", "needs a camera"),
     NotRun(r"192\.168\.\d+\.\d+", "sends to another machine; tests/consumers/avatar sends to this one"),
@@ -54,6 +55,10 @@ SHOWS_FAILURES: Final = ("docs/mistakes.md",)
 
 OTHER_ENGINES: Final = ("docs/iceberg.md",)
 """Pages whose SQL is for Flink and Trino; tests/consumers/archive asks the same table through Spark."""
+
+
+TOOLS: Final = ("curl", "jq", "openssl", "promtool", "psql")
+"""Programs that come with the system: missing, they are a reason to skip, and in CI a failure."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,11 @@ def put_stand_ins(command: str) -> str:
 def put_places(command: str, places: Mapping[str, object]) -> str:
     """The command with those names replaced."""
     return re.sub(r"\{(port\d+|bucket|python)\}", lambda found: str(places[found[1]]), command)
+
+
+def find_tools(commands: Iterable[str]) -> list[str]:
+    """Which of TOOLS these commands call."""
+    return [tool for tool in TOOLS if any(re.search(rf"(^|[|(] ?){tool}\s", command) for command in commands)]
 
 
 def is_service(command: str) -> bool:

@@ -1,6 +1,7 @@
 """Every command of the documentation does what it says, as far as its exit code tells: what is shown here works."""
 
 import shlex
+from collections.abc import Callable
 
 import pytest
 from typer.core import TyperArgument, TyperOption
@@ -8,7 +9,7 @@ from typer.core import TyperArgument, TyperOption
 from handbook.commands import walk_commands
 from tests.conftest import REPOSITORY
 from tests.docs.fenced import Block, find_blocks, find_inline, find_pages
-from tests.docs.stand_ins import SHOWS_FAILURES, TESTED_ELSEWHERE, find_reason
+from tests.docs.stand_ins import SHOWS_FAILURES, TESTED_ELSEWHERE, find_reason, find_tools
 from tests.docs.workshop import Workshop
 
 pytestmark = [pytest.mark.servers, pytest.mark.mediapipe, pytest.mark.timeout(400)]
@@ -28,10 +29,19 @@ BLOCKS = [block for block in find_blocks() if find_commands(block) and block.pag
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
-def test_the_commands_of_a_page_do_what_they_say(block: Block, workshop: Workshop) -> None:
+def test_the_commands_of_a_page_do_what_they_say(
+    block: Block, request: pytest.FixtureRequest, require_tool: Callable[[str], str]
+) -> None:
+    commands = find_commands(block)
+    for tool in find_tools(commands):
+        require_tool(tool)
+    workshop: Workshop = request.getfixturevalue("workshop")
     folder = workshop.open_folder(block.name)
-    for command in find_commands(block):
-        folder.run(command)
+    try:
+        for command in commands:
+            folder.run(command)
+    finally:
+        folder.resume_paused(commands)
 
 
 COMMANDS = dict(walk_commands())

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.docs.warm import SHIM
 SERVICES: Final = {"archive": 8083, "analytics": 8084, "avatar": 8085, "serve": 5000, "watch": 8086}
 """Those that run all the while, and the ports that pages know them by."""
 READY_S: Final = 120.0
-COMMAND_S: Final = 120.0
+COMMAND_S: Final = 180.0
 
 
 class CommandFailed(AssertionError):
@@ -171,7 +171,7 @@ class Folder:
         command = put_places(command, self.workshop.places)
         if is_service(command):
             return self._run_service(re.sub(r"\s*&?\s*(#.*)?$", "", command))
-        self._lay_out()
+        self._lay_out(command)
         exports = self.path.parent / f"{self.path.name}.env"
         # What follows a comment would be one too, so the line ends first.
         script = f"{command}\ncode=$?; env -0 > {exports}; exit $code"
@@ -195,6 +195,13 @@ class Folder:
         self.environment |= {name: value for name, _, value in pairs if name not in _ONLY_ONCE}
         return ran.stdout
 
+    def resume_paused(self, commands: Iterable[str]) -> None:
+        """Have connectors go on that these commands have left paused or stopped: other pages need them."""
+        for command in commands:
+            found = re.search(r"(\S+/connectors/[\w-]+)/(?:pause|stop)\b", command)
+            if found:
+                self.run(f"curl -X PUT {found[1]}/resume")
+
     def _find_environment(self, command: str) -> dict[str, str]:
         """What only some are told: a replay where its service is, programs of others where the servers are."""
         places = self.workshop.places
@@ -204,8 +211,10 @@ class Folder:
         names = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
         return {} if "holistic " in command else {name: str(places[name]) for name in names if name in places}
 
-    def _lay_out(self) -> None:
-        """Samples again, in place of what the command before has written over them."""
+    def _lay_out(self, command: str) -> None:
+        """Samples again, in place of what the command before wrote over them; a copy of deploy/ for its scripts."""
+        if re.search(r"(^|\s)deploy/", command) and not (self.path / "deploy").exists():
+            shutil.copytree(REPOSITORY / "deploy", self.path / "deploy")
         for sample in self.workshop.root.glob("samples/*.holistic"):
             shutil.copyfile(sample, self.path / sample.name)
 
