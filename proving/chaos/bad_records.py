@@ -106,10 +106,14 @@ class NewerSchema(Fault):
 
 
 class UnknownSchema(Fault):
-    """Frames whose schema nobody announced, and records of something else altogether."""
+    """Frames whose schema nobody announced, and records of something else altogether.
+
+    It lasts as long as a schema is waited for, for it might still be announced: errors.schema.retry.timeout.ms.
+    """
 
     name = "unknown-schema"
-    must = "dead letter"
+    must = "waited for, then a dead letter"
+    hold_s = 10.0
     each: Final = 5
 
     def __init__(self) -> None:
