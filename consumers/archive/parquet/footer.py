@@ -87,8 +87,12 @@ def read_footer(storage: ArchiveStorage, file: ListedFile) -> dict[str, Any]:
     """
     with open_parquet(storage, file) as opened:
         said: Mapping[bytes, bytes] = opened.metadata.metadata or {}
-    texts = {name.decode(): value.decode() for name, value in said.items() if name.decode().startswith(_PREFIX)}
-    return {name.removeprefix(_PREFIX): _parse(name, text) for name, text in texts.items()}
+    try:
+        texts = {name.decode(): value.decode() for name, value in said.items() if name.startswith(_PREFIX.encode())}
+        return {name.removeprefix(_PREFIX): _parse(name, text) for name, text in texts.items()}
+    except ValueError as error:
+        # Neither UTF-8 nor JSON: no file of ours, or a damaged one.
+        raise StorageUnavailable(f"the footer of {file.path} cannot be read: {error}", path=file.path) from error
 
 
 @contextmanager

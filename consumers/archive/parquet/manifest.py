@@ -173,7 +173,12 @@ def decode_identity(content: bytes, path: str) -> IdentityPartition:
     """Whose entry (or checkpoint) it is. Raises ManifestUnreadable."""
     stored = _load(content, path)
     try:
-        return IdentityPartition(**stored["partition"])
+        identity = IdentityPartition(**stored["partition"])
+        if not isinstance(identity.topic, str) or not isinstance(identity.topic_id, str):
+            raise TypeError("names of its topic")
+        if not isinstance(identity.partition, int):
+            raise TypeError("the number of its partition")
+        return identity
     except (KeyError, TypeError) as error:
         raise ManifestUnreadable(f"manifest entry {path} lacks {error}", path=path) from error
 
@@ -220,7 +225,8 @@ def _load(content: bytes, path: str) -> dict[str, Any]:
         stored = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise ManifestUnreadable(f"manifest entry {path} is damaged: {error}", path=path) from error
-    if not isinstance(stored, dict) or stored.get("format") not in _KNOWN_FORMATS:
+    # A list of them, for what stands there may be anything, and not everything can be looked up in a set.
+    if not isinstance(stored, dict) or stored.get("format") not in list(_KNOWN_FORMATS):
         raise ManifestUnreadable(f"manifest entry {path} is of another version", path=path)
     return stored
 

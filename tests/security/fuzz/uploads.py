@@ -68,7 +68,8 @@ def parse_rtsp(data: bytes, _: Path) -> None:
 def read_address(text: str) -> None:
     assert len(mask_address(text)) <= 12 * len(text) + 100
     address = parse_address(text)
-    assert address.password is None or len(address.password) < 3 or address.password not in address.shown
+    if address.user or address.password:
+        assert f"{address.user}:{address.password}@" not in address.shown
 
 
 def _picture(kind: str, mode: str = "RGB", **options: object) -> bytes:
