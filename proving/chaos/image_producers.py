@@ -26,7 +26,8 @@ from proving.suite import StillBehind
 _ENDS_S: Final = 120.0
 _IMAGE_BYTES: Final = 8 * 1024 * 1024 + 64 * 1024
 _WORKER: Final = "worker_process"
-_LOOK_S: Final = 0.5
+_LOOK_S: Final = 1.2
+_SETTLED_S: Final = 30.0
 _BUSY_S: Final = 0.02
 
 
@@ -170,6 +171,7 @@ class WorkerTroubled(Fault):
     must = "its worker is respawned, the other streams are undisturbed"
     streams: Final = ("chaos-one", "chaos-two", "chaos-three", "chaos-four")
     spacing_s: Final = 0.5
+    workers: Final = 2
 
     def __init__(self, name: str, number: signal.Signals, hurts_s: float, lasts_s: float) -> None:
         """`hurts_s`: how long nobody has replaced the worker for certain; `lasts_s`: when somebody has."""
@@ -183,7 +185,7 @@ class WorkerTroubled(Fault):
 
     def prepare(self, arena: Arena) -> None:
         """A member with two workers, and pictures for all streams, again and again."""
-        self._images = images = ImageTopic(arena, self.name, workers=2)
+        self._images = images = ImageTopic(arena, self.name, workers=self.workers)
         picture = draw_jpegs(1)[0]
 
         def feed() -> None:
@@ -200,7 +202,7 @@ class WorkerTroubled(Fault):
         images = self._topic
         images.followed.read_to_end()
         self._at_begin = {stream: images.count_frames(stream) for stream in self.streams}
-        busy = _list_busy_workers(images.processes.pid(images.member))
+        busy = _find_busy_workers(images.processes.pid(images.member), self.workers)
         if not busy:
             raise FaultMissed("no worker process was at work", hint="was MediaPipe too slow?", fault=self.name)
         self._victim = arena.rng.choice(busy)
@@ -220,6 +222,8 @@ class WorkerTroubled(Fault):
         """The others went on meanwhile, the victim is gone, and each image has come to one thing."""
         self._stop_feeding()
         problems = [] if self._went_on else ["no stream went on meanwhile"]
+        if self._number is signal.SIGSTOP and len(self._went_on) == len(self.streams):
+            problems.append("the worker that hung had no stream")
         if psutil.pid_exists(self._victim) and psutil.Process(self._victim).status() != psutil.STATUS_ZOMBIE:
             problems.append("the worker is still there")
         problems += self._topic.find_problems()
@@ -250,16 +254,24 @@ class WorkerTroubled(Fault):
         return self._images
 
 
-def _list_busy_workers(member: int) -> list[int]:
-    """Worker processes of a member that use the processor now."""
-    workers = [
-        child for child in psutil.Process(member).children(recursive=True) if _WORKER in " ".join(child.cmdline())
-    ]
-    before = {worker.pid: sum(worker.cpu_times()[:2]) for worker in workers}
+def _find_busy_workers(member: int, workers: int) -> list[int]:
+    """Worker processes of a member that have streams: those that work while the one in reserve has nothing to do."""
+    until_s = time.monotonic() + _SETTLED_S
+    while time.monotonic() < until_s:
+        children = psutil.Process(member).children(recursive=True)
+        there = [child for child in children if _WORKER in " ".join(child.cmdline())]
+        busy = _list_busy(there)
+        if 0 < len(busy) <= workers < len(there):
+            return busy
+    return []
+
+
+def _list_busy(processes: Sequence[psutil.Process]) -> list[int]:
+    before = {process.pid: sum(process.cpu_times()[:2]) for process in processes}
     time.sleep(_LOOK_S)
     busy = []
-    for worker in workers:
+    for process in processes:
         with suppress(psutil.Error):
-            if sum(worker.cpu_times()[:2]) - before[worker.pid] > _BUSY_S:
-                busy.append(worker.pid)
+            if sum(process.cpu_times()[:2]) - before[process.pid] > _BUSY_S:
+                busy.append(process.pid)
     return busy
