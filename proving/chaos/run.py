@@ -124,7 +124,7 @@ def inject(fault: Fault, arena: Arena) -> Row:
             fault.recover(arena)
             own_us = now_us() if overrides_recover(fault) else ended_us
             ready_us = arena.wait_calm_and(readiness)
-        window = Window(began_us, ended_us, now_us())
+            window = Window(began_us, ended_us, now_us())
         measure(row, arena, window, {"ready": ready_us, "its own effect": own_us})
         row.problems += fault.check(arena)
     except LoadLost:
