@@ -20,7 +20,7 @@ SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench headline scaling hour chaos dashboards bare-debian clean
+.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench headline scaling hour chaos dashboards sbom audit fuzz bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -111,6 +111,15 @@ chaos: $(STAMP) $(PAGE) ## Every fault in turn while the suite works, then an au
 
 dashboards: $(STAMP) ## Write Grafana's dashboards anew, from deploy/grafana
 	$(BIN)/python deploy/grafana/build_dashboards.py
+
+sbom: $(STAMP) ## What each image is made of, as CycloneDX, in build/sbom
+	$(BIN)/python -m deploy.security.sbom
+
+audit: $(STAMP) ## Ask the advisory service about every pin (needs its network; no part of CI)
+	$(BIN)/python -m deploy.security.audit
+
+fuzz: $(STAMP) ## Look for holes in a decoder: make fuzz TARGET=frames [SECONDS=60]
+	$(BIN)/python -m tests.security.fuzz $(TARGET) --seconds $(or $(SECONDS),60)
 
 bare-debian: ## In a bare Debian 12 (needs root and debootstrap): make demo, then make test
 	tests/bare_debian.sh
