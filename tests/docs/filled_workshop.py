@@ -5,6 +5,7 @@ from typing import Final
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
 from keypoints.topics import TRACKING_TOPIC
+from local_stack import stop_stack
 from tests.docs.workshop import Workshop
 
 AT_ONCE: Final = ("archive", "analytics", "avatar", "watch")
@@ -17,8 +18,10 @@ UNUSABLE: Final = 20
 def fill(workshop: Workshop) -> None:
     """Start everything, in the order of README.md."""
     folder = workshop.open_folder("filling")
+    # Also where `holistic down`, which is a command of the pages too, does not do it.
+    workshop.at_end(stop_stack, workshop.root / "stack")
     folder.run("holistic up")
-    workshop._stack.callback(folder.run, "holistic down")
+    workshop.at_end(folder.run, "holistic down")
     for line in folder.run("holistic up --export").splitlines():
         name, _, value = line.removeprefix("export ").partition("=")
         workshop.places[name] = value.strip("'\"")

@@ -25,7 +25,7 @@ from tests.docs.warm import SHIM
 SERVICES: Final = {"archive": 8083, "analytics": 8084, "avatar": 8085, "serve": 5000, "watch": 8086}
 """Those that run all the while, and the ports that pages know them by."""
 READY_S: Final = 120.0
-COMMAND_S: Final = 180.0
+COMMAND_S: Final = 240.0
 
 
 class CommandFailed(AssertionError):
@@ -100,6 +100,10 @@ class Workshop:
             "TZ": "UTC",
             "TERM": "dumb",
         }
+
+    def at_end(self, do: Callable[..., object], *arguments: object) -> None:
+        """Do it when the workshop is closed, last registered first."""
+        self._stack.callback(do, *arguments)
 
     def open_folder(self, name: str) -> "Folder":
         """A directory with the samples in it, for one block of commands."""
