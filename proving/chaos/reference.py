@@ -22,7 +22,7 @@ from proving.effects import read_durable
 from proving.suite import StillBehind
 
 _NAME: Final = "analytics-reference"
-_TIMEOUT_S: Final = 240.0
+_TIMEOUT_S: Final = 600.0
 _POLL_S: Final = 0.5
 _TABLES: Final = {
     "results": "SELECT * FROM analytics.results ORDER BY result_id",

@@ -16,7 +16,7 @@ import psycopg2
 from consumers.archive.settings import PARQUET_CONNECTOR
 from keypoints.errors import HolisticError, Terminal
 from proving.chaos.arena import ROTATE_S, SLACK_S, Arena, LoadLost, now_us
-from proving.chaos.audit import audit_avatar, audit_load, audit_stores
+from proving.chaos.audit import Finding, audit_avatar, audit_load, audit_stores
 from proving.chaos.effect_log import ACKNOWLEDGED, CONNECTORS
 from proving.chaos.fault import Fault, Row
 from proving.chaos.faults import list_faults
@@ -67,17 +67,21 @@ def run_chaos(plan: ChaosPlan, home: Path, say: Say, on_row: Callable[[Row], Non
                     on_row(rows[-1])
 
             undisturbed = Undisturbed(arena)
+            late: list[Finding] = []
             try:
                 with arena.loading(plan.seed):
                     _begin(arena, say)
                     run_faults([fault for fault in faults if not fault.last])
                     if plan.analytics:
                         say("working out all results once more, undisturbed")
-                        undisturbed.start()
+                        late = _try(undisturbed.start)
                     run_faults([fault for fault in faults if fault.last])
                 say("the load has ended: waiting for the rest")
                 arena.wait_all_durable()
-                findings = undisturbed.judge() if plan.analytics else []
+                findings = late
+                if plan.analytics and not late:
+                    late = _try(lambda: findings.extend(undisturbed.judge()))
+                    findings += late
             finally:
                 undisturbed.close()
             say("comparing topic, Postgres and Parquet")
@@ -178,6 +182,15 @@ def find_standstills_s(arena: Arena, window: Window) -> dict[str, float]:
         for name, effects in arena.log.list_effects(partition).items():
             longest[name] = max(longest.get(name, 0.0), find_standstill_s(effects, window))
     return longest
+
+
+def _try(step: Callable[[], None]) -> list[Finding]:
+    """Nothing, or what the undisturbed run failed with: all else can still be compared."""
+    try:
+        step()
+    except HolisticError as error:
+        return [Finding("analytics = an undisturbed run", "nothing", [error.message])]
+    return []
 
 
 def _begin(arena: Arena, say: Say) -> None:
