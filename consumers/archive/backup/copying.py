@@ -53,6 +53,8 @@ class FileCopier:
 
         Raises ArchiveDamaged, also where a file is not what was expected, and StorageUnavailable.
         """
+        for path in self._target.list_files(COPYING_FOLDER):
+            self._target.remove(path)
         there = {file.path: file.bytes for file in self._target.describe_files(FRAMES_FOLDER)}
         result = Copied({})
         in_all, done = sum(file.bytes for file in files), 0
@@ -60,42 +62,51 @@ class FileCopier:
             # Few at a time, for each waits with its whole content.
             for start in range(0, len(files), _AT_ONCE):
                 some = files[start : start + _AT_ONCE]
+                for file in some:
+                    # What is removed takes its folder along: not while another one is made there.
+                    if there.get(file.path, file.bytes) != file.bytes:
+                        self._target.remove(file.path)
+                        del there[file.path]
                 jobs = [
-                    pool.submit(self._bring, file, there.get(file.path), known.get(file.path), expected.get(file.path))
+                    pool.submit(self._describe_there, file, known.get(file.path))
+                    if file.path in there
+                    else pool.submit(self._bring, file, expected.get(file.path))
                     for file in some
                 ]
-                for file, job in zip(some, jobs, strict=True):
-                    try:
-                        copied, was_there = job.result()
-                    except FileMissing:
+                for file, copied in zip(some, [job.result() for job in jobs], strict=True):
+                    if copied is None:
                         result.gone += 1
                         continue
                     result.files[file.path] = copied
-                    if not was_there:
+                    if file.path not in there:
+                        self._target.remove(_staged(file))
                         result.copied += 1
                         result.copied_bytes += file.bytes
                     done += file.bytes
                     self._tell(done, in_all)
         return result
 
-    def _bring(
-        self, file: ListedFile, there_bytes: int | None, known: CopiedFile | None, expected: CopiedFile | None
-    ) -> tuple[CopiedFile, bool]:
-        """What is at the file's place now, and whether it was before."""
-        if there_bytes == file.bytes:
-            return known or _describe(self._target.read(file.path), file), True
-        if there_bytes is not None:
-            self._target.remove(file.path)
-        content = self._source.read(file.path)
+    def _describe_there(self, file: ListedFile, known: CopiedFile | None) -> CopiedFile:
+        """What an earlier run has copied."""
+        return known or _describe(self._target.read(file.path), file)
+
+    def _bring(self, file: ListedFile, expected: CopiedFile | None) -> CopiedFile | None:
+        """Copy it; None when the source has it no more. What was staged stays until all of its neighbours are there."""
+        try:
+            content = self._source.read(file.path)
+        except FileMissing:
+            return None
         copied = _describe(content, file)
         if expected is not None and copied != expected:
             raise ArchiveDamaged(f"{file.path} is not what was copied", path=file.path)
-        staged = f"{COPYING_FOLDER}/{file.path}"
-        with self._target.stage(staged) as out:
+        with self._target.stage(_staged(file)) as out:
             out.write(content)
-        self._target.publish(staged, file.path)
-        self._target.remove(staged)
-        return copied, False
+        self._target.publish(_staged(file), file.path)
+        return copied
+
+
+def _staged(file: ListedFile) -> str:
+    return f"{COPYING_FOLDER}/{file.path}"
 
 
 def _describe(content: bytes, file: ListedFile) -> CopiedFile:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumers.archive.backup.chains import copy_guests, was_written_to, write_chains
-from consumers.archive.backup.copying import COPYING_FOLDER, Copied, FileCopier
+from consumers.archive.backup.copying import Copied, FileCopier
 from consumers.archive.backup.errors import ArchiveDamaged, ArchiveTooBusy, BackupRefused
 from consumers.archive.backup.record import BackupRecord, CopiedFile, SavedRecord, read_record, write_record
 from consumers.archive.backup.snapshot import ArchiveSnapshot, take_snapshot
@@ -143,8 +143,6 @@ def _copy_files(
     now_us: Callable[[], int],
     tell: Told,
 ) -> tuple[ArchiveSnapshot, Copied]:
-    for path in target.list_files(COPYING_FOLDER):
-        target.remove(path)
     known: dict[str, CopiedFile] = dict(before.files)
     copier = FileCopier(source, target, tell)
     copied_files = copied_bytes = 0
