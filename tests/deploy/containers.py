@@ -90,6 +90,9 @@ class Container:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process.poll() is None:
+            # unshare's own way of taking its child along is forgotten by the kernel when the child changes its user.
+            for child in self._children():
+                os.kill(child, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
 
@@ -143,7 +146,7 @@ def run_in(image: Image, directory: Path, *command: str) -> str:
     """What a command printed that ran to a good end in a container of the image."""
     directory.mkdir(parents=True, exist_ok=True)
     with Container(image, directory, command) as container:
-        code = container.wait(60)
+        code = container.wait(240)
         assert code == 0, f"exit {code}: {container.printed()}"
         return container.printed()
 
