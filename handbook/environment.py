@@ -30,6 +30,7 @@ _TITLES: Final = {
 OTHERS: Final = {
     "DATABASE_URL": "Postgres, as postgresql://user:password@host:port/database; without it the local stack's.",
     "HOLISTIC_HOME": "Data directory of the local stack; by default `holistic-stream` in XDG_DATA_HOME.",
+    "HOLISTIC_RUNS": "Where `holistic bench` keeps what its runs measured.",
     "HOLISTIC_CACHE": "Where downloads are kept, shared by all data directories; by default in XDG_CACHE_HOME.",
     "HOLISTIC_REST_URL": "Where `holistic replay` finds a service that is not at its usual port.",
     "HOLISTIC_WEBHOOK_SECRET": "Secret that webhooks are signed with.",

@@ -29,9 +29,9 @@ NOT_RUN: Final = (
     NotRun(r"^python -m grpc_tools", "tests/producer_service/rpc runs it"),
     NotRun(r"npm run", "the page's own build, which `make setup` runs"),
     NotRun(r"pytest", "is a test, or makes a picture by one"),
+    NotRun(r"^promtool test rules", "a minute of reckoning; tests/deploy runs it"),
     NotRun(r"kafka_acls .*--(apply|check)", "needs a broker with an authorizer; tests/security runs it"),
     NotRun(r"https://example\.org", "goes to another machine"),
-    NotRun(r"rtsp://|webcam:", "needs a camera"),
     NotRun(r"192\.168\.\d+\.\d+", "sends to another machine; tests/consumers/avatar sends to this one"),
     NotRun(r"^holistic report STREAM", "shows every option at once"),
     NotRun(r"\[--", "shows an option that may be left out"),
@@ -74,6 +74,7 @@ STAND_INS: Final = (
     StandIn(r"(?<=localhost):(8083|8084|8085|8086|5000)\b", r":{port\1}", "services listen on free ports here"),
     StandIn(r"(?<=127\.0\.0\.1):(8083|8084|8085|8086|5000|39539)\b", r":{port\1}", "the same"),
     StandIn(r"ifm://127\.0\.0\.1(?!:)", "ifm://127.0.0.1:{port49983}", "the same"),
+    StandIn(r" ; holistic down$", "", "the last thing that is run, when all pages are done"),
     StandIn(r"/etc/holistic/", "./", "only root writes there"),
     StandIn(r"^holistic record load-000 (.*)--seconds \d+", r"holistic record ada \1--seconds 1", "ada is there"),
     StandIn(r"^holistic record (?!.*--force)", "holistic record --force ", "the file is there: it is a sample"),
@@ -114,9 +115,15 @@ SERVICES: Final = (
 """Commands that go on until they are stopped: they are run until they are ready, and must then end well."""
 
 
+def strip_comment(command: str) -> str:
+    """The command without what is said about it."""
+    return re.sub(r"\s+#\s.*$", "", command, flags=re.M)
+
+
 def find_reason(command: str) -> str | None:
     """Why a command is not run here; None when it is."""
-    return next((one.reason for one in NOT_RUN if re.search(one.pattern, command)), None)
+    bare = strip_comment(command)
+    return next((one.reason for one in NOT_RUN if re.search(one.pattern, bare)), None)
 
 
 def put_stand_ins(command: str) -> str:
@@ -138,7 +145,7 @@ def find_tools(commands: Iterable[str]) -> list[str]:
 
 def is_service(command: str) -> bool:
     """Whether it goes on until it is stopped."""
-    bare = re.sub(r"^(?:\w+=\S+ )+", "", command)
+    bare = re.sub(r"^(?:\w+=\S+ )+", "", strip_comment(command))
     return any(re.search(pattern, bare) for pattern in SERVICES)
 
 
@@ -150,5 +157,5 @@ def is_well_ended(command: str, code: int) -> bool:
 
 def find_input(command: str) -> str:
     """What is typed in."""
-    bare = re.sub(r"\s+#.*$", "", command)
+    bare = strip_comment(command)
     return next((text for pattern, text in INPUT.items() if re.search(pattern, bare)), "")
