@@ -62,7 +62,7 @@ SINK_KEYS: Final[Sequence[ConfigKey]] = (
 class AnalyticsSettings(BaseSettings):
     """Read from the environment (names in capitals, prefix `HOLISTIC_`); keyword arguments win over it."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLISTIC_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HOLISTIC_", extra="ignore", frozen=True, env_ignore_empty=True)
 
     database_url: DatabaseUrl = Field(
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),

@@ -60,7 +60,9 @@ def _check_location(given: object) -> object:
 class ArchiveSettings(BaseSettings):
     """Read from the environment (names in capitals, prefix `HOLISTIC_`); keyword arguments win over it."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
 
     topic: str = Field(default=TRACKING_TOPIC, min_length=1, description="Topics to archive, separated by commas.")
     database_url: DatabaseUrl | None = Field(

@@ -24,15 +24,17 @@ def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     ("arguments", "environment", "named"),
     [
         ([], {}, ["DATABASE_URL"]),
+        ([], {"DATABASE_URL": ""}, ["DATABASE_URL"]),
         (["tasks.max=0"], {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, ["tasks.max", "'0'"]),
     ],
 )
-def test_a_wrong_setting_is_named_in_one_line_before_anything_starts(
+def test_a_wrong_setting_is_named_in_the_first_line_before_anything_starts(
     arguments: list[str], environment: dict[str, str], named: list[str]
 ) -> None:
     ended = start(*arguments, **environment)
     assert ended.returncode == 1
-    [line] = ended.stderr.strip().splitlines()
+    line, *advice = ended.stderr.strip().splitlines()
+    assert all(said.startswith("hint: ") for said in advice)
     for word in named:
         assert word in line
 
