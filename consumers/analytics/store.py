@@ -145,9 +145,19 @@ class AnalyticsStore:
         with transaction(self._engine, "saving the results of analytics") as connection:
             if delivered:
                 connection.execute(delete(outbox).where(outbox.c.id.in_(delivered)))
-            for each, rows in zip(unsaved, written, strict=True):
-                if self._claim(connection, save_id, each.opened):
-                    self._write(connection, each, rows)
+            claimed = [
+                (each, rows)
+                for each, rows in zip(unsaved, written, strict=True)
+                if self._claim(connection, save_id, each.opened)
+            ]
+            # All partitions' in one statement: what a save takes is round trips.
+            saved_streams.save(connection, [row for _, rows in claimed for row in rows.sessions])
+            saved_windows.save(connection, [row for _, rows in claimed for row in rows.windows])
+            saved_results.save_results(
+                connection, [event.result for each, _ in claimed for _, event in each.outcome.events]
+            )
+            for each, _ in claimed:
+                self._tell(connection, each)
             return saved_results.read_outbox(connection, events)
 
     def undelivered(self, partitions: Iterable[TopicPartition], after: int, most: int) -> list[OutboxRow]:
@@ -181,13 +191,10 @@ class AnalyticsStore:
                         row = _source_row(uuid.uuid4(), OpenPartition(partition, topic_id, next_offset=next_offset))
                         connection.execute(insert(sources).values(row))
 
-    def _write(self, connection: Connection, unsaved: Unsaved, rows: _Rows) -> None:
+    def _tell(self, connection: Connection, unsaved: Unsaved) -> None:
         opened = unsaved.opened
         partition = opened.topic_partition
-        saved_streams.save(connection, rows.sessions)
-        saved_windows.save(connection, rows.windows)
         events = [event for _, event in unsaved.outcome.events]
-        saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)
         enqueue_webhooks(connection, partition, events)
         if opened.saved_by is None and opened.first_offset is not None:
