@@ -41,7 +41,7 @@ def make_samples(folder: Path) -> None:
     picture = np.ascontiguousarray(skimage.data.astronaut()[:, :, ::-1])
     for name in ("demo.jpg", "ada.jpg", "photos/one.jpg", "photos/two.jpg"):
         cv2.imwrite(str(folder / name), picture)
-    for name in ("talk.mp4", "talks/ada.mp4", "dance.mp4"):
+    for name in ("talk.mp4", "talks/ada.mp4", "film.mp4"):
         _write_video(folder / name, picture)
     for name in ("ada.holistic", "wave.holistic"):
         write_recording(folder / name)

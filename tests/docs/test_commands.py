@@ -41,7 +41,7 @@ def test_the_commands_of_a_page_do_what_they_say(
         for command in commands:
             folder.run(command)
     finally:
-        folder.resume_paused(commands)
+        folder.put_back(commands)
 
 
 COMMANDS = dict(walk_commands())

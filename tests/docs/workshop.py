@@ -199,12 +199,15 @@ class Folder:
         self.environment |= {name: value for name, _, value in pairs if name not in _ONLY_ONCE}
         return ran.stdout
 
-    def resume_paused(self, commands: Iterable[str]) -> None:
-        """Have connectors go on that these commands have left paused or stopped: other pages need them."""
+    def put_back(self, commands: Iterable[str]) -> None:
+        """What these commands left otherwise than other pages expect: connectors that rest, gestures taught."""
         for command in commands:
             found = re.search(r"(\S+/connectors/[\w-]+)/(?:pause|stop)\b", command)
             if found:
                 self.run(f"curl -X PUT {found[1]}/resume")
+        taught = dict.fromkeys(re.findall(r"holistic gestures teach (\w+)", "\n".join(commands)))
+        for name in taught:
+            self.run(f"holistic gestures remove {name} || true")
 
     def _find_environment(self, command: str) -> dict[str, str]:
         """What only some are told: a replay where its service is, programs of others where the servers are."""

@@ -1,4 +1,7 @@
-"""The tutorial is followed from its first page to its last, and what it says will be seen is seen."""
+"""The tutorial is followed from its first page to its last, before any other page, and shows what it says.
+
+It is the first of these tests by its name: a stranger begins with it, and what other pages teach is not known yet.
+"""
 
 import re
 import time
