@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -51,6 +52,9 @@ _JOIN_MARGIN_S = 5.0
 _SIGNAL_CHECK_S = 0.5
 # Records come and go by the thousand and are in no cycles; looking for cycles among them took a tenth of the time.
 _GARBAGE_THRESHOLDS = (50_000, 20, 100)
+
+# A record passes three threads on its way; with Python's 5 ms each may have to wait for another's arithmetic that long.
+_SWITCH_S = 0.001
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +132,7 @@ def _run(
         herder.start()
         gc.freeze()
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
+        sys.setswitchinterval(_SWITCH_S)
         # The kernel may hand a signal to another thread (to one that goes on when the process is continued), and
         # Python's handler runs on this one only, once it wakes.
         while not stopping.wait(_SIGNAL_CHECK_S):

@@ -9,7 +9,7 @@ class SavePacer:
 
     spacing_s: float = 0.02
     """No two saves are closer than this."""
-    share: int = 3
+    share: int = 2
     wait_s: float = 0.0
     """From the end of the last save to the next one."""
     saved_s: float = 0.0

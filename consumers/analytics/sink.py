@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -48,6 +48,8 @@ class SinkOptions:
     """None: everything is kept."""
     metrics: Metrics = field(default_factory=Metrics)
     pacer: SavePacer = field(default_factory=SavePacer)
+    windows_pacer: SavePacer = field(default_factory=lambda: SavePacer(share=5))
+    """Of windows that are not closed: with 1,000 streams they are most of what a save writes."""
     monotonic_s: Callable[[], float] = time.monotonic
 
 
@@ -85,7 +87,7 @@ class AnalyticsSink:
         self._published_to: int | None = None
         """The outbox row up to which all is published while more may be waiting; None: nothing is."""
         self._pacer = options.pacer
-        self._windows_pacer = replace(self._pacer)
+        self._windows_pacer = options.windows_pacer
         self._puts_windows_off = False
         self._looked_s = self._monotonic_s()
         self._counted_s = self._looked_s - _OUTBOX_COUNT_S
@@ -120,7 +122,7 @@ class AnalyticsSink:
     def flush(self) -> None:
         """Save what was taken in; windows that are not over, which are in the state, as often as there is time for."""
         is_due = self._windows_pacer.is_due(self._monotonic_s())
-        self._save(provisional=is_due)
+        self._save(self._open, provisional=is_due)
         self._puts_windows_off = not is_due
         # Ticks come when there is nothing else to do, which in a long backlog is never.
         self._look_after_outbox()
@@ -134,7 +136,7 @@ class AnalyticsSink:
         """Save what is due, publish again what the topic did not acknowledge, and drop what it did."""
         self._save_when_due()
         if self._puts_windows_off and self._windows_pacer.is_due(self._monotonic_s()):
-            self._save(provisional=True)
+            self._save(self._open, provisional=True)
             self._puts_windows_off = False
         self._look_after_outbox()
 
@@ -182,7 +184,10 @@ class AnalyticsSink:
 
     @property
     def _has_news(self) -> bool:
-        return any(outcome.events for outcome in self._outcomes.values())
+        return bool(self._find_news())
+
+    def _find_news(self) -> set[TopicPartition]:
+        return {partition for partition, outcome in self._outcomes.items() if outcome.events}
 
     def _prepare(self) -> EventPublisher:
         if self._publisher is None:
@@ -226,8 +231,9 @@ class AnalyticsSink:
         opened.next_offset = positions[-1] + 1
 
     def _save_when_due(self) -> None:
-        if self._has_news and self._pacer.is_due(self._monotonic_s()):
-            self._save(provisional=False)
+        # Only where there is news: the others' states can wait, and writing all of them takes several times as long.
+        if (news := self._find_news()) and self._pacer.is_due(self._monotonic_s()):
+            self._save({partition: self._open[partition] for partition in news}, provisional=False)
 
     def _look_after_outbox(self) -> None:
         now_s = self._monotonic_s()
@@ -262,21 +268,22 @@ class AnalyticsSink:
             sum(each.streams.clock_us for each in opened),
         )
 
-    def _save(self, provisional: bool) -> None:
+    def _save(self, chosen: Mapping[TopicPartition, OpenPartition], *, provisional: bool) -> None:
         began_s = self._monotonic_s()
         publisher = self._prepare()
         self._delivered += publisher.take_delivered()
         unsaved = [
             Unsaved(opened, self._outcomes.get(partition, Outcome()), provisional)
-            for partition, opened in self._open.items()
+            for partition, opened in chosen.items()
             if not opened.is_saved or (provisional and opened.streams.unshown)
         ]
         if unsaved:
             rows = self._store.save(self._save_id, unsaved, self._delivered)
             save_id, self._save_id = self._save_id, uuid.uuid4()
-            if self._courier is not None and any(outcome.has_fired for outcome in self._outcomes.values()):
+            outcomes = [each.outcome for each in unsaved]
+            if self._courier is not None and any(outcome.has_fired for outcome in outcomes):
                 self._courier.wake()
-            outcomes, self._outcomes = self._outcomes.values(), {}
+            self._outcomes = {of: outcome for of, outcome in self._outcomes.items() if of not in chosen}
             for each in unsaved:
                 each.opened.mark_saved(save_id, with_windows=provisional)
             if self._published_to is None:

@@ -30,7 +30,7 @@ MAX_POLL_KEY: Final = "consumer.override.max.poll.records"
 _PACED: Final = {MAX_POLL_KEY: "10", "task.shutdown.graceful.timeout.ms": "1000"}
 
 _TOGETHER_MS: Final = 8
-"""Half of what lies between two states that are sent."""
+"""What lies between two states that are sent."""
 
 Start = Literal["latest", "earliest"]
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -53,6 +53,7 @@ class Bench:
                 courier=None if self.make_courier is None else self.make_courier(),
                 retention=self.retention,
                 pacer=pacer or SavePacer(spacing_s=0.0, share=1),
+                windows_pacer=replace(pacer or SavePacer(spacing_s=0.0, share=1)),
                 metrics=self.metrics,
                 monotonic_s=self.monotonic_s,
             ),
