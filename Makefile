@@ -15,12 +15,12 @@ RIVAL := tests/consumers/avatar/kalidokit/node_modules/.package-lock.json
 # Node and npm come with the requirements; npm starts node by name.
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack demo proving holistic_cli
-CHECKED := $(ROOMS) benchmarks deploy requirements tests
+CHECKED := $(ROOMS) benchmarks deploy handbook requirements tests
 SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench headline scaling hour chaos dashboards sbom audit fuzz bare-debian clean
+.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench headline scaling hour chaos dashboards docs docs-serve reference sbom audit fuzz bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -111,6 +111,15 @@ chaos: $(STAMP) $(PAGE) ## Every fault in turn while the suite works, then an au
 
 dashboards: $(STAMP) ## Write Grafana's dashboards anew, from deploy/grafana
 	$(BIN)/python deploy/grafana/build_dashboards.py
+
+docs: $(STAMP) ## Build the manual's site into build/site
+	$(BIN)/python -m handbook build
+
+docs-serve: docs ## Show it at http://localhost:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site 8000
+
+reference: $(STAMP) ## Write docs/reference from the code (the tables too where DATABASE_URL is set)
+	$(BIN)/python -m handbook write
 
 sbom: $(STAMP) ## What each image is made of, as CycloneDX, in build/sbom
 	$(BIN)/python -m deploy.security.sbom
