@@ -28,8 +28,8 @@ from proving.suite import Suite
 _BEHIND_S: Final = {ROW: 1.0, FILE: 13.0, SAVED: 1.0, DATAGRAM: 1.0}
 """Whoever has more before it than comes in this time has fallen behind; files are finished every 10 s."""
 _GROWTH_S: Final = {ROW: 0.25, SAVED: 0.25, DATAGRAM: 0.25}
-"""Nor may more wait in the last third than in the first, but for so much. Of files, whose waiting is a sawtooth of 10 s, the
-thirds of a short step say where in it they lie, and no more: their peak is what counts."""
+"""Nor may more wait in the last third than in the first, but for so much. Of files, whose waiting is a sawtooth of
+10 s, the thirds of a short step say where in it they lie, and no more: their peak is what counts."""
 _MARGIN_S: Final = 1.0
 _LEAST_OF_RATE: Final = 0.99
 _CAPTURES_SQL: Final = (

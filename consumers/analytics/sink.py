@@ -233,7 +233,10 @@ class AnalyticsSink:
     def _save_when_due(self) -> None:
         # Only where there is news: the others' states can wait, and writing all of them takes several times as long.
         if (news := self._find_news()) and self._pacer.is_due(self._monotonic_s()):
+            began_s = self._monotonic_s()
             self._save({partition: self._open[partition] for partition in news}, provisional=False)
+            # A flush, which saves all, has a pace of its own: news need not pay for it.
+            self._pacer.note(began_s, self._monotonic_s())
 
     def _look_after_outbox(self) -> None:
         now_s = self._monotonic_s()
@@ -295,7 +298,5 @@ class AnalyticsSink:
                 sum(len(outcome.windows) for outcome in outcomes),
                 self._monotonic_s() - began_s,
             )
-        ended_s = self._monotonic_s()
-        self._pacer.note(began_s, ended_s)
         if provisional:
-            self._windows_pacer.note(began_s, ended_s)
+            self._windows_pacer.note(began_s, self._monotonic_s())
