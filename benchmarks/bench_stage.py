@@ -8,14 +8,10 @@ broker, database and all services share the machine. Each performer has a receiv
 
 import argparse
 import json
-import socket
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,35 +25,11 @@ from kafka_io.admin import create_topics, delete_topic
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from keypoints.topics import TopicSpec
 from performers.load_plan import LoadPlan
+from proving.suite import give_role, open_receivers
 
 FPS = 30
 PARTITIONS = 6
 SETTLE_S = 3.0
-
-
-@contextmanager
-def open_receivers(count: int) -> Iterator[list[str]]:
-    """Sockets that take datagrams and keep none; yields where they are."""
-    with ExitStack() as held:
-        addresses = []
-        for _ in range(count):
-            receiver = held.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
-            receiver.bind(("127.0.0.1", 0))
-            host, port = receiver.getsockname()
-            addresses.append(f"{host}:{port}")
-        yield addresses
-
-
-def give_role(address: str, stream: str, target: str) -> None:
-    """Over REST, as people do."""
-    request = urllib.request.Request(
-        f"{address}/avatar/roles/{stream}",
-        json.dumps({"targets": [target]}).encode(),
-        {"Content-Type": "application/json"},
-        method="PUT",
-    )
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        assert answer.status == 200
 
 
 def perform(

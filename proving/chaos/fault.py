@@ -1,5 +1,6 @@
 """What a fault is to whoever injects it, and what is known about one afterwards."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -16,7 +17,7 @@ class FaultMissed(Terminal):
     """A fault could not be injected, so that nothing is known. Fields: fault."""
 
 
-class Fault:
+class Fault(ABC):
     """One thing that goes wrong, in this order:
 
     1. `prepare` starts what the fault needs beside the suite;
@@ -38,24 +39,24 @@ class Fault:
     note: str = ""
     """What was seen, for the table."""
 
-    def prepare(self, arena: "Arena") -> None:
+    def prepare(self, arena: "Arena") -> None:  # noqa: B027  many faults have none
         """Start what the fault needs."""
 
+    @abstractmethod
     def begin(self, arena: "Arena") -> None:
         """Inject it."""
-        raise NotImplementedError
 
-    def end(self, arena: "Arena") -> None:
+    def end(self, arena: "Arena") -> None:  # noqa: B027  many faults have none
         """Take it away."""
 
-    def recover(self, arena: "Arena") -> None:
+    def recover(self, arena: "Arena") -> None:  # noqa: B027  many faults have none
         """Wait for the fault's own effect."""
 
     def check(self, arena: "Arena") -> list[str]:  # noqa: ARG002  for those that look at something
         """What is not as it must be."""
         return []
 
-    def tidy(self, arena: "Arena") -> None:
+    def tidy(self, arena: "Arena") -> None:  # noqa: B027  many faults have none
         """End what was started."""
 
 
