@@ -10,6 +10,7 @@ import pytest
 from deploy.build_images import TARGETS, build_images, image_name
 from tests.conftest import in_ci
 from tests.deploy.containers import Image, can_contain, open_image
+from tests.deploy.kubernetes_objects import find_kubectl
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,11 @@ def open_built_image(built_images: tuple[str, ...]) -> Iterator[Callable[[str], 
             return opened[target]
 
         yield open_it
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> str:
+    found = find_kubectl()
+    if found is None:
+        pytest.skip("needs kubectl 1.21 or later (Debian 12's own is older, and knows no components)")
+    return found

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from pydantic_settings import BaseSettings
+
+from kafka_io.environment import name_variable
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
+OLDEST_CLUSTER: Final = "1.31"
 MANIFESTS: Final = REPOSITORY / "deploy" / "kubernetes"
 # Components came with kustomize 3.7, which is in kubectl since 1.21.
 _FIRST_WITH_COMPONENTS: Final = (1, 21)
@@ -152,3 +156,8 @@ def read_dockerfile() -> dict[str, ImageFacts]:
 def _stages(dockerfile: str) -> Iterator[tuple[str, str]]:
     parts = re.split(r"^FROM \S+ AS (\S+)$", dockerfile, flags=re.MULTILINE)
     return zip(parts[1::2], parts[2::2], strict=True)
+
+
+def variables_of(*kinds: type[BaseSettings]) -> set[str]:
+    """Every variable these settings are read from."""
+    return {name_variable(kind, name) for kind in kinds for name in kind.model_fields}
