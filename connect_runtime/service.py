@@ -47,8 +47,8 @@ __all__ = [
 EXIT_DRAINED = 0
 EXIT_NOT_DRAINED = 1
 # Revoking, closing the client and stopping the sink each may take the task's own timeout.
-_TIMEOUTS_IN_A_STOP = 3
-_JOIN_MARGIN_S = 5.0
+TIMEOUTS_IN_A_STOP = 3
+JOIN_MARGIN_S = 5.0
 _SIGNAL_CHECK_S = 0.5
 # Records come and go by the thousand and are in no cycles; looking for cycles among them took a tenth of the time.
 _GARBAGE_THRESHOLDS = (50_000, 20, 100)
@@ -137,7 +137,7 @@ def _run(
         # Python's handler runs on this one only, once it wakes.
         while not stopping.wait(_SIGNAL_CHECK_S):
             pass
-        late = herder.drain(_TIMEOUTS_IN_A_STOP, _JOIN_MARGIN_S)
+        late = herder.drain(TIMEOUTS_IN_A_STOP, JOIN_MARGIN_S)
         for name, task_id in late:
             log.error("the task did not end in time", extra={"connector": name, "task": task_id})
         return EXIT_NOT_DRAINED if late else EXIT_DRAINED

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings
 
 from connect_runtime.config import RUNTIME_KEYS
 from connect_runtime.rest.security import OPEN_PATHS, RestSettings
-from connect_runtime.service import _JOIN_MARGIN_S, _TIMEOUTS_IN_A_STOP
+from connect_runtime.service import JOIN_MARGIN_S, TIMEOUTS_IN_A_STOP
 from consumers.analytics.feed.settings import FeedSettings
 from consumers.analytics.settings import AnalyticsSettings
 from consumers.archive.settings import ArchiveSettings
@@ -329,7 +329,7 @@ def test_a_pod_has_the_time_its_service_takes_to_drain(built: Built) -> None:
     stop_s = (
         float(next(key.default or 0 for key in RUNTIME_KEYS if key.name == "task.shutdown.graceful.timeout.ms")) / 1000
     )
-    consumer_s = _TIMEOUTS_IN_A_STOP * stop_s + _JOIN_MARGIN_S
+    consumer_s = TIMEOUTS_IN_A_STOP * stop_s + JOIN_MARGIN_S
     for pod in built.pods.values():
         if pod.is_job:
             continue
