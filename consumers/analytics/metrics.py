@@ -30,7 +30,7 @@ WATERMARK_SECONDS: Final = GaugeDef(
 )
 # Events of this task's partitions the topic has not acknowledged; counted every ten seconds.
 OUTBOX_EVENTS: Final = GaugeDef("holistic_analytics_outbox_events", "Events on their way to the topic.", _TASK)
-# One save: state, results, outbox and offsets of all partitions of a task.
+# One write: of results and outbox when there is news, with state and offsets of all partitions of a task at a flush.
 SAVE_SECONDS: Final = HistogramDef("holistic_analytics_save_seconds", "Time of a save.", _SECONDS)
 
 

@@ -12,8 +12,8 @@ from consumers.analytics.database import migrate, transaction
 from consumers.analytics.features.motion import track_bodies
 from consumers.analytics.finding import Category
 from consumers.analytics.frame_facts import read_facts
+from consumers.analytics.open_partition import OpenPartition
 from consumers.analytics.repertoire import Repertoire
-from consumers.analytics.store import OpenPartition
 from consumers.analytics.streams import Outcome, PartitionStreams
 from consumers.analytics.tables import of_partition, sources
 from consumers.analytics.taught.store import TaughtStore

@@ -90,8 +90,8 @@ class AnalyticsSettings(BaseSettings):
         """
         files = read_listed_files(self.config_files, [CONNECTOR_NAME]).get(CONNECTOR_NAME, {})
         topics = {"topics": self.topic}
-        # A gesture is saved when it begins and ends; this is for the state between, and bounds what a restart repeats.
-        ours = {**topics, **gather(256, wait_ms=50), "offset.flush.interval.ms": "1000"}
+        # Gestures are told as they begin and end; this is for the state, and bounds what a restart takes in again.
+        ours = {**topics, **gather(256, wait_ms=50), "offset.flush.interval.ms": "500"}
         named_topics = topics if "topic" in self.model_fields_set else {}
         return merge_config(ours, files, named_topics, self.analytics_config, overrides)
 

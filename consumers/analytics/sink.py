@@ -17,12 +17,14 @@ from consumers.analytics.facts import FrameFacts
 from consumers.analytics.features.motion import Track, track_bodies
 from consumers.analytics.frame_facts import read_facts
 from consumers.analytics.metrics import SinkMetrics
+from consumers.analytics.open_partition import OpenPartition
 from consumers.analytics.outbox import EventPublisher
 from consumers.analytics.reactions.courier import WebhookCourier
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.retention import Retention
 from consumers.analytics.save_pacer import SavePacer
-from consumers.analytics.store import AnalyticsStore, OpenPartition, Unsaved
+from consumers.analytics.saved_results import OutboxRow
+from consumers.analytics.store import AnalyticsStore, Unsaved
 from consumers.analytics.streams import Outcome
 from consumers.analytics.taught.store import TaughtStore
 from keypoints.frame import FrameBatch
@@ -56,9 +58,9 @@ class SinkOptions:
 class AnalyticsSink:
     """Works out results in memory, and saves them with the state and offsets they stand on.
 
-    A save is due when something began or ended, so that it is known at once (but where saving takes long, it is done
-    less often), and at each flush. Where the state goes on is the store's word, so a restart in the middle of a gesture
-    neither loses nor repeats it.
+    At each flush everything is saved. What began or ended is told before, so that it is known at once (but where that
+    takes long, less often), with the offset up to which all is told. Where the state goes on, and from where on it is
+    news, is the store's word, so a restart in the middle of a gesture neither loses nor repeats it.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class AnalyticsSink:
         for number in np.unique(batch.partition).tolist():
             rows = np.flatnonzero(batch.partition == number)
             self._take(TopicPartition(batch.topic, number), batch.offset, rows, facts, track)
-        self._save_when_due()
+        self._tell_when_due()
 
     def flush(self) -> None:
         """Save what was taken in; windows that are not over, which are in the state, as often as there is time for."""
@@ -134,7 +136,7 @@ class AnalyticsSink:
 
     def tick(self) -> None:
         """Save what is due, publish again what the topic did not acknowledge, and drop what it did."""
-        self._save_when_due()
+        self._tell_when_due()
         if self._puts_windows_off and self._windows_pacer.is_due(self._monotonic_s()):
             self._save(self._open, provisional=True)
             self._puts_windows_off = False
@@ -230,13 +232,18 @@ class AnalyticsSink:
         self._outcomes.setdefault(partition, Outcome()).extend(outcome)
         opened.next_offset = positions[-1] + 1
 
-    def _save_when_due(self) -> None:
-        # Only where there is news: the others' states can wait, and writing all of them takes several times as long.
-        if (news := self._find_news()) and self._pacer.is_due(self._monotonic_s()):
-            began_s = self._monotonic_s()
-            self._save({partition: self._open[partition] for partition in news}, provisional=False)
-            # A flush, which saves all, has a pace of its own: news need not pay for it.
-            self._pacer.note(began_s, self._monotonic_s())
+    def _tell_when_due(self) -> None:
+        news = self._find_news()
+        if not news or not self._pacer.is_due(self._monotonic_s()):
+            return
+        began_s = self._monotonic_s()
+        chosen = {partition: self._open[partition] for partition in news}
+        if all(opened.saved_by is not None for opened in chosen.values()):
+            self._tell(chosen)
+        else:
+            self._save(chosen, provisional=False)
+        # A flush, which saves all, has a pace of its own: news need not pay for it.
+        self._pacer.note(began_s, self._monotonic_s())
 
     def _look_after_outbox(self) -> None:
         now_s = self._monotonic_s()
@@ -271,6 +278,17 @@ class AnalyticsSink:
             sum(each.streams.clock_us for each in opened),
         )
 
+    def _tell(self, chosen: Mapping[TopicPartition, OpenPartition]) -> None:
+        """Save what was found, without the state: that is several times as much, and can wait for the flush."""
+        began_s = self._monotonic_s()
+        publisher = self._prepare()
+        untold = [Unsaved(opened, self._outcomes[partition], False) for partition, opened in chosen.items()]
+        rows = self._store.tell(self._save_id, untold)
+        news_id = self._note_written(untold, rows, publisher)
+        for each in untold:
+            each.opened.mark_told(news_id)
+        self._report(untold, began_s)
+
     def _save(self, chosen: Mapping[TopicPartition, OpenPartition], *, provisional: bool) -> None:
         began_s = self._monotonic_s()
         publisher = self._prepare()
@@ -282,21 +300,31 @@ class AnalyticsSink:
         ]
         if unsaved:
             rows = self._store.save(self._save_id, unsaved, self._delivered)
-            save_id, self._save_id = self._save_id, uuid.uuid4()
-            outcomes = [each.outcome for each in unsaved]
-            if self._courier is not None and any(outcome.has_fired for outcome in outcomes):
-                self._courier.wake()
-            self._outcomes = {of: outcome for of, outcome in self._outcomes.items() if of not in chosen}
+            self._delivered = []
+            save_id = self._note_written(unsaved, rows, publisher)
             for each in unsaved:
                 each.opened.mark_saved(save_id, with_windows=provisional)
-            if self._published_to is None:
-                publisher.publish(rows)
-            self._delivered = []
             self._note_standing()
-            self._metrics.saved(
-                [event for outcome in outcomes for _, event in outcome.events],
-                sum(len(outcome.windows) for outcome in outcomes),
-                self._monotonic_s() - began_s,
-            )
+            self._report(unsaved, began_s)
         if provisional:
             self._windows_pacer.note(began_s, self._monotonic_s())
+
+    def _note_written(
+        self, written: Sequence[Unsaved], rows: Sequence[OutboxRow], publisher: EventPublisher
+    ) -> uuid.UUID:
+        """What was found is in the store: it goes out, and the next write is another one. Returns this one's id."""
+        written_id, self._save_id = self._save_id, uuid.uuid4()
+        for each in written:
+            self._outcomes.pop(each.opened.topic_partition, None)
+        if self._courier is not None and any(each.outcome.has_fired for each in written):
+            self._courier.wake()
+        if self._published_to is None:
+            publisher.publish(rows)
+        return written_id
+
+    def _report(self, written: Sequence[Unsaved], began_s: float) -> None:
+        self._metrics.saved(
+            [event for each in written for _, event in each.outcome.events],
+            sum(len(each.outcome.windows) for each in written),
+            self._monotonic_s() - began_s,
+        )

@@ -1,78 +1,24 @@
-"""State, results, outbox and source offsets in Postgres, saved together or not at all."""
+"""Results, outbox, state and source offsets in Postgres: what belongs together is saved together or not at all."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from connect_runtime.sink import SinkFailed, TopicPartition
+from connect_runtime.sink import TopicPartition
 from consumers.analytics import saved_results, saved_streams, saved_windows, snapshots
+from consumers.analytics.claiming import claim_news, claim_state, source_row
 from consumers.analytics.database import transaction
 from consumers.analytics.finding import Phase
+from consumers.analytics.open_partition import OpenPartition
 from consumers.analytics.reactions.deliveries import enqueue_webhooks
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.results import ResultEvent
 from consumers.analytics.saved_results import OutboxRow
 from consumers.analytics.streams import Outcome, PartitionStreams
 from consumers.analytics.tables import of_partition, outbox, sources
-
-
-class Fenced(SinkFailed):
-    """Another member has gone on with the partition: what this one has is stale. Fields: topic, partition, expected."""
-
-
-@dataclass(slots=True)
-class OpenPartition:
-    """A partition at work: its streams, how far they have come, and how far that is saved."""
-
-    topic_partition: TopicPartition
-    topic_id: str
-    streams: PartitionStreams = field(default_factory=PartitionStreams)
-    saved_by: uuid.UUID | None = None
-    """The save, or the move of offsets, that the store has last seen; None when it has never seen the partition."""
-    saved_offset: int | None = None
-    """The offset the saved state belongs to."""
-    next_offset: int | None = None
-    """The offset after the last record taken into `streams`; None before the first."""
-    first_offset: int | None = None
-    """The first record ever taken, by a member that found nothing saved."""
-    quiet_until: int = 0
-    """Records before this are taken for the state alone: what they cause was said before."""
-    snapshot_offset: int = 0
-    """Where the newest snapshot is."""
-    snapshot_records: int = 0
-    """So many records lie between two."""
-
-    @property
-    def is_saved(self) -> bool:
-        return self.next_offset == self.saved_offset and not self.streams.unsaved
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether what it stands at is past: the tables know more."""
-        return self.quiet_records > 0
-
-    @property
-    def quiet_records(self) -> int:
-        """How many records are still to be taken for the state alone, at most."""
-        return 0 if self.next_offset is None else max(0, self.quiet_until - self.next_offset)
-
-    @property
-    def is_snapshot_due(self) -> bool:
-        """Whether the next save is to keep one."""
-        begins = self.first_offset if self.saved_by is None and self.first_offset is not None else self.snapshot_offset
-        return self.next_offset is not None and self.next_offset - begins >= self.snapshot_records
-
-    def mark_saved(self, save_id: uuid.UUID, *, with_windows: bool) -> None:
-        if self.is_snapshot_due and self.next_offset is not None:
-            self.snapshot_offset = self.next_offset
-        elif self.saved_by is None and self.first_offset is not None:
-            self.snapshot_offset = self.first_offset
-        self.saved_by, self.saved_offset = save_id, self.next_offset
-        self.streams.mark_saved(with_windows=with_windows)
 
 
 class Unsaved(NamedTuple):
@@ -148,16 +94,32 @@ class AnalyticsStore:
             claimed = [
                 (each, rows)
                 for each, rows in zip(unsaved, written, strict=True)
-                if self._claim(connection, save_id, each.opened)
+                if claim_state(connection, save_id, each.opened)
             ]
             # All partitions' in one statement: what a save takes is round trips.
             saved_streams.save(connection, [row for _, rows in claimed for row in rows.sessions])
             saved_windows.save(connection, [row for _, rows in claimed for row in rows.windows])
-            saved_results.save_results(
-                connection, [event.result for each, _ in claimed for _, event in each.outcome.events]
-            )
+            _tell(connection, [each for each, _ in claimed])
             for each, _ in claimed:
-                self._tell(connection, each)
+                _take_snapshots(connection, each.opened)
+            return saved_results.read_outbox(connection, events)
+
+    def tell(self, news_id: uuid.UUID, untold: Sequence[Unsaved]) -> list[OutboxRow]:
+        """Save what was found in partitions that were saved before, and up to where, but not their state.
+
+        Whoever goes on takes the records from the state up to there for the state alone: what they cause comes out of
+        them again, and is in the tables. Otherwise as `save`.
+        """
+        events = [event for each in untold for _, event in each.outcome.events]
+        with transaction(self._engine, "telling the results of analytics") as connection:
+            claimed = [each for each in untold if claim_news(connection, news_id, each.opened)]
+            closed = [
+                row
+                for each in claimed
+                for row in saved_windows.write_rows(each.opened.topic_partition, each.outcome.windows)
+            ]
+            saved_windows.save(connection, closed)
+            _tell(connection, claimed)
             return saved_results.read_outbox(connection, events)
 
     def undelivered(self, partitions: Iterable[TopicPartition], after: int, most: int) -> list[OutboxRow]:
@@ -188,19 +150,8 @@ class AnalyticsStore:
                 if next_offset is None or not self._go_back(connection, partition, topic_id, next_offset):
                     self._let_go(connection, partition, closes_windows=next_offset is not None)
                     if next_offset is not None:
-                        row = _source_row(uuid.uuid4(), OpenPartition(partition, topic_id, next_offset=next_offset))
+                        row = source_row(uuid.uuid4(), OpenPartition(partition, topic_id, next_offset=next_offset))
                         connection.execute(insert(sources).values(row))
-
-    def _tell(self, connection: Connection, unsaved: Unsaved) -> None:
-        opened = unsaved.opened
-        partition = opened.topic_partition
-        events = [event for _, event in unsaved.outcome.events]
-        saved_results.enqueue(connection, partition, events)
-        enqueue_webhooks(connection, partition, events)
-        if opened.saved_by is None and opened.first_offset is not None:
-            snapshots.take_first(connection, partition, opened.topic_id, opened.first_offset)
-        if opened.is_snapshot_due:
-            snapshots.take(connection, partition)
 
     def _go_back(self, connection: Connection, partition: TopicPartition, topic_id: str, next_offset: int) -> bool:
         """Make the state what it was at a snapshot at or before `next_offset`; False where there is none."""
@@ -252,31 +203,6 @@ class AnalyticsStore:
         saved_results.save_results(connection, ended)
         saved_results.enqueue(connection, partition, [ResultEvent(each, Phase.END) for each in ended])
 
-    def _claim(self, connection: Connection, save_id: uuid.UUID, opened: OpenPartition) -> bool:
-        """Move the source offset on from where this member left it; False when this very save has done so before."""
-        partition = opened.topic_partition
-        if opened.next_offset is None:
-            raise ValueError(f"nothing was taken from {partition}: there is nothing to save")
-        row = _source_row(save_id, opened)
-        if opened.saved_by is None:
-            claimed = connection.execute(insert(sources).values(row).on_conflict_do_nothing()).rowcount
-        else:
-            expected = of_partition(sources, partition) & (sources.c.save_id == opened.saved_by)
-            claimed = connection.execute(update(sources).where(expected).values(row)).rowcount
-        if claimed == 1:
-            return True
-        found = connection.execute(
-            select(sources.c.save_id, sources.c.next_offset).where(of_partition(sources, partition))
-        ).one_or_none()
-        if found is not None and tuple(found) == (save_id, opened.next_offset):
-            return False
-        raise Fenced(
-            f"{partition.topic}/{partition.partition} was saved by another member since offset {opened.saved_offset}",
-            topic=partition.topic,
-            partition=partition.partition,
-            expected=opened.saved_offset,
-        )
-
 
 def _write_rows(unsaved: Unsaved) -> _Rows:
     opened = unsaved.opened
@@ -288,14 +214,18 @@ def _write_rows(unsaved: Unsaved) -> _Rows:
     return _Rows(saved_streams.write_rows(partition, opened.streams), windows)
 
 
-def _source_row(save_id: uuid.UUID, opened: OpenPartition) -> dict[str, Any]:
-    return {
-        "topic": opened.topic_partition.topic,
-        "partition": opened.topic_partition.partition,
-        "topic_id": opened.topic_id,
-        "next_offset": opened.next_offset,
-        "state_offset": None,
-        "quiet_until": opened.quiet_until if opened.is_quiet else None,
-        "clock_us": opened.streams.clock_us,
-        "save_id": save_id,
-    }
+def _tell(connection: Connection, claimed: Sequence[Unsaved]) -> None:
+    """Write results, and their events for the topic and for those who asked for them."""
+    saved_results.save_results(connection, [event.result for each in claimed for _, event in each.outcome.events])
+    for each in claimed:
+        events = [event for _, event in each.outcome.events]
+        saved_results.enqueue(connection, each.opened.topic_partition, events)
+        enqueue_webhooks(connection, each.opened.topic_partition, events)
+
+
+def _take_snapshots(connection: Connection, opened: OpenPartition) -> None:
+    partition = opened.topic_partition
+    if opened.saved_by is None and opened.first_offset is not None:
+        snapshots.take_first(connection, partition, opened.topic_id, opened.first_offset)
+    if opened.is_snapshot_due:
+        snapshots.take(connection, partition)

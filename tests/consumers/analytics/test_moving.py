@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import event
 
 from connect_runtime.sink import TopicPartition
+from consumers.analytics.claiming import Fenced
 from consumers.analytics.database import StoreUnavailable
-from consumers.analytics.store import Fenced
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
 from tests.consumers.analytics.conftest import Bench
-from tests.consumers.analytics.feeding import feed, held_hand
+from tests.consumers.analytics.feeding import feed, feed_and_save, held_hand
 from tests.consumers.analytics.made_hands import make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
 
@@ -66,8 +66,7 @@ def test_going_back_into_the_middle_of_gestures_gives_the_same_tables_and_says_n
     batch = busy_minute(streams=2, frames=150)
     bench.snapshot_records = 40
     sink = bench.make_sink([PARTITION])
-    feed(sink, *cut(batch, 30))
-    sink.flush()
+    feed_and_save(sink, *cut(batch, 30))
     before = bench.results()
     sink.close([PARTITION])
     sink.alter_offsets({PARTITION: goes_back_to})
@@ -173,8 +172,7 @@ def test_going_forward_again_before_a_replay_has_caught_up_gives_the_state_of_th
     batch = busy_minute(streams=2, frames=150)
     bench.snapshot_records = 40
     sink = bench.make_sink([PARTITION])
-    feed(sink, *cut(batch, 30))
-    sink.flush()
+    feed_and_save(sink, *cut(batch, 30))
     before = bench.results()
     sink.close([PARTITION])
     sink.alter_offsets({PARTITION: 95})

@@ -11,7 +11,16 @@ from kafka_io.settings import KafkaSettings
 from local_stack import Endpoints
 from tests.consumers.analytics.conftest import query
 from tests.consumers.analytics.made_streams import busy_minute
-from tests.consumers.analytics.test_service import PROGRESS, RESULTS, STREAMS, publish, read_events, running, wait_until
+from tests.consumers.analytics.test_service import (
+    PROGRESS,
+    RESULTS,
+    SAVED,
+    STREAMS,
+    publish,
+    read_events,
+    running,
+    wait_until,
+)
 from tests.consumers.archive.backup.dumped import dump, lose, restore
 
 pytestmark = [pytest.mark.servers, pytest.mark.long]
@@ -33,7 +42,7 @@ def test_a_restored_database_goes_on_from_its_own_offsets_to_the_same_results(
         wait_until(database_url, PROGRESS, half)
         dump(database_url, tmp_path / "analytics.dump")
         publish(kafka_settings, topic, batch.take(np.arange(half, len(batch))))
-        wait_until(database_url, PROGRESS, len(batch))
+        wait_until(database_url, SAVED, len(batch))
         wait_until(database_url, "SELECT count(*) FROM analytics.outbox", 0, most=0)
         before = [query(database_url, statement) for statement in (RESULTS, STREAMS)]
         told = {event["event_id"]: event for event in read_events(kafka_settings, events_topic)}
@@ -43,7 +52,7 @@ def test_a_restored_database_goes_on_from_its_own_offsets_to_the_same_results(
     restore(tmp_path / "analytics.dump", database_url, stack.database_url)
     assert query(database_url, PROGRESS)[0][0] == half
     with running(topic, events_topic, database_url, kafka_settings) as process:
-        wait_until(database_url, PROGRESS, len(batch))
+        wait_until(database_url, SAVED, len(batch))
         wait_until(database_url, "SELECT count(*) FROM analytics.outbox", 0, most=0)
     assert [query(database_url, statement) for statement in (RESULTS, STREAMS)] == before
     events = read_events(kafka_settings, events_topic)

@@ -7,26 +7,30 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from connect_runtime.sink import TopicPartition
+from consumers.analytics.claiming import Fenced
 from consumers.analytics.database import StoreRefused, StoreUnavailable, connect, migrate
 from consumers.analytics.finding import Category, Finding
 from consumers.analytics.results import Performance, Result
 from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.saved_results import save_results
-from consumers.analytics.store import Fenced
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
 from tests.consumers.analytics.busy_stage import busy_stage
 from tests.consumers.analytics.conftest import Bench
-from tests.consumers.analytics.feeding import feed, held_hand
+from tests.consumers.analytics.feeding import feed, feed_and_save, held_hand
 from tests.consumers.analytics.made_hands import START_US, make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
 
 pytestmark = pytest.mark.servers
 
 PARTITION = TopicPartition(TRACKING_TOPIC, 0)
+TOLD = "SELECT quiet_until FROM analytics.sources"
+EVER_IN_OUTBOX = (
+    "SELECT coalesce(last_value, 0) FROM pg_sequences WHERE schemaname = 'analytics' AND sequencename ~ 'outbox'"
+)
 
 
 def test_the_tables_are_the_same_row_for_row_however_polls_cut_the_records(make_bench: Callable[[], Bench]) -> None:
@@ -130,28 +134,89 @@ def test_two_members_that_both_begin_do_not_both_save(bench: Bench) -> None:
     assert other.durable_offsets() == {}
 
 
-def test_a_commit_whose_answer_was_lost_is_not_saved_twice(bench: Bench) -> None:
-    sink = bench.make_sink([PARTITION])
-    feed(sink, held_hand(3))
-    sink.flush()
+def lose_an_answer(engine: Engine) -> list[bool]:
+    """The next commit goes through, and nobody hears of it. Returns a list that is empty until then."""
     lost: list[bool] = []
 
-    def lose_the_answer(connection: object) -> None:
+    def lose_it(connection: object) -> None:
         if not lost:
             lost.append(True)
             connection.connection.driver_connection.commit()  # type: ignore[attr-defined]
             connection.connection.driver_connection.close()  # type: ignore[attr-defined]
 
-    event.listen(bench.engines[0], "commit", lose_the_answer)
+    event.listen(engine, "commit", lose_it)
+    return lost
+
+
+def test_news_whose_commit_was_not_heard_of_is_not_told_twice(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed(sink, held_hand(3))
+    sink.flush()
+    lost = lose_an_answer(bench.engines[0])
     batch = held_hand(20, first_offset=3)
     with pytest.raises(StoreUnavailable):
         sink.put(batch)
-    assert sink.durable_offsets() == {PARTITION: 3}
     sink.put(batch)
+    assert lost == [True]
+    assert bench.query(TOLD) == [(23,)]
+    assert bench.query("SELECT count(*) FROM analytics.results") == [(1,)]
+    sink.flush()
+    assert sink.durable_offsets() == {PARTITION: 23}
+    assert bench.query("SELECT frames FROM analytics.streams") == [(23,)]
+    assert bench.query(EVER_IN_OUTBOX) == [(1,)]
+
+
+def test_a_save_whose_commit_was_not_heard_of_is_not_made_twice(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed_and_save(sink, held_hand(3))
+    feed(sink, held_hand(20, first_offset=3))
+    lost = lose_an_answer(bench.engines[0])
+    with pytest.raises(StoreUnavailable):
+        sink.flush()
+    assert sink.durable_offsets() == {PARTITION: 3}
+    sink.flush()
     assert lost == [True]
     assert sink.durable_offsets() == {PARTITION: 23}
     assert bench.query("SELECT frames FROM analytics.streams") == [(23,)]
+
+
+@pytest.mark.parametrize("vanishes_after", [3, 5, 8, 13, 21])
+def test_what_was_told_and_stands_on_no_saved_state_yet_is_not_told_again(
+    make_bench: Callable[[], Bench], vanishes_after: int
+) -> None:
+    batch = busy_minute(streams=3, frames=400)
+    parts = cut(batch, 50)
+    bench, undisturbed = make_bench(), make_bench()
+    sink = bench.make_sink([PARTITION])
+    feed_and_save(sink, parts[0])
+    feed(sink, *parts[1:vanishes_after])
+    assert bench.query(TOLD)[0][0] > 50
+    told = bench.query(EVER_IN_OUTBOX)
+
+    successor = bench.make_sink([PARTITION])
+    assert successor.durable_offsets() == {PARTITION: 50}
+    feed(successor, *parts[1:vanishes_after])
+    successor.flush()
+    feed(successor, *parts[vanishes_after:])
+    successor.flush()
+    assert told < bench.query(EVER_IN_OUTBOX)
+
+    sink = undisturbed.make_sink([PARTITION])
+    feed_and_save(sink, *parts)
+    assert bench.results() == undisturbed.results()
+    assert bench.query(EVER_IN_OUTBOX) == undisturbed.query(EVER_IN_OUTBOX)
+
+
+def test_news_takes_no_state_along(bench: Bench) -> None:
+    sink = bench.make_sink([PARTITION])
+    feed_and_save(sink, held_hand(3))
+    before = bench.query("SELECT frames, state FROM analytics.streams")
+    feed(sink, held_hand(20, first_offset=3))
     assert bench.query("SELECT count(*) FROM analytics.results") == [(1,)]
+    assert bench.query("SELECT frames, state FROM analytics.streams") == before
+    sink.flush()
+    assert bench.query("SELECT frames FROM analytics.streams") == [(23,)]
+    assert bench.query(TOLD) == [(None,)]
 
 
 def test_thousands_of_streams_are_read_although_the_server_ends_idle_transactions(bench: Bench) -> None:
@@ -241,7 +306,7 @@ def test_a_member_stopped_in_the_middle_of_a_save_does_not_hold_up_its_successor
         assert stopped.wait(10)
         try:
             successor.put(batch)
-            assert successor.durable_offsets() == {PARTITION: 23}
+            assert bench.query(TOLD) == [(23,)]
         finally:
             goes_on.set()
         with pytest.raises(StoreUnavailable):
@@ -259,7 +324,7 @@ def test_connections_cut_by_the_server_between_two_saves_are_made_anew(bench: Be
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     feed(sink, held_hand(20, first_offset=3))
-    assert sink.durable_offsets() == {PARTITION: 23}
+    assert bench.query(TOLD) == [(23,)]
 
 
 def test_evidence_that_is_no_number_is_saved_as_unknown_and_holds_nothing_up(bench: Bench) -> None:

@@ -29,7 +29,10 @@ pytestmark = pytest.mark.servers
 WAIT_S = 60.0
 RESULTS = "SELECT * FROM analytics.results ORDER BY result_id"
 STREAMS = "SELECT * FROM analytics.streams ORDER BY partition, stream_id, epoch, first_offset"
-PROGRESS = "SELECT coalesce(sum(next_offset), 0) FROM analytics.sources"
+PROGRESS = "SELECT coalesce(sum(greatest(next_offset, quiet_until)), 0) FROM analytics.sources"
+"""How far it has come: state, or what was told since."""
+SAVED = "SELECT coalesce(sum(next_offset), 0) FROM analytics.sources"
+"""How far its state has come."""
 
 
 def publish(kafka: KafkaSettings, topic: str, batch: FrameBatch) -> None:
@@ -128,11 +131,11 @@ def test_a_member_stopped_past_its_session_and_a_second_one_give_each_result_onc
     half = len(batch) // 2
     publish(kafka_settings, topic, batch.take(range(half)))
     with running(topic, events_topic, database_url, kafka_settings) as sleeper:
-        wait_until(database_url, PROGRESS, half)
+        wait_until(database_url, SAVED, half)
         sleeper.send_signal(signal.SIGSTOP)
         publish(kafka_settings, topic, batch.take(range(half, len(batch))))
         with running(topic, events_topic, database_url, kafka_settings) as successor:
-            wait_until(database_url, PROGRESS, len(batch))
+            wait_until(database_url, SAVED, len(batch))
             gestures, streams = query(database_url, RESULTS), query(database_url, STREAMS)
             sleeper.send_signal(signal.SIGCONT)
             assert stop(sleeper) == 0
