@@ -35,7 +35,7 @@ def print_table(columns: Sequence[str], rows: Rows, longest: int = _CELL_WIDTH) 
     for row in shown:
         table.add_row(*(escape(show_controls(_shorten(show_value(value), longest), keep_lines=True)) for value in row))
     # Piped elsewhere, nothing may be folded to a width nobody chose.
-    console = Console() if sys.stdout.isatty() else Console(width=max(80, 24 * len(columns)))
+    console = Console(emoji=False) if sys.stdout.isatty() else Console(emoji=False, width=max(80, 24 * len(columns)))
     console.print(table)
     count = _count_rows(len(shown))
     console.print(f"the first {count}; --csv and --json give all" if more else count, style="dim")

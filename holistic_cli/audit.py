@@ -122,7 +122,7 @@ def _print_table(audited: "ArchiveAudit") -> None:
 def _print_lists(audited: "ArchiveAudit") -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     for partition in audited.partitions:
         for store in partition.stores:
             where = f"{store.store}, partition {partition.partition}"

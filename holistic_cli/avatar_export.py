@@ -112,7 +112,7 @@ def _copy_records(request: "RecordRequest", path: Path, *, quiet: bool) -> None:
 
     use_stack()
     settings = read_kafka_settings()
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     with (
         stop_when_asked() as stop,
         Progress(
@@ -146,7 +146,7 @@ def _export_with_progress(
     from consumers.avatar.files.export import export_take
 
     columns = (TextColumn("solving"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     hidden = quiet or not console.is_terminal
     forms, paths = [form for form, _ in files], [path for _, path in files]
     with (

@@ -137,7 +137,7 @@ def _play(recording: Path, targets: list[str], speed: float) -> int:
     clock = SteadyClock()
     packets = list(read_packets(recording))
     sender = UdpSender([parse_address(target) for target in targets])
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     try:
         with suppress(KeyboardInterrupt):
             shown = track(packets, "Playing", console=console, transient=True, disable=not console.is_terminal)

@@ -50,7 +50,7 @@ def chaos(
     from proving.chaos.run import ChaosPlan, run_chaos
 
     chosen = random.SystemRandom().randrange(1_000_000) if seed is None else seed
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     console.print(f"seed {chosen}: `holistic bench chaos --seed {chosen}` does the same again", highlight=False)
     plan = ChaosPlan(seed=chosen, rate=rate, streams=streams, only=tuple(only or ()))
     with ExitStack() as held:

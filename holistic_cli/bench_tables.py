@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from holistic_cli.whole_table import print_whole
+
 if TYPE_CHECKING:
     from proving.history import Ratio
     from proving.report import Effect, Headline, Step
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def print_headline(headline: "Headline") -> None:
     """The hold, where its time goes, the climb and the audit."""
-    console = Console()
+    console = Console(emoji=False)
     hold = headline.hold
     console.print(_tell_effects(f"{hold.achieved_rate:.0f} frames/s for {hold.seconds:.0f} s", hold.effects))
     console.print(_tell_parts(hold))
@@ -48,12 +50,12 @@ def print_scaling(scaling: "Scaling") -> None:
             trial.name, f"{step.achieved_rate:.0f}", "yes" if step.held else ", ".join(step.behind),
             f"{sum(trial.ms_a_frame.values()):.3f}", *cost,
         )  # fmt: skip
-    Console().print(table)
+    print_whole(table)
 
 
 def print_soak(soak: "Soak") -> None:
     """Effects, memory, and the verdict."""
-    console = Console()
+    console = Console(emoji=False)
     console.print(_tell_effects(f"{soak.achieved_rate:.0f} frames/s for {soak.seconds / 60:.0f} min", soak.effects))
     table = Table("part", "processors", "MB at first", "MB at last", "most", "growth")
     for part, course in soak.memory.items():
@@ -73,7 +75,7 @@ def print_ratios(ratios: "Iterable[Ratio]") -> None:
     for ratio in ratios:
         times = "-" if ratio.ratio is None else f"{ratio.ratio:.3f}"
         table.add_row(ratio.figure, f"{ratio.before:,.3f}", f"{ratio.after:,.3f}", times)
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _tell_effects(title: str, effects: "Mapping[str, Effect]") -> Table:

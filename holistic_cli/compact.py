@@ -86,7 +86,7 @@ def _run_with_progress(compactor: "Compactor", stop: "threading.Event", *, show:
     if not show:
         return compactor.run(stop=stop)
     columns = (TextColumn("compacting"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     hidden = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         bar = progress.add_task("", total=compactor.plan().bytes_to_read)
@@ -124,7 +124,7 @@ def _show_plan(plan: "PlannedCompaction", *, as_json: bool) -> None:
             str(merge["topic"]), str(merge["partition"]), str(merge["hour"])[:13], str(merge["files"]),
             f"{merge['rows']:,}", _mb(planned.bytes),
         )  # fmt: skip
-    Console().print(table)
+    Console(emoji=False).print(table)
     typer.echo("Nothing was changed: without --dry-run it is.")
 
 

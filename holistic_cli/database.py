@@ -186,4 +186,4 @@ def _print_days(days: "tuple[DayTable, ...] | list[DayTable]", title: str) -> No
     if len(days) > 1:
         table.add_section()
         table.add_row(f"{len(days)} days", "", f"{sum(day.rows_estimated for day in days):,}", decimal(total))
-    Console().print(table)
+    Console(emoji=False).print(table)

@@ -36,7 +36,7 @@ def demo(
     from kafka_io.settings import read_kafka_settings
     from producer_service.landmarks.native_noise import native_noise_filtered
 
-    on_screen = Console(stderr=True, quiet=as_json)
+    on_screen = Console(emoji=False, stderr=True, quiet=as_json)
     start_stack_if_needed(quiet=as_json)
     with tempfile.TemporaryDirectory(prefix="holistic-demo-") as directory:
         journey = Journey(
@@ -53,7 +53,7 @@ def demo(
     else:
         from demo.report import draw_report, save_picture
 
-        console = Console(record=picture is not None, width=100 if picture else None)
+        console = Console(emoji=False, record=picture is not None, width=100 if picture else None)
         console.print(draw_report(report, journey.database_url))
         if picture is not None:
             save_picture(console, picture)

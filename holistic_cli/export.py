@@ -91,7 +91,7 @@ def _export_with_progress(source: "FrameSource", request: "ExportRequest", *, qu
     from consumers.archive.export.run import export_stream
 
     columns = (TextColumn("exporting"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     hidden = quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         bar = progress.add_task("", total=None)

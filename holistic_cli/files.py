@@ -38,6 +38,9 @@ def files(
         ]
         typer.echo(orjson.dumps({"files": plain}, option=orjson.OPT_INDENT_2))
         return
+    if not listed:
+        typer.echo(f"No files: nothing is archived in {storage.url('')}", err=True)
+        return
     _print_table(listed, said, with_footers=footers)
 
 
@@ -81,7 +84,7 @@ def _print_table(listed: "list[ListedFile]", said: list[dict[str, Any]], *, with
             "by stream" if file.sorted_by_stream else "as it came",
             *((str(footer.get("stream_count", "")), str(footer.get("software", ""))) if with_footers else ()),
         )  # fmt: skip
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = Console(emoji=False) if sys.stdout.isatty() else Console(emoji=False, width=200)
     console.print(table)
     total = sum(file.bytes for file in listed) / 1e6
     console.print(f"{len(listed)} files, {sum(file.rows for file in listed):,} rows, {total:,.1f} MB", style="dim")

@@ -160,7 +160,7 @@ def _execute(
     from consumers.archive.connectors import read_clock_us
 
     stream, asked_by, for_ever, settle_s = asked
-    with Console(stderr=True, quiet=as_json).status("beginning") as status:
+    with Console(emoji=False, stderr=True, quiet=as_json).status("beginning") as status:
         receipt = forget(
             kafka,
             ForgetRequest(stream, asked_by or _name_user(), for_ever, settle_s),
@@ -269,7 +269,7 @@ def _print_found(title: str, places: "Sequence[Place]", found: "Sequence[Found]"
     table.add_column("records", justify="right")
     for place, one in zip(places, found, strict=True):
         table.add_row(place.name, f"{one.records:,}")
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _print_receipt(receipt: dict[str, Any], path: Path | None) -> None:
@@ -282,7 +282,7 @@ def _print_receipt(receipt: dict[str, Any], path: Path | None) -> None:
         table.add_column(name, justify="right")
     for place in receipt["places"]:
         table.add_row(place["place"], *(f"{place[name]:,}" for name in ("found", "removed", "left")))
-    console = Console()
+    console = Console(emoji=False)
     console.print(table)
     for one in receipt["remains"]:
         console.print(f"{one['place']}: until {one['until']}; {one['why']}", highlight=False)

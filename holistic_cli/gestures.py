@@ -55,7 +55,7 @@ def evaluate(
     """
     from rich.console import Console
 
-    with Console(stderr=True).status("reading") as status:
+    with Console(emoji=False, stderr=True).status("reading") as status:
         evaluation = _measure(file, train, status.update)
     if as_json:
         _print_evaluation_json(evaluation)

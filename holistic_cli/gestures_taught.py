@@ -83,7 +83,7 @@ def teach(
     store = None if dry_run else _open_store(source, migrate=True)
     known = store.read() if store is not None else []
     subject = Subject(name=name, hand=TaughtHand(hand), source=Path(source).name, taught_at=datetime.now(UTC))
-    with Console(stderr=True).status("reading") as status:
+    with Console(emoji=False, stderr=True).status("reading") as status:
         if source.lower().endswith(".csv"):
             gesture, lesson = _teach_rows(subject, Path(source), label, known, kind, upright=upright)
         else:

@@ -159,7 +159,7 @@ def _print_summary(summary: "TableSummary") -> None:
     table.add_column("next offset", justify="right")
     for partition, followed in summary.followed.items():
         table.add_row(partition, str(followed.entry), "" if followed.next_offset is None else str(followed.next_offset))
-    console = Console()
+    console = Console(emoji=False)
     console.print(table)
     committed = (
         "never"

@@ -97,7 +97,10 @@ def publish(
     started_at_us = None if captured_at is None else parse_capture_time(captured_at)
     options = PictureOptions(read_image_topic_settings(topic=topic).topic, "png" if png else "jpeg", mirrored)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn())
-    with stop_on_signals() as stop, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with (
+        stop_on_signals() as stop,
+        Progress(*columns, console=Console(emoji=False, stderr=True), transient=True) as progress,
+    ):
         bar = progress.add_task("publishing pictures", total=None)
         published = publish_pictures(
             sources,

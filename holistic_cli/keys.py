@@ -55,7 +55,7 @@ def create(
         _print_json({**_describe(made.key), "key": made.token})
         return
     typer.echo(made.token)
-    Console(stderr=True).print(
+    Console(emoji=False, stderr=True).print(
         f"This is shown once. It owns {', '.join(made.key.streams)}: send it as `Authorization: Bearer KEY`.",
         markup=False,
         soft_wrap=True,

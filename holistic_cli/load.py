@@ -103,7 +103,7 @@ def run_load(
     begin, as when the topic is not there, and InvalidLoad.
     """
     from kafka_io.admin import topic_partitions
-    from kafka_io.publisher import BoundedPublisher, Delivery
+    from kafka_io.publisher import BoundedPublisher, Delivery, PublisherOptions
     from kafka_io.schema_topic import announce_schema
     from performers.clock import SteadyClock
     from performers.load import play_load
@@ -120,7 +120,9 @@ def run_load(
     def settle(delivery: Delivery) -> None:
         ledger.settle(cast("int", delivery.tag), delivery.error)
 
-    with BoundedPublisher(settings, on_delivery=settle) as publisher:
+    # As live sources publish: a frame waits for no company.
+    options = PublisherOptions() if plan.as_fast_as_possible else PublisherOptions(linger_ms=0)
+    with BoundedPublisher(settings, options, settle) as publisher:
         publisher.prepare(plan.topic)
         report = play_load(rehearsal, publisher, ledger, clock, registry_id=registry_id, on_progress=on_progress)
     return report, ledger.first_error
@@ -135,7 +137,7 @@ def _run_with_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     hidden = not (show and console.is_terminal)
     # Drawing and counting more often would be seen in the processor time that the report gives.
     with Progress(*columns, console=console, transient=True, disable=hidden, refresh_per_second=4) as progress:
@@ -199,6 +201,6 @@ def _print_report(report: "LoadReport", error: "HolisticError | None", *, as_jso
     split = f"user {report.cpu_cores_user:.3f}, system {report.cpu_cores_sys:.3f}"
     table.add_row("processor", f"{report.cpu_cores:.3f} cores ({split})")
     table.add_row("rehearsed before", f"{report.rehearsal_s:.1f} s")
-    Console().print(table)
+    Console(emoji=False).print(table)
     if error is not None:
         typer.secho(f"first error: {error.message}", fg="red", err=True)

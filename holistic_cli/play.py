@@ -72,7 +72,7 @@ def _play_with_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     hidden = quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden, refresh_per_second=4) as progress:
         bar = progress.add_task("", total=take.records * request.rounds)

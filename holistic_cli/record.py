@@ -90,7 +90,7 @@ def _record_with_progress(
     from holistic_cli.recordings.recorder import record_streams
     from kafka_io.schema_topic import TopicSchemaLookup
 
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     hidden = quiet or not console.is_terminal
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with (

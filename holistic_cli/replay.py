@@ -176,7 +176,7 @@ def _run_bounded(
     total = sum(one.records for one in ranges)
     stop = threading.Event()
     columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as progress:
+    with Progress(*columns, console=Console(emoji=False, stderr=True), transient=True, disable=as_json) as progress:
         bar = progress.add_task("", total=total)
         report = _stop_on_interrupt(
             lambda: replayed.run(kafka, ranges, lambda done: progress.update(bar, completed=done), stop), stop
@@ -269,7 +269,7 @@ def _print_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str,
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _print_json(answer: dict[str, object]) -> None:

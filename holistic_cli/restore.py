@@ -80,7 +80,7 @@ def _execute(kafka: "KafkaSettings", source: "RestoreSource", plan: "RestorePlan
     from consumers.archive.restore.run import execute_restore
 
     columns = (TextColumn("restoring"), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     hidden = quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         bar = progress.add_task("", total=plan.left.records)
@@ -116,7 +116,7 @@ def _print_table(plan: "RestorePlan", restored: int | None) -> None:
         table.add_column(name, justify="right")
     for found in plan.left.partitions:
         table.add_row(str(found.partition), f"{len(found.offsets):,}", f"{plan.restored_before[found.partition]:,}")
-    console = Console()
+    console = Console(emoji=False)
     console.print(table)
     if not plan.left.partitions:
         of = "" if plan.request.stream_id is None else f" of {plan.request.stream_id}"

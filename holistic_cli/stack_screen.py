@@ -25,7 +25,7 @@ class StepsOnScreen:
     """Shows each step with the seconds it took, and a bar for each download, on standard error."""
 
     def __init__(self, quiet: bool) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Console(emoji=False, stderr=True, quiet=quiet)
         self._spinner: Status | None = None
         self._step: str | None = None
 
@@ -73,7 +73,7 @@ def show_endpoints(endpoints: Endpoints, ours: bool, as_json: bool, export: bool
     if as_json:
         print(json.dumps({"local": ours, "data_dir": str(endpoints.data_dir) if ours else None, **environment}))
         return
-    console = Console()
+    console = Console(emoji=False)
     table = Table.grid(padding=(0, 2))
     table.add_row("Kafka", f"[bold]{escape(endpoints.kafka_bootstrap_servers)}[/bold]")
     table.add_row("Postgres", f"[bold]{escape(hide_password(endpoints.database_url))}[/bold]")
@@ -93,7 +93,7 @@ def show_report(report: StackReport, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"ready": report.ready, **asdict(report)}))
         return
-    console = Console()
+    console = Console(emoji=False)
     if not report.parts:
         console.print(f"No local stack in {report.data_dir}. Start one: holistic up", highlight=False, soft_wrap=True)
         return

@@ -80,7 +80,7 @@ def _print_table(found: "Sequence[StreamSummary]") -> None:
             "∅" if stream.rate is None else f"{stream.rate:.1f}",
             *(f"{stream.seen[part.value]:.0%}" for part in PART_SHAPES),
         )
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console = Console(emoji=False) if sys.stdout.isatty() else Console(emoji=False, width=160)
     console.print(table)
     frames = sum(stream.frames for stream in found)
     console.print(f"{len(found)} stream{'' if len(found) == 1 else 's'}, {frames:,} frames", style="dim")

@@ -18,12 +18,12 @@ def print_whole(table: "Table") -> None:
     from rich.console import Console
     from rich.measure import Measurement
 
-    console = Console()
+    console = Console(emoji=False)
     needed = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
     if needed > console.width and sys.stdout.isatty():
         table.box, table.padding = None, (0, 1, 0, 0)
     elif needed > console.width:
-        console = Console(width=needed)
+        console = Console(emoji=False, width=needed)
     console.print(table)
 
 

@@ -63,18 +63,16 @@ class ProcessMeter:
         self._last_s: dict[str, dict[tuple[int, float], float]] = {}
         self._ended_s: dict[str, float] = {}
 
-    def sample(self, now_s: float, *, memory: bool) -> Sample:
-        """Look at all of them now."""
-        cpu_s: dict[str, float] = {}
-        memory_mb: dict[str, float] = {}
-        for part, pids in self._roots().items():
-            processes = _list_family(pids)
-            cpu_s[part] = self._add_up(part, processes)
-            if memory:
-                memory_mb[part] = sum(map(_read_memory_mb, processes))
-        busy = psutil.cpu_times()
+    def sample(self, clock_s: Callable[[], float], *, memory: bool) -> Sample:
+        """Look at all of them now, which is when `clock_s` is asked: on a busy machine finding them takes a while."""
+        families = {part: _list_family(pids) for part, pids in self._roots().items()}
+        memory_mb = None
+        if memory:
+            memory_mb = {part: sum(map(_read_memory_mb, processes)) for part, processes in families.items()}
+        now_s, busy = clock_s(), psutil.cpu_times()
         spent_s = sum(busy) - busy.idle - getattr(busy, "iowait", 0.0) - getattr(busy, "guest", 0.0)
-        return Sample(now_s, cpu_s, spent_s, memory_mb if memory else None)
+        cpu_s = {part: self._add_up(part, processes) for part, processes in families.items()}
+        return Sample(now_s, cpu_s, spent_s, memory_mb)
 
     def _add_up(self, part: str, processes: list[psutil.Process]) -> float:
         before = self._last_s.get(part, {})
@@ -100,7 +98,7 @@ def metering(roots: Roots) -> Iterator[Usage]:
     def go_on() -> None:
         number, due_s = 0, time.monotonic()
         while not ended.wait(max(0.0, due_s - time.monotonic())):
-            usage.samples.append(meter.sample(time.time(), memory=number % _MEMORY_EVERY == 0))
+            usage.samples.append(meter.sample(time.time, memory=number % _MEMORY_EVERY == 0))
             number, due_s = number + 1, due_s + _INTERVAL_S
 
     thread = threading.Thread(target=go_on, name="meter", daemon=True)

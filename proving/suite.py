@@ -26,6 +26,7 @@ from keypoints.topics import TopicSpec
 from local_stack.layout import Endpoints, Layout
 from local_stack.stack import start_stack, stop_stack
 from local_stack.status import read_status
+from proving.room import taking_notes
 
 GROUPS: Final = (POSTGRES_CONNECTOR, PARQUET_CONNECTOR, ANALYTICS_CONNECTOR, AVATAR_CONNECTOR)
 """Every consumer group of the suite; each is a connector's name too."""
@@ -92,8 +93,8 @@ class Suite:
         self.events_topic = f"{topic}-events"
         self.archive_dir = home / "archive"
         self.logs_dir = home / "logs"
-        self.durable_log = self.logs_dir / "durable.jsonl"
-        self.sent_log = self.logs_dir / "sent.jsonl"
+        self.durable_log: Path
+        self.sent_log: Path
         self.endpoints: Endpoints
         self.services: ServiceProcesses
         self._loads: list[int] = []
@@ -121,6 +122,8 @@ class Suite:
 
     def __enter__(self) -> Self:
         self.logs_dir.mkdir(parents=True, exist_ok=True)
+        notes_dir = self._held.enter_context(taking_notes(self.logs_dir))
+        self.durable_log, self.sent_log = notes_dir / "durable.jsonl", notes_dir / "sent.jsonl"
         try:
             self.endpoints = start_stack(self.stack_dir)
             self._held.callback(stop_stack, self.stack_dir)

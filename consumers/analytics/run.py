@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from connect_runtime.config_keys import InvalidConfig
+from connect_runtime.courtesy import stand_back
 from connect_runtime.durable_log import open_durable_log
 from connect_runtime.forgetting.ledger import LedgerFollower
 from connect_runtime.forgetting.sink import FORGOTTEN_RECORDS, ForgettingSink
@@ -49,6 +50,7 @@ def run_analytics(settings: AnalyticsSettings, kafka: KafkaSettings, overrides: 
     metrics = Metrics()
     spec = make_connector(settings, kafka, overrides, metrics)
     read_routes(str(read_connector(spec).sink[RULES_FILE_KEY]))
+    stand_back(settings.nice)
     options = ServiceOptions(
         http_port=settings.http_port,
         http_host=settings.http_host,

@@ -82,6 +82,12 @@ class AnalyticsSettings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     http_port: int = Field(default=8084, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
     log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
+    nice: int = Field(
+        default=3,
+        ge=0,
+        le=19,
+        description="How far the service stands back (as nice) when processors are scarce and others are waited for.",
+    )
 
     def connector_config(self, overrides: Mapping[str, str]) -> dict[str, object]:
         """Flat settings of the connector: ours, over them files', the environment's and those given by name.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from connect_runtime.courtesy import stand_back
 from connect_runtime.durable_log import open_durable_log
 from connect_runtime.service import ServiceOptions, run_connectors
 from consumers.archive.connectors import Store, make_connector
@@ -23,6 +24,7 @@ def run_archive(
     settings = settings or read_archive_settings()
     kafka = kafka or read_kafka_settings()
     configure_logging(settings.log_format)
+    stand_back(settings.nice)
     options = ServiceOptions(settings.http_port, settings.http_host, on_durable=open_durable_log(settings.durable_log))
     connectors = [make_connector(store, settings, kafka, metrics=options.metrics) for store in stores]
     folder = find_folder(settings.archive_dir)

@@ -102,6 +102,12 @@ class ArchiveSettings(BaseSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     log_format: Literal["human", "json"] = Field(default="human", description="Form of log lines.")
+    nice: int = Field(
+        default=5,
+        ge=0,
+        le=19,
+        description="How far the service stands back (as nice) when processors are scarce and others are waited for.",
+    )
 
     def connector_config(self, connector: str) -> dict[str, object]:
         """Flat settings of a connector, by its usual name: its topics, over them files' and the environment's.

@@ -29,6 +29,7 @@ _WORKER: Final = "worker_process"
 _LOOK_S: Final = 1.2
 _SETTLED_S: Final = 30.0
 _BUSY_S: Final = 0.02
+_ON_ITS_WAY_S: Final = 1.0
 
 
 class ImageTopic:
@@ -200,15 +201,17 @@ class WorkerTroubled(Fault):
     def begin(self, arena: Arena) -> None:
         """Find a worker that has work, and hurt it."""
         images = self._topic
-        images.followed.read_to_end()
-        self._at_begin = {stream: images.count_frames(stream) for stream in self.streams}
         busy = _find_busy_workers(images.processes.pid(images.member), self.workers)
         if not busy:
             raise FaultMissed("no worker process was at work", hint="was MediaPipe too slow?", fault=self.name)
         self._victim = arena.rng.choice(busy)
         os.kill(self._victim, self._number)
-        self._watch(self._hurts_s)
-        self._went_on = [each for each in self.streams if images.count_frames(each) > self._at_begin[each]]
+        # What it had finished is on its way still.
+        self._watch(_ON_ITS_WAY_S)
+        images.followed.read_to_end()
+        at_begin = {stream: images.count_frames(stream) for stream in self.streams}
+        self._watch(self._hurts_s - _ON_ITS_WAY_S)
+        self._went_on = [each for each in self.streams if images.count_frames(each) > at_begin[each]]
         self._watch(self._lasts_s - self._hurts_s)
 
     def recover(self, arena: Arena) -> None:  # noqa: ARG002

@@ -20,20 +20,20 @@ def test_a_child_counts_for_the_part_it_is_of_and_still_does_when_it_has_ended()
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         meter = ProcessMeter(lambda: {"part": [process.pid]})
         assert process.stdout is not None
-        while process.poll() is None and meter.sample(time.time(), memory=False).cpu_s["part"] < 0.35:
+        while process.poll() is None and meter.sample(time.time, memory=False).cpu_s["part"] < 0.35:
             time.sleep(0.02)
         assert process.stdout.readline()
-        assert meter.sample(time.time(), memory=False).cpu_s["part"] >= 0.35
+        assert meter.sample(time.time, memory=False).cpu_s["part"] >= 0.35
         process.communicate()
 
 
 def test_memory_of_a_process_that_is_not_there_is_none() -> None:
     with subprocess.Popen([sys.executable, "-c", LASTING], stdin=subprocess.PIPE) as process:
         meter = ProcessMeter(lambda: {"part": [process.pid]})
-        while not (sampled := meter.sample(time.time(), memory=True)).memory_mb or sampled.memory_mb["part"] < 1.0:
+        while not (sampled := meter.sample(time.time, memory=True)).memory_mb or sampled.memory_mb["part"] < 1.0:
             time.sleep(0.02)
         process.communicate()
-    assert meter.sample(time.time(), memory=True).memory_mb == {"part": 0.0}
+    assert meter.sample(time.time, memory=True).memory_mb == {"part": 0.0}
 
 
 def test_cores_are_what_was_used_over_the_time_between_samples() -> None:
