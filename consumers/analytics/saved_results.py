@@ -68,6 +68,32 @@ def read_orphans(connection: Connection, partition: TopicPartition) -> list[Resu
     return [_end_row(dict(row)) for row in rows.mappings()]
 
 
+def read_unknown(connection: Connection, partition: TopicPartition) -> list[Result]:
+    """Open results of streams of which no session was ever saved, for it began after the state: as they end now.
+
+    Of when their stream was last seen nothing is known but that they had begun.
+    """
+    rows = connection.execute(
+        select(results, results.c.started_at.label("seen_at"))
+        .where(
+            results.c.source_topic == partition.topic,
+            results.c.source_partition == partition.partition,
+            results.c.ended_at.is_(None),
+            ~exists().where(results.c.stream_id == streams.c.stream_id, results.c.epoch == streams.c.epoch),
+        )
+        .order_by(results.c.started_at, results.c.result_id)
+    )
+    return [_end_row(dict(row)) for row in rows.mappings()]
+
+
+def find_ended(connection: Connection, result_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these have ended."""
+    if not result_ids:
+        return set()
+    chosen = results.c.result_id.in_(result_ids) & results.c.ended_at.is_not(None)
+    return set(connection.scalars(select(results.c.result_id).where(chosen)))
+
+
 def enqueue(connection: Connection, partition: TopicPartition, events: Sequence[ResultEvent]) -> None:
     """Put events into the outbox, in order."""
     rows = [

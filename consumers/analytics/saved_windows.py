@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from connect_runtime.sink import TopicPartition
@@ -38,22 +38,36 @@ def write_provisional_rows(partition: TopicPartition, streams: PartitionStreams)
 
 def save(connection: Connection, rows: Sequence[Row]) -> None:
     """Save windows in place of what they were; one that is over is never again one that is not."""
+    _save(connection, rows, _replacing())
+
+
+def save_unless_over(connection: Connection, rows: Sequence[Row]) -> None:
+    """Save windows of which it is not known already how they ended."""
+    _save(connection, rows, _completing())
+
+
+def _save(connection: Connection, rows: Sequence[Row], statement: Insert) -> None:
     # The same window may come twice, and Postgres refuses to touch a row twice in one statement.
     newest = {tuple(row[column.name] for column in windows.primary_key): row for row in rows}
     if newest:
-        connection.execute(_replacing(), list(newest.values()))
+        connection.execute(statement, list(newest.values()))
 
 
 @cache
 def _replacing() -> Insert:
     # Made once: saving some windows costs less than saying how.
     statement = insert(windows)
+    return _on_conflict(statement, windows.c.provisional | ~statement.excluded.provisional)
+
+
+@cache
+def _completing() -> Insert:
+    return _on_conflict(insert(windows), windows.c.provisional)
+
+
+def _on_conflict(statement: Insert, where: ColumnElement[bool]) -> Insert:
     replaced = {column.name: statement.excluded[column.name] for column in windows.c if not column.primary_key}
-    return statement.on_conflict_do_update(
-        index_elements=list(windows.primary_key),
-        set_=replaced,
-        where=windows.c.provisional | ~statement.excluded.provisional,
-    )
+    return statement.on_conflict_do_update(index_elements=list(windows.primary_key), set_=replaced, where=where)
 
 
 def _row(partition: TopicPartition, session: Session, window: WindowRow) -> Row:

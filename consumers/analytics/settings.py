@@ -83,7 +83,7 @@ class AnalyticsSettings(BaseSettings):
     http_port: int = Field(default=8084, ge=0, le=65535, description="Port of the same; 0 picks a free one.")
     log_format: LogFormat = Field(default="human", description="Form of log lines: human or json.")
     nice: int = Field(
-        default=3,
+        default=0,
         ge=0,
         le=19,
         description="How far the service stands back (as nice) when processors are scarce and others are waited for.",

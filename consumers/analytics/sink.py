@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from consumers.analytics.reactions.courier import WebhookCourier
 from consumers.analytics.repertoire import Repertoire
 from consumers.analytics.retention import Retention
 from consumers.analytics.save_pacer import SavePacer
-from consumers.analytics.saved_results import OutboxRow
 from consumers.analytics.store import AnalyticsStore, Unsaved
 from consumers.analytics.streams import Outcome
 from consumers.analytics.taught.store import TaughtStore
@@ -53,6 +52,13 @@ class SinkOptions:
     windows_pacer: SavePacer = field(default_factory=lambda: SavePacer(share=5))
     """Of windows that are not closed: with 1,000 streams they are most of what a save writes."""
     monotonic_s: Callable[[], float] = time.monotonic
+
+
+class _Write(NamedTuple):
+    """What is written in one transaction: with the state, or the news alone."""
+
+    unsaved: Sequence[Unsaved]
+    news_only: bool
 
 
 class AnalyticsSink:
@@ -93,8 +99,9 @@ class AnalyticsSink:
         self._puts_windows_off = False
         self._looked_s = self._monotonic_s()
         self._counted_s = self._looked_s - _OUTBOX_COUNT_S
-        # One id until the save has gone through, so that trying again is known for what it is.
+        # One id until the write has gone through, so that trying again is known for what it is.
         self._save_id = uuid.uuid4()
+        self._unheard: _Write | None = None
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Load what the partitions' streams are in the middle of, and publish what a predecessor could not."""
@@ -104,7 +111,7 @@ class AnalyticsSink:
         self._repertoire = Repertoire.of(
             self._taught.read_usable(), () if self._courier is None else self._courier.rules
         )
-        self._outcomes, self._save_id, self._puts_windows_off = {}, uuid.uuid4(), False
+        self._outcomes, self._save_id, self._puts_windows_off, self._unheard = {}, uuid.uuid4(), False, None
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
         }
@@ -233,6 +240,7 @@ class AnalyticsSink:
         opened.next_offset = positions[-1] + 1
 
     def _tell_when_due(self) -> None:
+        self._repeat_unheard()
         news = self._find_news()
         if not news or not self._pacer.is_due(self._monotonic_s()):
             return
@@ -280,47 +288,52 @@ class AnalyticsSink:
 
     def _tell(self, chosen: Mapping[TopicPartition, OpenPartition]) -> None:
         """Save what was found, without the state: that is several times as much, and can wait for the flush."""
-        began_s = self._monotonic_s()
-        publisher = self._prepare()
         untold = [Unsaved(opened, self._outcomes[partition], False) for partition, opened in chosen.items()]
-        rows = self._store.tell(self._save_id, untold)
-        news_id = self._note_written(untold, rows, publisher)
-        for each in untold:
-            each.opened.mark_told(news_id)
-        self._report(untold, began_s)
+        self._write(_Write(untold, news_only=True))
 
     def _save(self, chosen: Mapping[TopicPartition, OpenPartition], *, provisional: bool) -> None:
+        self._repeat_unheard()
         began_s = self._monotonic_s()
-        publisher = self._prepare()
-        self._delivered += publisher.take_delivered()
         unsaved = [
             Unsaved(opened, self._outcomes.get(partition, Outcome()), provisional)
             for partition, opened in chosen.items()
             if not opened.is_saved or (provisional and opened.streams.unshown)
         ]
         if unsaved:
-            rows = self._store.save(self._save_id, unsaved, self._delivered)
-            self._delivered = []
-            save_id = self._note_written(unsaved, rows, publisher)
-            for each in unsaved:
-                each.opened.mark_saved(save_id, with_windows=provisional)
-            self._note_standing()
-            self._report(unsaved, began_s)
+            self._write(_Write(unsaved, news_only=False))
         if provisional:
             self._windows_pacer.note(began_s, self._monotonic_s())
 
-    def _note_written(
-        self, written: Sequence[Unsaved], rows: Sequence[OutboxRow], publisher: EventPublisher
-    ) -> uuid.UUID:
-        """What was found is in the store: it goes out, and the next write is another one. Returns this one's id."""
+    def _repeat_unheard(self) -> None:
+        """A write whose answer was lost is known to the store as that very write, and so comes before any other."""
+        if self._unheard is not None:
+            self._write(self._unheard)
+
+    def _write(self, write: _Write) -> None:
+        began_s = self._monotonic_s()
+        publisher = self._prepare()
+        self._unheard = write
+        if write.news_only:
+            rows = self._store.tell(self._save_id, write.unsaved)
+        else:
+            self._delivered += publisher.take_delivered()
+            rows = self._store.save(self._save_id, write.unsaved, self._delivered)
+            self._delivered = []
+        self._unheard = None
         written_id, self._save_id = self._save_id, uuid.uuid4()
-        for each in written:
-            self._outcomes.pop(each.opened.topic_partition, None)
-        if self._courier is not None and any(each.outcome.has_fired for each in written):
+        for opened, _, provisional in write.unsaved:
+            self._outcomes.pop(opened.topic_partition, None)
+            if write.news_only:
+                opened.mark_told(written_id)
+            else:
+                # Of what is past the windows that are open are not written: the tables know more.
+                opened.mark_saved(written_id, with_windows=provisional and not opened.is_quiet)
+        if self._courier is not None and any(each.outcome.has_fired for each in write.unsaved):
             self._courier.wake()
         if self._published_to is None:
             publisher.publish(rows)
-        return written_id
+        self._note_standing()
+        self._report(write.unsaved, began_s)
 
     def _report(self, written: Sequence[Unsaved], began_s: float) -> None:
         self._metrics.saved(

@@ -15,7 +15,7 @@ from consumers.analytics.finding import Phase
 from consumers.analytics.open_partition import OpenPartition
 from consumers.analytics.reactions.deliveries import enqueue_webhooks
 from consumers.analytics.repertoire import Repertoire
-from consumers.analytics.results import ResultEvent
+from consumers.analytics.results import Result, ResultEvent
 from consumers.analytics.saved_results import OutboxRow
 from consumers.analytics.streams import Outcome, PartitionStreams
 from consumers.analytics.tables import of_partition, outbox, sources
@@ -189,17 +189,23 @@ class AnalyticsStore:
         streams = PartitionStreams(sessions)
         outcome = streams.end_all(0, Repertoire())
         saved_streams.save(connection, saved_streams.write_rows(partition, streams))
+        # What was told after the state was saved is in the tables already, and better known there.
         if closes_windows:
-            saved_windows.save(connection, saved_windows.write_rows(partition, outcome.windows))
-        events = [event for _, event in outcome.events]
+            saved_windows.save_unless_over(connection, saved_windows.write_rows(partition, outcome.windows))
+        ended = saved_results.find_ended(connection, [event.result.result_id for _, event in outcome.events])
+        events = [event for _, event in outcome.events if event.result.result_id not in ended]
         saved_results.save_results(connection, [event.result for event in events])
         saved_results.enqueue(connection, partition, events)
         self._end_orphans(connection, partition)
+        self._end_results(connection, partition, saved_results.read_unknown(connection, partition))
         connection.execute(delete(sources).where(of_partition(sources, partition)))
 
+    @classmethod
+    def _end_orphans(cls, connection: Connection, partition: TopicPartition) -> None:
+        cls._end_results(connection, partition, saved_results.read_orphans(connection, partition))
+
     @staticmethod
-    def _end_orphans(connection: Connection, partition: TopicPartition) -> None:
-        ended = saved_results.read_orphans(connection, partition)
+    def _end_results(connection: Connection, partition: TopicPartition, ended: Sequence[Result]) -> None:
         saved_results.save_results(connection, ended)
         saved_results.enqueue(connection, partition, [ResultEvent(each, Phase.END) for each in ended])
 

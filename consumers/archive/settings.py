@@ -103,7 +103,7 @@ class ArchiveSettings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", description="Address of the REST API, health and metrics.")
     log_format: Literal["human", "json"] = Field(default="human", description="Form of log lines.")
     nice: int = Field(
-        default=5,
+        default=0,
         ge=0,
         le=19,
         description="How far the service stands back (as nice) when processors are scarce and others are waited for.",

@@ -20,6 +20,9 @@ from observability.metrics import Metrics
 
 Rows = list[tuple[Any, ...]]
 
+EVER_IN_OUTBOX = "SELECT coalesce(last_value, 0) FROM pg_sequences WHERE sequencename ~ 'outbox'"
+"""How many events were ever put into the outbox."""
+
 
 @dataclass
 class Bench:

@@ -11,7 +11,7 @@ from consumers.analytics.claiming import Fenced
 from consumers.analytics.database import StoreUnavailable
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
-from tests.consumers.analytics.conftest import Bench
+from tests.consumers.analytics.conftest import EVER_IN_OUTBOX, Bench
 from tests.consumers.analytics.feeding import feed, feed_and_save, held_hand
 from tests.consumers.analytics.made_hands import make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
@@ -251,3 +251,36 @@ def test_a_snapshot_that_was_not_committed_is_taken_with_the_save_that_is(bench:
     assert lost
     sink.flush()
     assert bench.query("SELECT next_offset FROM analytics.snapshots ORDER BY 1") == [(0,), (40,)]
+
+
+def test_what_was_told_after_the_state_was_saved_is_not_told_again_when_records_are_skipped(bench: Bench) -> None:
+    shown = ["open"] * 20 + [None] * 200
+    frames = make_frames([None if shape is None else make_hand(shape) for shape in shown * 3])
+    sink = bench.make_sink([PARTITION])
+    feed_and_save(sink, FrameBatch.from_frames(frames[:20]))
+    assert bench.query("SELECT ended_at IS NULL FROM analytics.results") == [(True,)]
+    feed(sink, *cut(FrameBatch.from_frames(frames[20:], first_offset=20), 30))
+    ended = "SELECT * FROM analytics.results WHERE ended_at IS NOT NULL ORDER BY result_id"
+    over = "SELECT * FROM analytics.windows WHERE NOT provisional ORDER BY 3, 4, 5, 6, 7, 8, 9"
+    before, windows = [bench.query(statement) for statement in (ended, EVER_IN_OUTBOX)], bench.query(over)
+    assert len(before[0]) == 3
+    assert windows
+    # Killed; and somebody skips what is left.
+    bench.make_sink([]).alter_offsets({PARTITION: 10_000})
+    assert [bench.query(statement) for statement in (ended, EVER_IN_OUTBOX)] == before
+    now = bench.query(over)
+    assert all(window in now for window in windows)
+    assert bench.query("SELECT count(*) FROM analytics.results WHERE ended_at IS NULL") == [(0,)]
+
+
+def test_a_stream_that_was_told_of_and_never_saved_ends_when_records_are_skipped(bench: Bench) -> None:
+    resident = make_frames([None] * 20, stream_id="resident")
+    visitor = make_frames([make_hand("open")] * 20, stream_id="visitor")
+    sink = bench.make_sink([PARTITION])
+    feed_and_save(sink, FrameBatch.from_frames(resident))
+    feed(sink, FrameBatch.from_frames(visitor, first_offset=20))
+    assert bench.query("SELECT stream_id FROM analytics.streams") == [("resident",)]
+    assert bench.query("SELECT stream_id, ended_at FROM analytics.results") == [("visitor", None)]
+    bench.make_sink([]).alter_offsets({PARTITION: 10_000})
+    assert bench.query("SELECT stream_id, ended_at = started_at FROM analytics.results") == [("visitor", True)]
+    assert bench.query(EVER_IN_OUTBOX) == [(2,)]

@@ -16,10 +16,11 @@ from consumers.analytics.finding import Category, Finding
 from consumers.analytics.results import Performance, Result
 from consumers.analytics.save_pacer import SavePacer
 from consumers.analytics.saved_results import save_results
+from consumers.analytics.sink import AnalyticsSink
 from keypoints.frame import FrameBatch
 from keypoints.topics import TRACKING_TOPIC
 from tests.consumers.analytics.busy_stage import busy_stage
-from tests.consumers.analytics.conftest import Bench
+from tests.consumers.analytics.conftest import EVER_IN_OUTBOX, Bench
 from tests.consumers.analytics.feeding import feed, feed_and_save, held_hand
 from tests.consumers.analytics.made_hands import START_US, make_frames, make_hand
 from tests.consumers.analytics.made_streams import busy_minute, cut, interleave
@@ -28,9 +29,6 @@ pytestmark = pytest.mark.servers
 
 PARTITION = TopicPartition(TRACKING_TOPIC, 0)
 TOLD = "SELECT quiet_until FROM analytics.sources"
-EVER_IN_OUTBOX = (
-    "SELECT coalesce(last_value, 0) FROM pg_sequences WHERE schemaname = 'analytics' AND sequencename ~ 'outbox'"
-)
 
 
 def test_the_tables_are_the_same_row_for_row_however_polls_cut_the_records(make_bench: Callable[[], Bench]) -> None:
@@ -178,6 +176,25 @@ def test_a_save_whose_commit_was_not_heard_of_is_not_made_twice(bench: Bench) ->
     assert lost == [True]
     assert sink.durable_offsets() == {PARTITION: 23}
     assert bench.query("SELECT frames FROM analytics.streams") == [(23,)]
+
+
+def test_whatever_comes_next_a_write_that_was_not_heard_of_is_known_for_what_it_is(
+    make_bench: Callable[[], Bench],
+) -> None:
+    for write, next_call in ((AnalyticsSink.flush, AnalyticsSink.tick), (None, AnalyticsSink.flush)):
+        bench = make_bench()
+        sink = bench.make_sink([PARTITION])
+        feed_and_save(sink, held_hand(3))
+        batch = held_hand(20, first_offset=3)
+        if write is not None:
+            feed(sink, batch)
+        lose_an_answer(bench.engines[0])
+        with pytest.raises(StoreUnavailable):
+            sink.put(batch) if write is None else write(sink)
+        next_call(sink)
+        assert sink.durable_offsets() == {PARTITION: 23}
+        assert bench.query(EVER_IN_OUTBOX) == [(1,)]
+        assert bench.query("SELECT frames FROM analytics.streams") == [(23,)]
 
 
 @pytest.mark.parametrize("vanishes_after", [3, 5, 8, 13, 21])
