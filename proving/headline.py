@@ -13,7 +13,7 @@ from proving.profile import profiling
 from proving.report import Audit, Ceiling, Headline, Step, describe_machine
 from proving.room import check_room
 from proving.steps import Played, audit_suite, measure_steps, play_step
-from proving.suite import SERVICES, Suite, SuiteShape
+from proving.suite import SERVICES, LoadFailed, StillBehind, Suite, SuiteShape
 
 WARM_UP_RATE: Final = 200.0
 WARM_UP_S: Final = 8.0
@@ -56,10 +56,10 @@ def run_headline(plan: HeadlinePlan, shape: SuiteShape, home: Path, say: Say) ->
         say(f"holding {plan.rate:g} frames/s of {plan.streams} streams for {plan.seconds:g} s")
         held = play_step(suite, plan.rate, plan.streams, plan.seconds)
         suite.wait_caught_up()
+        [hold] = measure_steps(suite, usage, [held])
         parts = {} if plan.profile_s <= 0 else _find_where_time_goes(suite, usage, plan, say)
         climbed = list(_climb(suite, usage, plan, say)) if plan.climb_s > 0 else []
         say("reading what became of every frame")
-        [hold] = measure_steps(suite, usage, [held])
         audit: Audit = audit_suite(suite)
     return Headline(
         machine=describe_machine(),
@@ -122,9 +122,14 @@ def _climb(suite: Suite, usage: Usage, plan: HeadlinePlan, say: Say) -> Iterator
     rate = plan.climb_from
     while rate <= plan.climb_to:
         say(f"climbing: {rate:g} frames/s for {plan.climb_s:g} s")
-        played: Played = play_step(suite, rate, plan.streams, plan.climb_s)
-        # What fell far behind may need long: that it does is what is looked for.
-        suite.wait_caught_up(timeout_s=300.0)
+        try:
+            played: Played = play_step(suite, rate, plan.streams, plan.climb_s)
+            # What fell far behind may need long: that it does is what is looked for.
+            suite.wait_caught_up(timeout_s=300.0)
+        except (LoadFailed, StillBehind) as error:
+            # The rate is too much by far; what was held before holds.
+            say(f"at {rate:g} frames/s it ends: {error.message}")
+            return
         [step] = measure_steps(suite, usage, [played])
         yield step
         if not step.held:

@@ -50,7 +50,14 @@ def read_run(path: Path) -> dict[str, Any]:
 
 
 def compare_runs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Ratio]:
-    """Every figure that both have, in the order of the first. Courses and the machine are left out."""
+    """Every figure that both have, in the order of the first. Courses and the machine are left out.
+
+    Raises NoRun for runs of different benches.
+    """
+    if before.get("kind") != after.get("kind"):
+        raise NoRun(
+            f"one is a run of {before.get('kind')}, the other of {after.get('kind')}", hint=_WHAT_RUNS_ARE, path=""
+        )
     figures, others = dict(_list_figures(before)), dict(_list_figures(after))
     return [Ratio(name, value, others[name]) for name, value in figures.items() if name in others]
 
@@ -66,6 +73,13 @@ def _list_figures(run: Mapping[str, Any], prefix: str = "") -> list[tuple[str, f
             found += _list_figures(value, f"{prefix}{name} · ")
         elif isinstance(value, list):
             for each in value:
-                if isinstance(each, Mapping) and "asked_rate" in each:
-                    found += _list_figures(each, f"{prefix}{name} {each['asked_rate']:g} · ")
+                if isinstance(each, Mapping) and (told_apart := _tell_apart(each)):
+                    found += _list_figures(each, f"{prefix}{name} {told_apart} · ")
     return found
+
+
+def _tell_apart(row: Mapping[str, Any]) -> str:
+    """What a row of a list is called: a trial by its name, a step by its rate; empty for others."""
+    if "name" in row:
+        return str(row["name"])
+    return f"{row['asked_rate']:g}" if "asked_rate" in row else ""

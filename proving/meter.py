@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -101,13 +102,14 @@ def metering(roots: Roots) -> Iterator[Usage]:
             usage.samples.append(meter.sample(time.time, memory=number % _MEMORY_EVERY == 0))
             number, due_s = number + 1, due_s + _INTERVAL_S
 
-    thread = threading.Thread(target=go_on, name="meter", daemon=True)
-    thread.start()
-    try:
-        yield usage
-    finally:
-        ended.set()
-        thread.join()
+    with ThreadPoolExecutor(1, thread_name_prefix="meter") as threads:
+        going_on = threads.submit(go_on)
+        try:
+            yield usage
+        finally:
+            ended.set()
+        # A meter that broke off on the way has nothing to say about the rest.
+        going_on.result()
 
 
 def _list_family(pids: list[int]) -> list[psutil.Process]:

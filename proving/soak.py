@@ -77,7 +77,7 @@ class Soak:
     @property
     def good(self) -> bool:
         """Flat, with nobody behind, and whole."""
-        return not self.grown and not self.behind and self.audit.clean
+        return bool(self.memory) and not self.grown and not self.behind and self.audit.clean
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 _EMPTY_STAGE_TICK_S: Final = 1.0
 _LOOK_AROUND_US: Final = 1_000_000
 _TRY_AGAIN_US: Final = 30_000_000
+_HELD_UP_US: Final = 1_000_000
 _EARLY: Final = 0.25
 """Who is due within this part of a period is sent with those who are due now."""
 
@@ -127,7 +128,10 @@ class AvatarSink:
         scene = self._stage.perform(batch, received_at_us)
         for reason, frames in scene.passed_over.items():
             self._metrics.counter(FRAMES_PASSED_OVER, reason=reason).inc(frames)
-        if scene.moved:
+        if scene.moved and self._clock_us() - received_at_us > _HELD_UP_US:
+            # The process was stopped with these in its hands; by now somebody else may show newer ones.
+            self._metrics.counter(FRAMES_PASSED_OVER, reason="stale").inc(len(scene.moved))
+        elif scene.moved:
             datagrams = self._show([performer for performer, _ in scene.moved])
             self._report(batch, scene.moved, received_at_us, datagrams)
             if self._observers.calibrating is not None:

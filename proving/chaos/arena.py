@@ -153,9 +153,9 @@ class Arena:
             thread.join()
 
     def wait_calm(self, timeout_s: float = _CALM_TIMEOUT_S) -> int | None:
-        """Until nobody has been behind for a while, and all are ready, or the time is up; since when they are (µs).
+        """Until nobody has been behind for a while, and all are ready; since when they are (µs).
 
-        None: not all are ready. Raises LoadLost when the load has ended.
+        None: that was not so in time. Raises LoadLost when the load has ended.
         """
         with self.watching_readiness() as readiness:
             return self.wait_calm_and(readiness, timeout_s)
@@ -171,9 +171,9 @@ class Arena:
             elif calm_since_s is None:
                 calm_since_s = time.monotonic()
             elif time.monotonic() - calm_since_s >= _CALM_S:
-                break
+                return readiness.since_us
             time.sleep(_POLL_S)
-        return readiness.since_us
+        return None
 
     def find_behind(self) -> list[str]:
         """Who is behind now: connectors, and the load while it waits for acknowledgements."""

@@ -21,6 +21,8 @@ Place = tuple[int, int]
 """Partition and offset."""
 
 _STALE_US: Final = 2_000_000
+_SENDING_US: Final = 1_000_000
+"""From the look at a frame\'s age until its datagrams are out, on a machine that is busy."""
 _FRAMES_SQL: Final = (
     'SELECT "partition", "offset", substr(stream_id, {after})::int, sequence FROM frames '
     "WHERE stream_id LIKE '{load}-%' AND epoch = {epoch}"
@@ -113,9 +115,9 @@ def audit_load(arena: Arena, rows: list[Row], gone: Sequence[LostRun]) -> Findin
 
 def judge_load(acked: NDArray[np.int64], found: NDArray[np.int64], gone: Sequence[LostRun], rows: list[Row]) -> Finding:
     """Both are rows of partition, offset, stream, sequence."""
-    problems = []
+    problems = [] if len(acked) else ["no frame was acknowledged, so that nothing is shown"]
     there = {tuple(row) for row in found.tolist()}
-    excused = [(run.partition, run.first, run.last) for run in gone]
+    excused = [(run.partition, run.first, run.last) for run in gone if run.connector == POSTGRES_CONNECTOR]
     lost = []
     for row in acked.tolist():
         if tuple(row) in there or any(part == row[0] and first <= row[1] <= last for part, first, last in excused):
@@ -143,14 +145,16 @@ def audit_avatar(arena: Arena) -> Finding:
         sent += len(lines)
         stale += count_stale(lines)
         doubled += count_shown_twice(lines, arena.started_us.get(service, []))
-    problems = [f"{stale} frames were shown that were too old"] if stale else []
+    problems = [] if sent else ["no frame was shown, so that nothing is shown by it"]
+    problems += [f"{stale} frames were shown that were too old"] if stale else []
     problems += [f"{doubled} frames were shown twice by one member"] if doubled else []
     return Finding("avatar: nothing stale, nothing twice", f"{sent} frames shown", problems)
 
 
 def count_stale(lines: Iterable[Mapping[str, Any]]) -> int:
-    """Frames that had been processed too long before when they reached the avatar, and were shown nevertheless."""
-    return sum(line["received_at_us"] - line["processed_at_us"] > _STALE_US for line in lines)
+    """Frames that had been processed too long before when they were sent: also by a member that was frozen with them in
+    its hands."""
+    return sum(line["sent_at_us"] - line["processed_at_us"] > _STALE_US + _SENDING_US for line in lines)
 
 
 def count_shown_twice(lines: Iterable[Mapping[str, Any]], started_us: Sequence[int]) -> int:

@@ -24,6 +24,7 @@ class Killed(Fault):
     def __init__(self, service: str) -> None:
         self.name = f"kill-{service}"
         self._service = service
+        self._calmed = False
 
     def begin(self, arena: Arena) -> None:
         """Kill it at random moments, and start it again."""
@@ -34,7 +35,7 @@ class Killed(Fault):
         arena.kill(self._service)
         arena.start_again(self._service)
         began_s = time.monotonic()
-        arena.wait_calm()
+        self._calmed = arena.wait_calm() is not None
         calm_s = time.monotonic() - began_s
         self.note = f"killed twice {apart_s:.1f} s apart, all well {calm_s:.0f} s later; killed again while it worked"
         time.sleep(arena.rng.uniform(0.0, 2.0))
@@ -43,6 +44,10 @@ class Killed(Fault):
     def end(self, arena: Arena) -> None:
         """A process is started that may live."""
         arena.start_again(self._service)
+
+    def check(self, arena: Arena) -> list[str]:  # noqa: ARG002
+        """It had come back from the first two kills."""
+        return [] if self._calmed else ["after the second kill it did not come back before the third"]
 
 
 class Told(Fault):

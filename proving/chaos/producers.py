@@ -8,7 +8,6 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Final
 
 import httpx
@@ -67,8 +66,11 @@ class FilmKilled(Fault):
         process, followed = self._running, self._follower
         said, complaint = process.communicate(timeout=_ENDS_S)
         problems = [] if process.returncode == 0 else [f"exit code {process.returncode}: {complaint[-500:]}"]
-        with suppress(ValueError):
+        try:
             ledger = json.loads(said)
+        except ValueError:
+            problems.append(f"it gave no account of its frames: {said[-200:]!r}")
+        else:
             if ledger["received"] != ledger["acknowledged"]:
                 problems.append(f"received {ledger['received']}, acknowledged {ledger['acknowledged']}")
         followed.read_to_end()

@@ -94,7 +94,7 @@ class Undisturbed:
 
 def compare_tables(ours: Mapping[str, Rows], undisturbed: Mapping[str, Rows]) -> Finding:
     """Row by row, each value."""
-    problems = []
+    problems = [f"there are no {table} to compare" for table, rows in undisturbed.items() if not rows]
     for table, rows in undisturbed.items():
         mine, theirs = set(map(repr, ours[table])), set(map(repr, rows))
         if mine != theirs or len(ours[table]) != len(rows):
@@ -110,7 +110,7 @@ def compare_tables(ours: Mapping[str, Rows], undisturbed: Mapping[str, Rows]) ->
 def compare_events(ours: Sequence[bytes], undisturbed: Sequence[bytes]) -> Finding:
     """By event id: the same ids, and one story for each."""
     stories: dict[str, bytes] = {}
-    problems = []
+    problems = [] if undisturbed else ["there are no events to compare"]
     for value in ours:
         event_id = str(orjson.loads(value)["event_id"])
         if stories.setdefault(event_id, value) != value:

@@ -16,6 +16,18 @@ def test_a_run_that_was_kept_is_read_again_by_its_kind_and_time(tmp_path: Path) 
     assert read_run(path)["hold"] == {"achieved_rate": 800.0}
 
 
+def test_trials_are_compared_by_their_names() -> None:
+    before = {"trials": [{"name": "2 replicas", "step": {"asked_rate": 400.0}, "ms_a_frame": {"avatar": 2.0}}]}
+    after = {"trials": [{"name": "2 replicas", "step": {"asked_rate": 400.0}, "ms_a_frame": {"avatar": 1.0}}]}
+    ratios = {ratio.figure: ratio.ratio for ratio in compare_runs(before, after)}
+    assert ratios["trials 2 replicas · ms_a_frame · avatar"] == 0.5
+
+
+def test_runs_of_different_benches_are_not_compared() -> None:
+    with pytest.raises(NoRun, match="one is a run of soak, the other of headline"):
+        compare_runs({"kind": "soak", "rate": 1.0}, {"kind": "headline", "rate": 2.0})
+
+
 def test_figures_are_compared_as_ratios_and_steps_by_their_rate() -> None:
     before = {
         "hold": {"mean_ms": 20.0},

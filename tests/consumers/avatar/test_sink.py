@@ -43,6 +43,13 @@ class Stand:
     sent: list[SentFrame]
     book: RoleBook
     now_us: int = NOW_US
+    passes_us: int = 0
+    """How much time passes between two looks at the clock."""
+
+    def look_at_clock(self) -> int:
+        now_us = self.now_us
+        self.now_us += self.passes_us
+        return now_us
 
     def put(self, *frames: HolisticFrame, first_offset: int = 0, partition: int = 0) -> list[Any]:
         """Put frames as one batch. Returns what the receiver understood."""
@@ -71,7 +78,7 @@ def make_stand() -> Iterator[Any]:
             Stage(StageOptions(stale_after_s)),
             Showing(book, defaults, lambda text: make_output(parse_target(text))),
             metrics,
-            clock_us=lambda: opened[-1].now_us if opened else NOW_US,
+            clock_us=lambda: opened[-1].look_at_clock() if opened else NOW_US,
             observers=Observers(on_sent=sent.append),
         )
         opened.append(Stand(sink, receiver, metrics, sent, book))
@@ -184,6 +191,16 @@ def test_in_live_mode_stale_frames_are_skipped_but_done_with(make_stand: Any) ->
     stand.now_us += 5_000_000
     assert stand.put(frame(30), first_offset=4) == []
     assert stand.passed_over("stale") == 2
+
+
+def test_frames_in_the_hands_of_a_process_that_was_stopped_are_not_shown_when_it_goes_on(make_stand: Any) -> None:
+    stand = make_stand()
+    stand.put(frame(0))
+    stand.passes_us = 15_000_000
+    assert stand.put(frame(1), first_offset=1) == []
+    assert stand.passed_over("stale") == 1
+    assert [sent.offset for sent in stand.sent] == [0]
+    assert stand.sink.durable_offsets() == {TopicPartition(TRACKING_TOPIC, 0): 2}
 
 
 def test_a_stream_that_stopped_long_ago_does_not_take_the_stage(make_stand: Any) -> None:

@@ -108,8 +108,15 @@ def test_a_frame_shown_again_by_the_same_process_is_shown_twice_and_by_the_next_
     assert count_shown_twice(lines, [500]) == 1
 
 
-def test_a_frame_that_was_too_old_when_it_came_is_stale() -> None:
-    assert count_stale([sent(1, 9_000_000, 1_999_999), sent(2, 9_000_000, 2_000_001)]) == 1
+def test_a_frame_that_was_too_old_when_it_was_sent_is_stale_though_it_came_in_time() -> None:
+    came_in_time = sent(2, 9_000_000, 9_000) | {"sent_at_us": 24_000_000}
+    assert count_stale([sent(1, 9_000_000, 1_999_999), came_in_time]) == 1
+
+
+def test_nothing_that_happened_proves_nothing() -> None:
+    assert judge_load(ACKED[:0], ACKED[:0], (), []).problems == ["no frame was acknowledged, so that nothing is shown"]
+    assert not compare_tables({"results": []}, {"results": []}).ok
+    assert not compare_events([], []).ok
 
 
 def letter(place: tuple[int, int], **missing: str) -> DeadLetter:
