@@ -28,6 +28,8 @@ fi
 
 settings=${HOLISTIC_ENV_FILE:-$repository/.env}
 if ! grep -qs '^HOLISTIC_SECRETS=' "$settings"; then
+  # Behind a last line that was never ended it would become part of that one.
+  if [ -s "$settings" ] && [ -n "$(tail -c 1 "$settings")" ]; then echo >> "$settings"; fi
   printf 'HOLISTIC_SECRETS=%s\n' "$directory" >> "$settings"
 fi
 echo "Secrets are in $directory; $settings tells docker compose."

@@ -137,8 +137,11 @@ _OPERATOR: Final = (
         for spec in SUITE_TOPICS
     ),
     _publish(FORGOTTEN_TOPIC, "`holistic forget`: enters a stream"),
-    _publish(AVATAR_ROLES_TOPIC, "`holistic forget`: takes a face at rest away"),
-    _publish(SCHEMAS_TOPIC, "`holistic restore`: puts the schema where readers look"),
+    _publish(AVATAR_ROLES_TOPIC, "`holistic forget`: takes a face at rest away; `holistic backup restore`"),
+    _publish(SCHEMAS_TOPIC, "`holistic restore`: puts the schema where readers look; `holistic backup restore`"),
+    _publish(CONNECT_CONFIGS_TOPIC, "`holistic backup restore`: what connectors are set to"),
+    _publish(GAPS_TOPIC, "`holistic backup restore`: what retention took"),
+    *_make_suite_topics(),
     Grant(
         Kind.TOPIC,
         dead_letter_topic(""),

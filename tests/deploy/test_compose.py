@@ -18,6 +18,7 @@ from local_stack.artifacts import fetch_artifacts
 from local_stack.kafka_broker import find_java
 from local_stack.layout import default_cache_dir
 from local_stack.progress import SilentProgress
+from producer_service.gateway.settings import GatewaySettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
@@ -239,6 +240,17 @@ def test_a_service_is_restarted_has_time_to_drain_and_tells_whether_it_is_ready(
     assert service["restart"] == "unless-stopped"
     assert service["stop_grace_period"] == "60s"
     assert service["healthcheck"]["test"] == ["CMD", "python", "/opt/container/healthcheck.py"]
+
+
+@pytest.mark.parametrize("name", ["producer", "images"])
+def test_a_producer_that_is_stopped_without_kafka_has_time_to_count_what_it_lost(
+    services: Mapping[str, Any], name: str
+) -> None:
+    service = services[name]
+    delivery_s = int(service["environment"]["HOLISTIC_DELIVERY_TIMEOUT_S"])
+    gateway = GatewaySettings.model_fields
+    drain_s = gateway["drain_delay_s"].default + gateway["drain_timeout_s"].default
+    assert drain_s + delivery_s + 5 <= int(service["stop_grace_period"].removesuffix("s"))
 
 
 def test_every_published_port_is_on_the_loopback(services: Mapping[str, Any]) -> None:

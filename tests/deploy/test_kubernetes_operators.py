@@ -53,6 +53,26 @@ def test_prometheus_finds_every_pod_that_answers(kubectl: str) -> None:
     assert found == {name for name, pod in production.pods.items() if pod.service.get("ports")}
 
 
+def test_prometheus_shows_each_service_the_key_it_asks_for(kubectl: str) -> None:
+    production = build(kubectl, "overlays/production")
+    shown = {}
+    for monitor in production.of_kind("PodMonitor"):
+        selector, [endpoint] = monitor["spec"]["selector"], monitor["spec"]["podMetricsEndpoints"]
+        without = {value for one in selector.get("matchExpressions", ()) for value in one["values"]}
+        for name in production.selected(selector["matchLabels"]) - without:
+            shown[name] = {
+                "basic": endpoint.get("basicAuth", {}).get("password", {}).get("key"),
+                "bearer": endpoint.get("authorization", {}).get("credentials", {}).get("key"),
+            }
+    # The images' reader asks for nothing, and is shown what the others ask for.
+    services = dict.fromkeys(("archive-postgres", "archive-parquet", "analytics", "avatar", "images"), "rest_password")
+    assert shown == {
+        **{name: {"basic": key, "bearer": None} for name, key in services.items()},
+        "watch": {"basic": None, "bearer": "feed_key"},
+        "producer": {"basic": None, "bearer": "metrics_key"},
+    }
+
+
 def test_prometheus_calls_each_service_what_rules_and_dashboards_call_it(kubectl: str) -> None:
     production = build(kubectl, "overlays/production")
     assert {one["spec"]["jobLabel"] for one in production.of_kind("PodMonitor")} == {"app.kubernetes.io/component"}

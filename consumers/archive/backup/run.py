@@ -15,6 +15,7 @@ from consumers.archive.parquet.manifest import MANIFEST_FOLDER
 from consumers.archive.parquet.partition_files import FRAMES_FOLDER
 from consumers.archive.parquet.storage import ArchiveStorage
 
+_UNDER_WAY: Final = "restore-under-way"
 _ROUNDS: Final = 10
 """After the first, each copies only what came since: files are gone when they were compacted meanwhile."""
 
@@ -88,7 +89,8 @@ def restore_files(
     Raises BackupRefused, ArchiveDamaged and StorageUnavailable.
     """
     record = require_record(backup)
-    if archive.list_files(MANIFEST_FOLDER):
+    goes_on = archive.exists(_UNDER_WAY) and not was_written_to(archive)
+    if archive.list_files(MANIFEST_FOLDER) and not goes_on:
         raise BackupRefused(
             f"there is an archive in {_name(archive)}",
             hint="name an empty place with --dir; nothing is ever written over an archive",
@@ -100,7 +102,10 @@ def restore_files(
     if copied.gone:
         raise ArchiveDamaged(f"{copied.gone} files of the backup are gone", path=_name(backup))
     copy_guests(backup, archive)
+    # With the first chain there is an archive; until the last one is there it is this restore's, and nobody's.
+    archive.create(_UNDER_WAY, b"")
     write_chains(archive, snapshot, now_us())
+    archive.remove(_UNDER_WAY)
     return _report(snapshot, copied, 0, {})
 
 

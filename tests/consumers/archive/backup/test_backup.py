@@ -15,7 +15,7 @@ from consumers.archive.forgetting.parquet_rows import ParquetRows
 from consumers.archive.parquet.chain import Chain
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.location import open_storage
-from consumers.archive.parquet.manifest import Entry, EntryKind, IdentityPartition, ListedFile, Writer
+from consumers.archive.parquet.manifest import MANIFEST_FOLDER, Entry, EntryKind, IdentityPartition, ListedFile, Writer
 from consumers.archive.parquet.sink import ParquetSink
 from tests.consumers.archive.dying_storage import Died, DyingStorage
 from tests.consumers.archive.made_frames import make_batch
@@ -207,6 +207,33 @@ def test_a_killed_restore_is_no_archive_and_goes_on_when_it_is_run_again(kept: K
     assert kept.restore(restored).copied_files < 4
     assert read_all(restored) == read_all(kept.archive)
     assert not (restored / "copying").exists()
+
+
+def test_a_restore_goes_on_wherever_it_was_killed(kept: Kept, tmp_path: Path) -> None:
+    kept.back_up()
+    chains_there = 0
+    for dies_before in range(1, 200):
+        restored = tmp_path / f"restored-{dies_before}"
+        try:
+            restore_files(LocalStorage(kept.backup), DyingStorage(restored, dies_before=dies_before), now_us)
+        except Died:
+            chains_there += bool(LocalStorage(restored).list_files(MANIFEST_FOLDER))
+            kept.restore(restored)
+        else:
+            break
+        assert read_all(restored) == read_all(kept.archive)
+        assert not (restored / "restore-under-way").exists()
+    else:
+        pytest.fail("it never came to its end")
+    assert chains_there > 2
+
+
+def test_nothing_is_restored_into_an_archive_that_is_written_to(kept: Kept, tmp_path: Path) -> None:
+    kept.back_up()
+    restored = tmp_path / "restored"
+    kept.restore(restored)
+    with pytest.raises(BackupRefused, match="there is an archive"):
+        kept.restore(restored)
 
 
 class MovingStorage(LocalStorage):
