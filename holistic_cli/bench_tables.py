@@ -10,7 +10,7 @@ from holistic_cli.whole_table import print_whole
 
 if TYPE_CHECKING:
     from proving.history import Ratio
-    from proving.report import Effect, Headline, Step
+    from proving.report import Audit, Effect, Headline, Step
     from proving.scaling import Scaling
     from proving.soak import Soak
 
@@ -31,7 +31,7 @@ def print_headline(headline: "Headline") -> None:
     if ceiling.broke_at is not None:
         console.print(f"at {ceiling.broke_at:g} fell behind: {', '.join(ceiling.behind)}; {ceiling.limit}")
     audit = headline.audit
-    console.print(f"audit: {audit.records} records, {audit.missing} missing, {audit.doubled} there twice")
+    console.print(_tell_audit(audit))
     for shortfall in headline.shortfalls:
         console.print(f"[yellow]not reached:[/yellow] {shortfall}")
 
@@ -65,7 +65,7 @@ def print_soak(soak: "Soak") -> None:
         )  # fmt: skip
     console.print(table)
     audit = soak.audit
-    console.print(f"audit: {audit.records} records, {audit.missing} missing, {audit.doubled} there twice")
+    console.print(_tell_audit(audit))
     console.print("flat, with nobody behind" if soak.good else f"grown: {soak.grown}; behind: {soak.behind}")
 
 
@@ -76,6 +76,11 @@ def print_ratios(ratios: "Iterable[Ratio]") -> None:
         times = "-" if ratio.ratio is None else f"{ratio.ratio:.3f}"
         table.add_row(ratio.figure, f"{ratio.before:,.3f}", f"{ratio.after:,.3f}", times)
     Console(emoji=False).print(table)
+
+
+def _tell_audit(audit: "Audit") -> str:
+    stores = f"{audit.records} records, {audit.missing} missing, {audit.doubled} there twice"
+    return f"audit: {stores}; {audit.untold} results never told"
 
 
 def _tell_effects(title: str, effects: "Mapping[str, Effect]") -> Table:

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
 from kafka_io.settings import KafkaSettings
+from kafka_io.whole_topic import read_whole_topic
 
 _EVENTS_IDLE_MS: Final = 3_000
 NEVER_US: Final = 2**62
@@ -108,6 +109,11 @@ def read_sent(path: Path) -> Effects:
             rows.append((line["captured_at_us"], line["sent_at_us"]))
     table = np.array(rows, dtype=np.int64).reshape(-1, 2)
     return Effects(table[:, 0], table[:, 1])
+
+
+def read_told(kafka: KafkaSettings, topic: str) -> set[str]:
+    """The results that events on a topic tell of, by their ids."""
+    return {str(orjson.loads(record.value)["gesture_id"]) for record in read_whole_topic(kafka, topic)}
 
 
 def read_events(kafka: KafkaSettings, topic: str, captures: Captures) -> Effects:

@@ -96,12 +96,13 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Records on the topic; missing and doubled ones of both stores."""
+    """Records on the topic; missing and doubled ones of both stores; results of which no event is on its topic."""
 
     records: int
     missing: int
     doubled: int
     clean: bool
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True)

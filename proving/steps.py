@@ -1,5 +1,6 @@
 """One rate for one while: played, and read from what everybody noted."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,7 @@ from proving.effects import (
     read_durable,
     read_events,
     read_sent,
+    read_told,
 )
 from proving.meter import Usage
 from proving.report import DATAGRAM, EVENT, FILE, ROW, SAVED, Audit, Effect, Moment, Step
@@ -31,6 +33,7 @@ _GROWTH_S: Final = {ROW: 0.25, SAVED: 0.25, DATAGRAM: 0.25}
 """Nor may more wait in the last third than in the first, but for so much. Of files, whose waiting is a sawtooth of
 10 s, the thirds of a short step say where in it they lie, and no more: their peak is what counts."""
 _MARGIN_S: Final = 1.0
+_OUTBOX_S: Final = 20.0
 _LEAST_OF_RATE: Final = 0.99
 _LEAST_SHOWN: Final = 0.95
 _CAPTURES_SQL: Final = (
@@ -80,17 +83,31 @@ def match_effects(suite: Suite, captures: Captures) -> dict[str, Effects]:
 
 
 def audit_suite(suite: Suite) -> Audit:
-    """Topic, Postgres and Parquet against each other, record by record."""
+    """Topic, Postgres and Parquet against each other, record by record; and every result against its events."""
     audited = audit_archive(
         suite.kafka, suite.topic, database_url=suite.endpoints.database_url, archive_root=str(suite.archive_dir)
     )
+    untold = _count_untold(suite)
     stores = [store for partition in audited.partitions for store in partition.stores]
     return Audit(
         records=sum(partition.end_offset - partition.start_offset for partition in audited.partitions),
         missing=sum(store.missing for store in stores),
         doubled=sum(store.duplicates for store in stores),
-        clean=audited.clean,
+        clean=audited.clean and not untold,
+        untold=untold,
     )
+
+
+def _count_untold(suite: Suite) -> int:
+    """Results no event tells of, also some time after all is saved: an outbox is emptied after the save."""
+    deadline_s = time.monotonic() + _OUTBOX_S
+    while True:
+        with ask_postgres(suite.endpoints.database_url, "SELECT result_id::text FROM analytics.results") as answer:
+            known = {str(row[0]) for row in answer.rows}
+        untold = known - read_told(suite.kafka, suite.events_topic)
+        if not untold or time.monotonic() > deadline_s:
+            return len(untold)
+        time.sleep(1.0)
 
 
 def _measure(step: Played, effects: Mapping[str, Effects], usage: Usage) -> Step:

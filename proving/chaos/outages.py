@@ -14,8 +14,8 @@ from proving.chaos.fault import Fault
 from proving.chaos.servers import KAFKA, POSTGRES
 
 _OURS: Final = "holistic-chaos"
-_HELD_MB: Final = 128.0
-"""64 MiB of records that are not acknowledged, and what Python needs to hold them."""
+_HELD_MB: Final = 12.0
+"""The load's 4 MiB of records that are not acknowledged, as objects; without a bound it would be 16 and more."""
 
 
 class BrokerGone(Fault):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from kafka_io.admin import topic_partitions
-from kafka_io.publisher import BoundedPublisher, Delivery
+from kafka_io.publisher import BoundedPublisher, Delivery, PublisherOptions
 from kafka_io.schema_topic import announce_schema
 from kafka_io.settings import KafkaSettings, read_kafka_settings
 from keypoints.errors import HolisticError
@@ -27,6 +27,9 @@ from performers.load_report import LoadLedger
 ROW: Final = struct.Struct("<6q")
 LONGEST_S: Final = 3_600.0
 _SETTLE_S: Final = 150.0
+
+HELD_BYTES: Final = 4 * 1024 * 1024
+"""What it may hold while Kafka is away: less than comes in the time that a fault lasts, so that a bound is met."""
 
 
 class LoadEnded(Exception):
@@ -97,7 +100,7 @@ def play_until(end: threading.Event, plan: LoadPlan, kafka: KafkaSettings, acks:
     clock = EndableClock(end)
     rehearsal = prepare_load(plan, clock)
     ledger = NotedLoad(rehearsal, clock, acks)
-    with BoundedPublisher(kafka, on_delivery=ledger.note) as publisher:
+    with BoundedPublisher(kafka, PublisherOptions(max_in_flight_bytes=HELD_BYTES), ledger.note) as publisher:
         publisher.prepare(plan.topic)
         try:
             play_load(rehearsal, publisher, ledger, clock)
