@@ -86,11 +86,13 @@ class Frozen(Fault):
         self.name = f"freeze-{service}"
         self._service = service
         self._visitor: Visitor | None = None
+        self._told_before = 0
 
     def prepare(self, arena: Arena) -> None:
         """Another replica comes."""
         self._visitor = arena.invite(self._service)
         arena.wait_calm()
+        self._told_before = self._count_losses(arena)
 
     def begin(self, arena: Arena) -> None:
         """Freeze the first."""
@@ -105,8 +107,15 @@ class Frozen(Fault):
         if self._visitor is None:
             return ["no replica took over"]
         problems = [] if arena.services.is_running(self._service) else [f"{self._service} ended"]
+        if self._count_losses(arena) == self._told_before:
+            problems.append("it was never told that its partitions had gone to another")
         exit_code = self._visitor.leave()
         return problems if exit_code == 0 else [*problems, f"the other replica ended with exit code {exit_code}"]
+
+    def _count_losses(self, arena: Arena) -> int:
+        """How often the service has said that the group went on without it: it commits nothing of that any more."""
+        log = arena.suite.logs_dir / f"{self._service}.log"
+        return log.read_text(errors="replace").count("partitions lost to the group")
 
     def tidy(self, arena: Arena) -> None:
         """Nobody stays frozen, and the visitor leaves."""
