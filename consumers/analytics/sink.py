@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from connect_runtime.forgetting.streams import ForgottenStreams
 from connect_runtime.sink import Assignment, SinkFailed, TopicPartition
+from consumers.analytics.announcing import Announcing
 from consumers.analytics.database import migrate
 from consumers.analytics.facts import FrameFacts
 from consumers.analytics.features.motion import Track, track_bodies
@@ -32,8 +33,6 @@ from observability.metrics import Metrics
 SNAPSHOT_RECORDS: Final = 50_000
 _OUTBOX_LOOK_S: Final = 1.0
 _OUTBOX_COUNT_S: Final = 10.0
-_PUBLISHED_AT_ONCE: Final = 10_000
-"""Rows of the outbox in memory at a time, however many a topic that was away has left there."""
 _SHORTEST_TICK_S: Final = 0.01
 
 
@@ -79,21 +78,17 @@ class AnalyticsSink:
         """`make_publisher` connects to the topic of events; `topic_id` names the topic of that name there is now."""
         options = options or SinkOptions()
         self._engine = engine
-        self._make_publisher = make_publisher
         self._topic_id = topic_id
         self._store = AnalyticsStore(engine, options.snapshot_records)
+        self._announcing = Announcing(self._store, make_publisher)
         self._monotonic_s = options.monotonic_s
         self._taught = TaughtStore(engine)
         self._courier = options.courier
         self._retention = options.retention
         self._metrics = SinkMetrics(options.metrics)
         self._repertoire = Repertoire()
-        self._publisher: EventPublisher | None = None
         self._open: dict[TopicPartition, OpenPartition] = {}
         self._outcomes: dict[TopicPartition, Outcome] = {}
-        self._delivered: list[int] = []
-        self._published_to: int | None = None
-        """The outbox row up to which all is published while more may be waiting; None: nothing is."""
         self._pacer = options.pacer
         self._windows_pacer = options.windows_pacer
         self._puts_windows_off = False
@@ -105,7 +100,7 @@ class AnalyticsSink:
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Load what the partitions' streams are in the middle of, and publish what a predecessor could not."""
-        publisher = self._prepare()
+        self._prepare()
         self._metrics.opened(assignment.task_id)
         topic_ids = {topic: self._topic_id(topic) for topic in {each.topic for each in assignment.partitions}}
         self._repertoire = Repertoire.of(
@@ -115,8 +110,7 @@ class AnalyticsSink:
         self._open = {
             partition: self._store.load(partition, topic_ids[partition.topic]) for partition in assignment.partitions
         }
-        self._published_to = 0
-        self._publish_waiting(publisher)
+        self._announcing.begin(self._open.keys())
         self._note_standing()
         return self.durable_offsets()
 
@@ -183,9 +177,7 @@ class AnalyticsSink:
     def stop(self) -> None:
         """Let go of the topic and the database."""
         try:
-            if self._publisher is not None:
-                self._publisher.close()
-                self._store.delivered(self._delivered + self._publisher.take_delivered())
+            self._announcing.close()
         finally:
             if self._courier is not None:
                 self._courier.stop()
@@ -198,13 +190,12 @@ class AnalyticsSink:
     def _find_news(self) -> set[TopicPartition]:
         return {partition for partition, outcome in self._outcomes.items() if outcome.events}
 
-    def _prepare(self) -> EventPublisher:
-        if self._publisher is None:
+    def _prepare(self) -> None:
+        if not self._announcing.is_connected:
             migrate(self._engine)
             if self._courier is not None:
                 self._courier.start()
-            self._publisher = self._make_publisher()
-        return self._publisher
+            self._announcing.connect()
 
     def _take(
         self,
@@ -258,25 +249,13 @@ class AnalyticsSink:
         if now_s - self._looked_s < _OUTBOX_LOOK_S:
             return
         self._looked_s = now_s
-        publisher = self._prepare()
-        self._delivered += publisher.take_delivered()
-        self._store.delivered(self._delivered)
-        self._delivered = []
-        if publisher.take_failure():
-            self._published_to = 0
-        self._publish_waiting(publisher)
+        self._prepare()
+        self._announcing.look_after(self._open.keys())
         if self._retention is not None:
             self._retention.retire(self._engine, now_s)
         if now_s - self._counted_s >= _OUTBOX_COUNT_S:
             self._counted_s = now_s
             self._metrics.undelivered(self._store.count_undelivered(self._open))
-
-    def _publish_waiting(self, publisher: EventPublisher) -> None:
-        """Publish the next of the rows that wait in the outbox."""
-        if self._published_to is not None:
-            rows = self._store.undelivered(self._open, self._published_to, _PUBLISHED_AT_ONCE)
-            publisher.publish(rows)
-            self._published_to = rows[-1].outbox_id if len(rows) == _PUBLISHED_AT_ONCE else None
 
     def _note_standing(self) -> None:
         opened = self._open.values()
@@ -311,14 +290,13 @@ class AnalyticsSink:
 
     def _write(self, write: _Write) -> None:
         began_s = self._monotonic_s()
-        publisher = self._prepare()
+        self._prepare()
         self._unheard = write
         if write.news_only:
             rows = self._store.tell(self._save_id, write.unsaved)
         else:
-            self._delivered += publisher.take_delivered()
-            rows = self._store.save(self._save_id, write.unsaved, self._delivered)
-            self._delivered = []
+            rows = self._store.save(self._save_id, write.unsaved, self._announcing.collect_delivered())
+            self._announcing.note_dropped()
         self._unheard = None
         written_id, self._save_id = self._save_id, uuid.uuid4()
         for opened, _, provisional in write.unsaved:
@@ -330,8 +308,7 @@ class AnalyticsSink:
                 opened.mark_saved(written_id, with_windows=provisional and not opened.is_quiet)
         if self._courier is not None and any(each.outcome.has_fired for each in write.unsaved):
             self._courier.wake()
-        if self._published_to is None:
-            publisher.publish(rows)
+        self._announcing.announce(rows)
         self._note_standing()
         self._report(write.unsaved, began_s)
 
