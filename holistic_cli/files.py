@@ -40,7 +40,6 @@ def files(
         return
     if not listed:
         typer.echo(f"No files: nothing is archived in {storage.url('')}", err=True)
-        return
     _print_table(listed, said, with_footers=footers)
 
 
