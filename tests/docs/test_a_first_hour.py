@@ -5,6 +5,7 @@ It is the first of these tests by its name: a stranger begins with it, and what 
 
 import re
 import time
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -41,7 +42,8 @@ def follow(folder: Folder, command: str, shown: set[str]) -> None:
         time.sleep(0.5)
 
 
-def test_the_tutorial_shows_what_it_says(workshop: Workshop) -> None:
+def test_the_tutorial_shows_what_it_says(workshop: Workshop, require_tool: Callable[[str], str]) -> None:
+    require_tool("curl")
     folder = workshop.open_folder("tutorial")
     steps = 0
     for name in PAGES:

@@ -86,7 +86,9 @@ def test_a_forgotten_stream_is_nowhere_and_stays_away(archive: Archive, tmp_path
     assert_gone()
     run_cli(archive, "forget", trio.forgotten, "--verify", "--receipt", str(receipt_file))
     again = ("forget", trio.forgotten, "--execute", "--receipt", str(receipt_file))
-    assert "is there already" in run_cli(archive, *again, expected_code=2)
+    # How the frame around a message breaks it depends on the length of the path in it.
+    said = run_cli(archive, *again, expected_code=2).replace("│", " ").split()
+    assert "is there already" in " ".join(said)
     assert orjson.loads(receipt_file.read_bytes()) == receipt
     receipt_file.write_bytes(orjson.dumps({**receipt, "asked_by": "nobody"}))
     told = run_cli(archive, "forget", trio.forgotten, "--verify", "--receipt", str(receipt_file), expected_code=1)
