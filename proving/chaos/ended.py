@@ -113,9 +113,9 @@ class Frozen(Fault):
         return problems if exit_code == 0 else [*problems, f"the other replica ended with exit code {exit_code}"]
 
     def _count_losses(self, arena: Arena) -> int:
-        """How often the service has said that the group went on without it: it commits nothing of that any more."""
-        log = arena.suite.logs_dir / f"{self._service}.log"
-        return log.read_text(errors="replace").count("partitions lost to the group")
+        """How often the service was told that another goes on in its place: by the group, or first by its own store."""
+        log = (arena.suite.logs_dir / f"{self._service}.log").read_text(errors="replace")
+        return sum(log.count(words) for words in ("partitions lost to the group", "was saved by another member"))
 
     def tidy(self, arena: Arena) -> None:
         """Nobody stays frozen, and the visitor leaves."""
