@@ -56,10 +56,15 @@ export function rotate(
 
 /**
  * All rotations between two moments, the shorter way round, of unit length. States come 60 times a second, and between
- * two so near ones the straight line differs from the arc by less than a hundredth of a degree.
+ * two so near ones the straight line differs from the arc by less than a hundredth of a degree. One that is the same at
+ * both is so in between, to the last bit: states come rounded, and who holds still would tremble by what that took off.
  */
 export function blendRotations(from: Numbers, to: Numbers, share: number, out: Numbers): void {
   for (let at = 0; at < out.length; at += 4) {
+    if (isSame(from, to, at)) {
+      for (let part = at; part < at + 4; part++) out[part] = from[part];
+      continue;
+    }
     const dot = from[at] * to[at] + from[at + 1] * to[at + 1] + from[at + 2] * to[at + 2] + from[at + 3] * to[at + 3];
     const other = dot < 0 ? -share : share;
     let squares = 0;
@@ -70,6 +75,11 @@ export function blendRotations(from: Numbers, to: Numbers, share: number, out: N
     const length = Math.sqrt(squares);
     for (let part = at; part < at + 4; part++) out[part] = length > 0 ? out[part] / length : Number(part === at + 3);
   }
+}
+
+function isSame(one: Numbers, other: Numbers, at: number): boolean {
+  for (let part = at; part < at + 4; part++) if (one[part] !== other[part]) return false;
+  return true;
 }
 
 /** Numbers between two moments. */

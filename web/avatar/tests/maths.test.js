@@ -94,6 +94,15 @@ test("between two rotations the shorter way is taken", () => {
   near(out, [0, 0, Math.sin(Math.PI / 8), Math.cos(Math.PI / 8)]);
 });
 
+test("who holds still is shown still, though the rotations that arrive are rounded", () => {
+  const held = new Float32Array([0.1, -0.2, 0.3, 0.93].map((part) => Math.round(part * 32767) / 32767));
+  const out = new Float32Array(4);
+  for (const share of [0, 0.3, 0.6, 1]) {
+    blendRotations(held, held, share, out);
+    assert.deepEqual([...out], [...held]);
+  }
+});
+
 test("a track shows what lies between two states, and holds through gaps", () => {
   const skeleton = new Skeleton(HELLO);
   const track = new Track(skeleton);

@@ -37,6 +37,18 @@ def test_a_moment_replayed_looks_as_it_did_live(theatre: Theatre, visit: Callabl
     assert np.percentile(away, 99.9) < 40
 
 
+def test_a_paused_replay_does_not_tremble(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(f"{REPLAY}&ui=0&labels=0")
+    visitor.expect_status("Replay")
+    visitor.page.keyboard.press("Space")
+    seek(visitor, MOMENT_MS)
+    visitor.wait_for_avatars({"ada": "avatar"})
+    visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
+    visitor.wait_until_still()
+    # Longer than a state is held for, in which some frames lie between two states that say the same.
+    assert visitor.distinct_moments(within_ms=2_000) == 1
+
+
 def replay_of(visitor: Visitor) -> tuple[str, float]:
     """What the service said last: whether it plays, and when it is."""
     position = visitor.page.evaluate("avatarViewer.replay")

@@ -26,6 +26,14 @@ _STILL = """async (stream) => {
     before = now;
   }
 }"""
+_DISTINCT = """async ([stream, withinMs]) => {
+  const found = new Set();
+  for (const end = performance.now() + withinMs; performance.now() < end; ) {
+    await new Promise(requestAnimationFrame);
+    found.add(JSON.stringify(avatarViewer.jointsOnScreen(stream)));
+  }
+  return found.size;
+}"""
 _DROP = """({ name, content }) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const dropped = new DataTransfer();
@@ -80,6 +88,10 @@ class Visitor:
         """Where the joints are, once they move no more."""
         self.page.evaluate(_STILL, stream)
         return self.joints(stream)
+
+    def distinct_moments(self, within_ms: int, stream: str = "ada") -> int:
+        """In how many different ways the joints lie, of all frames drawn in this time."""
+        return int(self.page.evaluate(_DISTINCT, [stream, within_ms]))
 
     def joints(self, stream: str = "ada") -> Joints:
         found = self.page.evaluate("(stream) => avatarViewer.jointsOnScreen(stream)", stream)
