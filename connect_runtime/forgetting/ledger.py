@@ -32,8 +32,9 @@ _SALT_BYTES: Final = 16
 _LOOK_EVERY_S: Final = 1.0
 _READ_WITHIN_S: Final = 30.0
 _LEDGER: Final = TopicPartition(FORGOTTEN_SPEC.name, 0)
-# An entry is a few hundred bytes, and waited for: the broker answers when there is one, else seldom.
-_READING: Final = {"fetch_max_wait_ms": 5_000, "max_partition_fetch_bytes": 1024 * 1024}
+# An entry is a few hundred bytes, and looked for once a second. A broker answers a connection's requests in turn: who
+# takes partitions over asks for the ledger's end, and waits as long as a fetch that waits for an entry has yet to wait.
+_READING: Final = {"fetch_max_wait_ms": 500, "max_partition_fetch_bytes": 1024 * 1024}
 
 
 def read_forgotten(kafka: KafkaSettings) -> ForgottenStreams:

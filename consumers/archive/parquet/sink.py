@@ -32,6 +32,8 @@ class RollLimits:
     """In memory, which is about the size of the files."""
     age_s: float = 60.0
     """Since the first row was buffered, by the clock on the wall, also when nothing more arrives."""
+    first_age_s: float = 1.0
+    """The same for the first file of a partition that another had before: what waited for this owner is overdue."""
     all_bytes: int = 128 * 1024 * 1024
     """Over all partitions together: beyond it the largest is finished."""
 
@@ -59,6 +61,7 @@ class ParquetSink:
         self._metrics = ParquetMetrics(metrics or Metrics())
         self._columns = ColumnGatherer()
         self._open: dict[TopicPartition, PartitionFiles] = {}
+        self._taken_over: set[TopicPartition] = set()
 
     @property
     def tick_interval_s(self) -> float:
@@ -83,6 +86,7 @@ class ParquetSink:
                 unfinished = chain.erased_of(chain.identity).missing(chain.next_offset, _NO_OFFSET)
                 next_offsets[partition] = unfinished[0][0]
         self._open |= opened
+        self._taken_over |= next_offsets.keys()
         return next_offsets
 
     def put(self, batch: FrameBatch) -> None:
@@ -102,11 +106,10 @@ class ParquetSink:
 
     def tick(self) -> None:
         """Finish what has reached a limit."""
-        oldest_us = self._now_us() - int(self._limits.age_s * 1e6)
-        for files in self._open.values():
-            too_old = files.buffered_since_us is not None and files.buffered_since_us <= oldest_us
-            if too_old or files.rows >= self._limits.rows or files.bytes >= self._limits.bytes:
+        for partition, files in self._open.items():
+            if self._is_due(partition, files):
                 self._finish(files)
+                self._taken_over.discard(partition)
         while sum(files.bytes for files in self._open.values()) > self._limits.all_bytes:
             self._finish(max(self._open.values(), key=lambda files: files.bytes))
 
@@ -127,6 +130,7 @@ class ParquetSink:
         """Drop these partitions' buffered rows; the next owner reads them again."""
         for partition in revoked:
             self._open.pop(partition, None)
+            self._taken_over.discard(partition)
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Record where to go on from. Files stay: offsets that are listed are skipped when they come again."""
@@ -146,6 +150,16 @@ class ParquetSink:
     def stop(self) -> None:
         """Forget what is buffered; it was flushed before, or will be read again."""
         self._open.clear()
+
+    def _is_due(self, partition: TopicPartition, files: PartitionFiles) -> bool:
+        if files.rows >= self._limits.rows or files.bytes >= self._limits.bytes:
+            return True
+        if files.buffered_since_us is None:
+            return False
+        age_s = self._limits.age_s
+        if partition in self._taken_over:
+            age_s = min(age_s, self._limits.first_age_s)
+        return files.buffered_since_us <= self._now_us() - int(age_s * 1e6)
 
     def _finish(self, files: PartitionFiles) -> None:
         began_us = self._now_us()

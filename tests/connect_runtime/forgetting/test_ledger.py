@@ -1,5 +1,6 @@
 """The ledger on a real cluster: who is in it, who can tell, and how soon others know."""
 
+import time
 import uuid
 
 import pytest
@@ -70,6 +71,22 @@ def test_who_follows_knows_within_seconds(kafka_settings: KafkaSettings, name: s
         assert late.forgotten.find(name) is not None
     finally:
         late.close()
+
+
+def test_who_takes_partitions_over_does_not_wait_for_an_entry_that_does_not_come(kafka_settings: KafkaSettings) -> None:
+    follower = LedgerFollower(kafka_settings)
+    took_s = []
+    try:
+        follower.catch_up()
+        for _ in range(3):
+            time.sleep(1.1)
+            follower.look()  # leaves a fetch with the broker
+            began_s = time.monotonic()
+            follower.catch_up()
+            took_s.append(time.monotonic() - began_s)
+    finally:
+        follower.close()
+    assert max(took_s) < 2.5, took_s
 
 
 def test_a_receipt_that_was_changed_or_never_given_is_told(kafka_settings: KafkaSettings, name: str) -> None:

@@ -196,6 +196,25 @@ def test_rows_become_files_when_they_are_old_enough_even_if_nothing_follows(tmp_
     assert sink.durable_offsets() == {TEST: 5}
 
 
+def test_what_waited_for_the_next_owner_does_not_wait_for_a_whole_file_on_top(tmp_path: Path) -> None:
+    clock, limits = Clock(), RollLimits(age_s=10)
+    first = open_sink(tmp_path, clock=clock, limits=limits)
+    first.put(make_batch(5))
+    first.flush()
+    second = open_sink(tmp_path, generation=2, clock=clock, limits=limits)
+    second.put(make_batch(5, first_offset=5))
+    clock.now_us += 1_100_000
+    second.tick()
+    assert stored_offsets(tmp_path) == list(range(10))
+    second.put(make_batch(5, first_offset=10))
+    clock.now_us += 9_900_000
+    second.tick()
+    assert stored_offsets(tmp_path) == list(range(10)), "from then on files are as long as they are to be"
+    clock.now_us += 200_000
+    second.tick()
+    assert stored_offsets(tmp_path) == list(range(15))
+
+
 @pytest.mark.parametrize("limits", [RollLimits(rows=10), RollLimits(bytes=70_000), RollLimits(all_bytes=70_000)])
 def test_rows_become_files_when_there_are_enough(tmp_path: Path, limits: RollLimits) -> None:
     sink = open_sink(tmp_path, limits=limits)
