@@ -35,8 +35,8 @@ class HeadlinePlan:
     rate: float = 800.0
     seconds: float = 60.0
     streams: int = 40
-    warm_up_s: float = 60.0
-    """At that rate: for its first two minutes a broker is still being compiled, and takes twice the time."""
+    warm_up_s: float = 180.0
+    """At that rate: for its first minutes a broker is still being compiled, and takes twice the time."""
     profile_s: float = 20.0
     """0: do not say where the time goes."""
     climb_from: float = 1000.0
