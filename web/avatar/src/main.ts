@@ -117,6 +117,11 @@ function arrange(isFramingAsked: boolean): void {
   showWhoIsMissing();
 }
 
+/** Also where the same ones have gone and come again since: their players are others then. */
+function isAnother(shown: readonly Player[]): boolean {
+  return keyOf(shown) !== arranged || shown.some((player, index) => player !== players[index]);
+}
+
 function keyOf(shown: readonly Player[]): string {
   return shown.map(({ performer }) => JSON.stringify([performer.number, performer.stream, performer.avatar])).join();
 }
@@ -126,7 +131,7 @@ function draw(nowMs: number): void {
   const stepS = (nowMs - drawnAtMs) / 1000;
   drawnAtMs = nowMs;
   if (!crowd || !drawing) return;
-  if (keyOf(crowd.choose(options.performer)) !== arranged) arrange(false);
+  if (isAnother(crowd.choose(options.performer))) arrange(false);
   for (const player of players) {
     const atMs = clock.isKnown ? clock.at(nowMs) - clock.behindMs : Infinity;
     player.show(atMs, player.performer.mirror !== options.mirror, players.length === 1);

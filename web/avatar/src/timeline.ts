@@ -11,6 +11,8 @@ const FINE_STEP_MS = 1_000;
 
 export class Timeline {
   private position: Position | null = null;
+  /** What was wished last. While a moment is being gone to, the service says neither playing nor paused. */
+  private isToPlay = true;
   private heardAtMs = 0;
   private isDragged = false;
   private seekTimer = 0;
@@ -59,6 +61,7 @@ export class Timeline {
     const wasReplay = this.isReplay;
     this.position = position;
     this.heardAtMs = nowMs;
+    if (position.state !== "seeking") this.isToPlay = position.state === "playing";
     if (wasReplay !== this.isReplay) this.changed();
     this.render();
   }
@@ -91,17 +94,20 @@ export class Timeline {
 
   private start(from: number | null, to: number | null): void {
     const stream = this.streamOf();
+    this.isToPlay = true;
     this.connection.replay({ from_ms: from, to_ms: to, streams: stream === null ? null : [stream], speed: this.speed });
   }
 
   private toggle(): void {
     if (!this.position || !this.isReplay) return;
-    if (this.position.state === "playing") {
+    if (this.isToPlay) {
       this.connection.pause();
-      return;
+    } else {
+      if (this.position.state === "ended") this.connection.seek(this.span.from);
+      this.connection.play();
     }
-    if (this.position.state === "ended") this.connection.seek(this.span.from);
-    this.connection.play();
+    this.isToPlay = !this.isToPlay;
+    this.render();
   }
 
   private drag(atMs: number): void {
@@ -111,16 +117,22 @@ export class Timeline {
     // A drag asks a few times a second, and at last for where it ends.
     this.seekTimer ||= window.setTimeout(() => {
       this.seekTimer = 0;
-      this.connection.seek(this.soughtMs);
+      this.goTo(this.soughtMs);
     }, SEEK_EVERY_MS);
   }
 
   private seek(atMs: number): void {
     if (!this.position || !this.isReplay || !Number.isFinite(atMs)) return;
     const within = Math.min(Math.max(atMs, this.span.from), this.span.to);
-    this.connection.seek(within);
+    this.goTo(within);
     this.position = { ...this.position, at_ms: within };
     this.showTime(within);
+  }
+
+  private goTo(atMs: number): void {
+    // What had ended plays on from there.
+    if (this.position?.state === "ended") this.isToPlay = true;
+    this.connection.seek(atMs);
   }
 
   private listen(event: KeyboardEvent): void {
@@ -142,10 +154,10 @@ export class Timeline {
     document.body.dataset["mode"] = isReplay ? "replay" : "live";
     button("live").setAttribute("aria-pressed", String(!isReplay));
     button("replay").setAttribute("aria-pressed", String(isReplay));
-    const isPlaying = position?.state === "playing";
+    const { isToPlay } = this;
     button("play").disabled = !isReplay;
-    button("play").dataset["state"] = isPlaying ? "playing" : "paused";
-    setText(part("play-label"), isPlaying ? "Pause" : position?.state === "ended" ? "Again" : "Play");
+    button("play").dataset["state"] = isToPlay ? "playing" : "paused";
+    setText(part("play-label"), isToPlay ? "Pause" : position?.state === "ended" ? "Again" : "Play");
     select("speed").disabled = !isReplay;
     const slider = input("time");
     slider.disabled = !isReplay;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from tests.consumers.avatar.page.acting import dance, make_dance
@@ -47,6 +48,48 @@ def test_a_paused_replay_does_not_tremble(theatre: Theatre, visit: Callable[...,
     visitor.wait_until_still()
     # Longer than a state is held for, in which some frames lie between two states that say the same.
     assert visitor.distinct_moments(within_ms=2_000) == 1
+
+
+def test_who_pauses_before_the_moment_is_there_finds_it_paused(
+    theatre: Theatre, visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(theatre, "seeking_takes_s", 1.0)
+    visitor = visit(f"{REPLAY}&labels=0", width=900, height=420)
+    visitor.expect_status("Replay")
+    assert replay_of(visitor)[0] == "seeking"
+    visitor.page.keyboard.press("Space")
+    expect(visitor.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    visitor.wait_until(lambda: replay_of(visitor)[0] == "paused")
+    seek(visitor, MOMENT_MS)
+    visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
+    visitor.page.keyboard.press("Space")
+    visitor.wait_until(lambda: replay_of(visitor)[0] == "playing")
+
+
+def test_who_is_replayed_between_two_pictures_moves(
+    theatre: Theatre, visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(theatre, "seeking_takes_s", 0.2)
+    held = make_dance(0.0)
+    theatre.play({"ada": lambda at_s: held})
+    on_call = "window.requestAnimationFrame = (draw) => { window.drawNext = draw; return 0; }"
+    visitor = visit("?performer=ada&ui=0&labels=0", prepare=lambda page: page.add_init_script(on_call))
+
+    def draw() -> dict[str, tuple[float, float]]:
+        visitor.page.evaluate("() => drawNext(performance.now())")
+        return visitor.joints()
+
+    visitor.wait_until(lambda: bool(draw()) and visitor.kinds() == {"ada": "avatar"})
+    visitor.page.evaluate(
+        "() => { document.querySelector('#span').value = '0'; document.querySelector('#replay').click(); }"
+    )
+    visitor.expect_status("Replay")
+    # Meanwhile nothing is drawn: those who were live have gone, and who is replayed has come, under the same name.
+    visitor.wait_until(lambda: replay_of(visitor)[0] == "playing")
+    visitor.page.wait_for_timeout(500)
+    before = draw()
+    visitor.page.wait_for_timeout(500)
+    assert draw() != before
 
 
 def replay_of(visitor: Visitor) -> tuple[str, float]:

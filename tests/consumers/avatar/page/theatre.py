@@ -62,6 +62,8 @@ class Theatre:
         self._thread = threading.Thread(target=self._run, name="theatre", daemon=True)
         self.address = ""
         self.roles = roles
+        self.seeking_takes_s = 0.0
+        """How long replays need to go to a moment."""
 
     def play(self, acts: Mapping[str, Act]) -> None:
         """Who comes on stage with this, and what they do; the others leave."""
@@ -131,7 +133,7 @@ def open_theatre(
     hub = Hub(roles)
     theatre = Theatre(hub, roles)
     tools = ReplayTools(
-        lambda asked: nullcontext(_Minute(asked)),
+        lambda asked: nullcontext(_Minute(asked, theatre)),
         lambda: _ActedStage(recorded),
         None,
         roles,
@@ -173,7 +175,8 @@ class _ActedStage:
 class _Minute:
     """A minute of a recording in which there is no frame to be read."""
 
-    def __init__(self, asked: Replay) -> None:
+    def __init__(self, asked: Replay, theatre: Theatre) -> None:
+        self._theatre = theatre
         self.from_ms = max(RECORDED_FROM_MS, asked.from_ms or 0.0)
         self.to_ms = min(RECORDED_TO_MS, asked.to_ms or RECORDED_TO_MS)
         self.known_until_ms = RECORDED_TO_MS + 1e6
@@ -184,7 +187,7 @@ class _Minute:
         return False
 
     def seek(self, at_ms: float) -> None:
-        """Every moment is at hand."""
+        time.sleep(self._theatre.seeking_takes_s)
 
     def fill(self, until_ms: float, wait_s: float = 0.0) -> None:
         """Nothing is to come."""

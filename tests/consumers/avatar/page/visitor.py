@@ -15,15 +15,14 @@ Picture = NDArray[np.uint8]
 """[height, width, 4]: red, green, blue, and how opaque."""
 Joints = dict[str, tuple[float, float]]
 
+# Longer than what is shown is behind what the service says: what stands still until then may be the moment before.
 _STILL = """async (stream) => {
   const seen = () => JSON.stringify(avatarViewer.jointsOnScreen(stream));
-  const frames = async (count) => { while (count--) await new Promise(requestAnimationFrame); };
-  let before = seen();
-  for (;;) {
-    await frames(3);
+  let [before, since] = [seen(), performance.now()];
+  while (before === "{}" || performance.now() - since < 500) {
+    await new Promise(requestAnimationFrame);
     const now = seen();
-    if (now === before && now !== "{}") return;
-    before = now;
+    if (now !== before) [before, since] = [now, performance.now()];
   }
 }"""
 _DISTINCT = """async ([stream, withinMs]) => {
