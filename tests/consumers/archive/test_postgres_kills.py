@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kafka_io.admin import group_offsets
+from observability.repeats import REPEATS_S
 from tests.consumers.archive.conftest import Archive, Replica
 from tests.consumers.archive.made_frames import make_batch, publish
 from tests.consumers.archive.postgres_proxy import Moment, OfWriting, proxy_postgres
@@ -133,6 +134,6 @@ def test_a_full_disk_pauses_the_archive_until_there_is_space_again(
 
 
 def wait_for_the_next_attempt(archive: Archive) -> None:
-    """The log has said once more that there is no space."""
+    """The log has said once more that there is no space: what is said again the same way, it says once a minute."""
     before = archive.log.read_text().count("No space left on device")
-    wait_until(lambda: archive.log.read_text().count("No space left on device") > before)
+    wait_until(lambda: archive.log.read_text().count("No space left on device") > before, 2 * REPEATS_S)
