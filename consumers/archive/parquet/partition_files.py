@@ -56,6 +56,8 @@ class PartitionFiles:
         self.rows = 0
         self.buffered_since_us: int | None = None
         self.durable_offset: int | None = None
+        self.was_taken_over = ownership.chain.next_offset is not None
+        """Another had the partition before, and nothing of this owner's is finished yet."""
 
     @property
     def bytes(self) -> int:
@@ -99,6 +101,7 @@ class PartitionFiles:
         self._sealed.clear()
         self.rows = 0
         self.buffered_since_us = None
+        self.was_taken_over = False
         self.durable_offset, self._next_offset = self._next_offset, None
         return files
 

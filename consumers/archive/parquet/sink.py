@@ -61,7 +61,6 @@ class ParquetSink:
         self._metrics = ParquetMetrics(metrics or Metrics())
         self._columns = ColumnGatherer()
         self._open: dict[TopicPartition, PartitionFiles] = {}
-        self._taken_over: set[TopicPartition] = set()
 
     @property
     def tick_interval_s(self) -> float:
@@ -86,7 +85,6 @@ class ParquetSink:
                 unfinished = chain.erased_of(chain.identity).missing(chain.next_offset, _NO_OFFSET)
                 next_offsets[partition] = unfinished[0][0]
         self._open |= opened
-        self._taken_over |= next_offsets.keys()
         return next_offsets
 
     def put(self, batch: FrameBatch) -> None:
@@ -106,10 +104,9 @@ class ParquetSink:
 
     def tick(self) -> None:
         """Finish what has reached a limit."""
-        for partition, files in self._open.items():
-            if self._is_due(partition, files):
+        for files in self._open.values():
+            if self._is_due(files):
                 self._finish(files)
-                self._taken_over.discard(partition)
         while sum(files.bytes for files in self._open.values()) > self._limits.all_bytes:
             self._finish(max(self._open.values(), key=lambda files: files.bytes))
 
@@ -130,7 +127,6 @@ class ParquetSink:
         """Drop these partitions' buffered rows; the next owner reads them again."""
         for partition in revoked:
             self._open.pop(partition, None)
-            self._taken_over.discard(partition)
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Record where to go on from. Files stay: offsets that are listed are skipped when they come again."""
@@ -151,13 +147,13 @@ class ParquetSink:
         """Forget what is buffered; it was flushed before, or will be read again."""
         self._open.clear()
 
-    def _is_due(self, partition: TopicPartition, files: PartitionFiles) -> bool:
+    def _is_due(self, files: PartitionFiles) -> bool:
         if files.rows >= self._limits.rows or files.bytes >= self._limits.bytes:
             return True
         if files.buffered_since_us is None:
             return False
         age_s = self._limits.age_s
-        if partition in self._taken_over:
+        if files.was_taken_over:
             age_s = min(age_s, self._limits.first_age_s)
         return files.buffered_since_us <= self._now_us() - int(age_s * 1e6)
 

@@ -35,7 +35,8 @@ export class AvatarConnection {
   private timer = 0;
   private wish: ReplayWish | null = null;
   private resumeAtMs: number | null = null;
-  private isPaused = false;
+  /** Of a replay: whether it is paused, or will be once the moment that is being gone to is there. */
+  isPaused = false;
 
   constructor(
     private readonly address: string,
@@ -149,7 +150,8 @@ export class AvatarConnection {
   private note(position: Position): void {
     if (position.mode === "replay") {
       this.resumeAtMs = position.at_ms;
-      this.isPaused = position.state === "paused";
+      // While a moment is being gone to, the service says neither: what was wished last holds.
+      if (position.state !== "seeking") this.isPaused = position.state === "paused";
     }
     this.listener.isAt(position);
   }

@@ -11,8 +11,6 @@ const FINE_STEP_MS = 1_000;
 
 export class Timeline {
   private position: Position | null = null;
-  /** What was wished last. While a moment is being gone to, the service says neither playing nor paused. */
-  private isToPlay = true;
   private heardAtMs = 0;
   private isDragged = false;
   private seekTimer = 0;
@@ -61,7 +59,6 @@ export class Timeline {
     const wasReplay = this.isReplay;
     this.position = position;
     this.heardAtMs = nowMs;
-    if (position.state !== "seeking") this.isToPlay = position.state === "playing";
     if (wasReplay !== this.isReplay) this.changed();
     this.render();
   }
@@ -79,6 +76,11 @@ export class Timeline {
     return { from: this.position?.from_ms ?? at, to: this.position?.to_ms ?? at };
   }
 
+  /** Whether it plays, or will once the moment that is being gone to is there. */
+  private get isToPlay(): boolean {
+    return this.isReplay && !this.connection.isPaused && this.position?.state !== "ended";
+  }
+
   private get speed(): number {
     return Number(select("speed").value);
   }
@@ -94,7 +96,6 @@ export class Timeline {
 
   private start(from: number | null, to: number | null): void {
     const stream = this.streamOf();
-    this.isToPlay = true;
     this.connection.replay({ from_ms: from, to_ms: to, streams: stream === null ? null : [stream], speed: this.speed });
   }
 
@@ -106,7 +107,6 @@ export class Timeline {
       if (this.position.state === "ended") this.connection.seek(this.span.from);
       this.connection.play();
     }
-    this.isToPlay = !this.isToPlay;
     this.render();
   }
 
@@ -117,22 +117,16 @@ export class Timeline {
     // A drag asks a few times a second, and at last for where it ends.
     this.seekTimer ||= window.setTimeout(() => {
       this.seekTimer = 0;
-      this.goTo(this.soughtMs);
+      this.connection.seek(this.soughtMs);
     }, SEEK_EVERY_MS);
   }
 
   private seek(atMs: number): void {
     if (!this.position || !this.isReplay || !Number.isFinite(atMs)) return;
     const within = Math.min(Math.max(atMs, this.span.from), this.span.to);
-    this.goTo(within);
+    this.connection.seek(within);
     this.position = { ...this.position, at_ms: within };
     this.showTime(within);
-  }
-
-  private goTo(atMs: number): void {
-    // What had ended plays on from there.
-    if (this.position?.state === "ended") this.isToPlay = true;
-    this.connection.seek(atMs);
   }
 
   private listen(event: KeyboardEvent): void {

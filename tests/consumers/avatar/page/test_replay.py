@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 from playwright.sync_api import expect
 
 from tests.consumers.avatar.page.acting import dance, make_dance
@@ -26,11 +25,7 @@ def test_a_moment_replayed_looks_as_it_did_live(theatre: Theatre, visit: Callabl
     theatre.play({"ada": dance(5)})
 
     replayed = visit(f"{REPLAY}&ui=0&labels=0")
-    replayed.expect_status("Replay")
-    replayed.page.keyboard.press("Space")
-    seek(replayed, MOMENT_MS)
-    replayed.wait_for_avatars({"ada": "avatar"})
-    replayed.wait_until(lambda: replay_of(replayed) == ("paused", MOMENT_MS))
+    pause_at_the_moment(replayed)
     again = replayed.wait_until_still()
     assert max(np.abs(np.subtract(again[bone], joints[bone])).max() for bone in joints) < 0.3
     away = np.abs(replayed.picture().astype(int) - picture)[..., :3]
@@ -40,36 +35,27 @@ def test_a_moment_replayed_looks_as_it_did_live(theatre: Theatre, visit: Callabl
 
 def test_a_paused_replay_does_not_tremble(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
     visitor = visit(f"{REPLAY}&ui=0&labels=0")
-    visitor.expect_status("Replay")
-    visitor.page.keyboard.press("Space")
-    seek(visitor, MOMENT_MS)
-    visitor.wait_for_avatars({"ada": "avatar"})
-    visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
+    pause_at_the_moment(visitor)
     visitor.wait_until_still()
     # Longer than a state is held for, in which some frames lie between two states that say the same.
     assert visitor.distinct_moments(within_ms=2_000) == 1
 
 
-def test_who_pauses_before_the_moment_is_there_finds_it_paused(
-    theatre: Theatre, visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(theatre, "seeking_takes_s", 1.0)
-    visitor = visit(f"{REPLAY}&labels=0", width=900, height=420)
-    visitor.expect_status("Replay")
-    assert replay_of(visitor)[0] == "seeking"
-    visitor.page.keyboard.press("Space")
-    expect(visitor.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
-    visitor.wait_until(lambda: replay_of(visitor)[0] == "paused")
-    seek(visitor, MOMENT_MS)
-    visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
-    visitor.page.keyboard.press("Space")
-    visitor.wait_until(lambda: replay_of(visitor)[0] == "playing")
+def test_who_pauses_before_the_moment_is_there_finds_it_paused(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
+    with theatre.seeking_slowly(1.0):
+        visitor = visit(f"{REPLAY}&labels=0", width=900, height=420)
+        visitor.expect_status("Replay")
+        assert replay_of(visitor)[0] == "seeking"
+        visitor.page.keyboard.press("Space")
+        expect(visitor.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+        visitor.wait_until(lambda: replay_of(visitor)[0] == "paused")
+        seek(visitor, MOMENT_MS)
+        visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
+        visitor.page.keyboard.press("Space")
+        visitor.wait_until(lambda: replay_of(visitor)[0] == "playing")
 
 
-def test_who_is_replayed_between_two_pictures_moves(
-    theatre: Theatre, visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(theatre, "seeking_takes_s", 0.2)
+def test_who_is_replayed_between_two_pictures_moves(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
     held = make_dance(0.0)
     theatre.play({"ada": lambda at_s: held})
     on_call = "window.requestAnimationFrame = (draw) => { window.drawNext = draw; return 0; }"
@@ -80,16 +66,26 @@ def test_who_is_replayed_between_two_pictures_moves(
         return visitor.joints()
 
     visitor.wait_until(lambda: bool(draw()) and visitor.kinds() == {"ada": "avatar"})
-    visitor.page.evaluate(
-        "() => { document.querySelector('#span').value = '0'; document.querySelector('#replay').click(); }"
-    )
-    visitor.expect_status("Replay")
-    # Meanwhile nothing is drawn: those who were live have gone, and who is replayed has come, under the same name.
-    visitor.wait_until(lambda: replay_of(visitor)[0] == "playing")
+    # Meanwhile nothing is drawn: those who were live go, and a little later who is replayed comes, under the same name.
+    with theatre.seeking_slowly(0.2):
+        visitor.page.evaluate(
+            "() => { document.querySelector('#span').value = '0'; document.querySelector('#replay').click(); }"
+        )
+        visitor.expect_status("Replay")
+        visitor.wait_until(lambda: replay_of(visitor)[0] == "playing")
     visitor.page.wait_for_timeout(500)
     before = draw()
     visitor.page.wait_for_timeout(500)
     assert draw() != before
+
+
+def pause_at_the_moment(visitor: Visitor) -> None:
+    """Somebody whose replay is there."""
+    visitor.expect_status("Replay")
+    visitor.page.keyboard.press("Space")
+    seek(visitor, MOMENT_MS)
+    visitor.wait_for_avatars({"ada": "avatar"})
+    visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
 
 
 def replay_of(visitor: Visitor) -> tuple[str, float]:

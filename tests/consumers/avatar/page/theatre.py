@@ -63,11 +63,19 @@ class Theatre:
         self.address = ""
         self.roles = roles
         self.seeking_takes_s = 0.0
-        """How long replays need to go to a moment."""
 
     def play(self, acts: Mapping[str, Act]) -> None:
         """Who comes on stage with this, and what they do; the others leave."""
         self._acts = dict(acts)
+
+    @contextmanager
+    def seeking_slowly(self, takes_s: float) -> Iterator[None]:
+        """Replays need so long to go to a moment."""
+        self.seeking_takes_s = takes_s
+        try:
+            yield
+        finally:
+            self.seeking_takes_s = 0.0
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -187,6 +195,7 @@ class _Minute:
         return False
 
     def seek(self, at_ms: float) -> None:
+        """Every moment is at hand, or soon."""
         time.sleep(self._theatre.seeking_takes_s)
 
     def fill(self, until_ms: float, wait_s: float = 0.0) -> None:
