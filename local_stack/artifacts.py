@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from local_stack.errors import DamagedDownload, DataDirUnusable, DownloadFailed
@@ -89,29 +89,49 @@ def cached_paths(part: str, cache_dir: Path) -> list[Path]:
     return [cache_dir / part / artifact.filename for artifact in pinned_artifacts(part)]
 
 
+def stay_inside(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
+    """The archive's files and directories, one by one.
+
+    Raises DamagedDownload for whatever else is in it, and for a path that leads out of where it is unpacked.
+    """
+    for member in tar:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+            raise DamagedDownload(
+                f"{archive.name} has {member.name} in it, which is no file or directory of its own",
+                hint="remove it from the cache, to have it fetched again",
+                artifact=archive.name,
+                found=member.name,
+            )
+        yield member
+
+
 def unpack_archive(archive: Path) -> Path:
-    """The directory a .tar.gz of the cache is unpacked in, beside it; done once, and only visible when complete."""
+    """The directory a .tar.gz of the cache is unpacked in, beside it; done once, and only visible when complete.
+
+    Raises DataDirUnusable; DamagedDownload as `stay_inside` does.
+    """
     target = archive.with_name(archive.name.removesuffix(".tar.gz"))
     if target.is_dir():
         return target
     half_done = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=archive.parent))
     try:
         with tarfile.open(archive) as tar:
-            # Debian 12's Python has no filters yet. What is in the archive is pinned by its hash either way.
             if hasattr(tarfile, "data_filter"):
                 tar.extractall(half_done, filter="data")
-            else:
-                tar.extractall(half_done)  # noqa: S202
+            else:  # as Debian 12's Python
+                tar.extractall(half_done, members=stay_inside(tar, archive))  # noqa: S202
         half_done.chmod(0o755)
         half_done.rename(target)
     except OSError as error:
-        shutil.rmtree(half_done, ignore_errors=True)
         if not target.is_dir():  # else another process has unpacked it meanwhile
             raise DataDirUnusable(
                 f"cannot unpack {archive.name} in {archive.parent}: {error.strerror or error}",
                 hint="free some room, or set HOLISTIC_CACHE to a directory you can write",
                 path=str(archive.parent),
             ) from error
+    finally:
+        shutil.rmtree(half_done, ignore_errors=True)
     return target
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +17,8 @@ import pytest
 
 from keypoints.errors import Terminal
 from local_stack import WantedPorts, default_cache_dir, find_stack, start_stack
-from local_stack.artifacts import fetch_artifacts, pinned_artifacts
-from local_stack.errors import DataDirUnusable, PartFailed, PortTaken
+from local_stack.artifacts import fetch_artifacts, pinned_artifacts, stay_inside
+from local_stack.errors import DamagedDownload, DataDirUnusable, PartFailed, PortTaken
 from local_stack.external import external_servers
 from local_stack.kafka_broker import prepare_kafka
 from local_stack.layout import LOOPBACK, Layout
@@ -97,6 +99,38 @@ def test_every_file_to_download_is_pinned() -> None:
     # Two versions of one library on the class path would decide by chance.
     names = [(artifact.group, artifact.name, artifact.classifier) for artifact in kafka]
     assert len(names) == len(set(names))
+
+
+def add(tar: tarfile.TarFile, name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname, member.size = kind, target, 1 if kind == tarfile.REGTYPE else 0
+    tar.addfile(member, io.BytesIO(b"x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "target"),
+    [
+        ("../outside", tarfile.REGTYPE, ""),
+        ("lib/../../outside", tarfile.REGTYPE, ""),
+        ("/outside", tarfile.REGTYPE, ""),
+        ("link", tarfile.SYMTYPE, "/outside"),
+        ("pipe", tarfile.FIFOTYPE, ""),
+    ],
+)
+def test_nothing_is_unpacked_outside_also_by_a_python_without_filters(
+    tmp_path: Path, name: str, kind: bytes, target: str
+) -> None:
+    archive = tmp_path / "part.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        add(tar, "lib", tarfile.DIRTYPE)
+        add(tar, "lib/inside")
+        add(tar, name, kind, target)
+    with tarfile.open(archive) as tar:
+        members = stay_inside(tar, archive)
+        assert [next(members).name, next(members).name] == ["lib", "lib/inside"]
+        with pytest.raises(DamagedDownload) as refused:
+            next(members)
+    assert refused.value.fields == {"artifact": "part.tar.gz", "found": name}
 
 
 @pytest.mark.servers

@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.request
 import uuid
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from sqlalchemy import make_url
 from connect_runtime.forgetting.ledger import read_forgotten, write_forgotten
 from connect_runtime.redrive import Choice, execute_redrive, plan_redrive, read_dead_letters, read_past
 from consumers.archive.audit import audit_archive
+from consumers.archive.backup.record import SavedRecord
+from consumers.archive.backup.topics import restore_topics, save_topics
 from consumers.archive.postgres.roles import WRITER as ARCHIVE_WRITER
 from consumers.archive.sql import ask_parquet, ask_postgres
 from demo.packets import PacketCounter
@@ -41,6 +44,7 @@ from keypoints.errors import HolisticError
 from keypoints.topics import (
     AVATAR_ROLES_TOPIC,
     CONNECT_CONFIGS_TOPIC,
+    CONNECT_STATUS_TOPIC,
     FORGOTTEN_TOPIC,
     GESTURE_TOPIC,
     IMAGES_TOPIC,
@@ -123,6 +127,7 @@ def guarded(broker: SecureBroker, make_database: Callable[[], str]) -> Iterator[
 @pytest.fixture(scope="module")
 def something_to_read(broker: SecureBroker) -> None:
     """An empty topic is not fetched from, and so nobody is refused."""
+    create_suite_topics(log_in_as(ADMIN, broker), None, 30.0)
     for topic in (TRACKING_TOPIC, IMAGES_TOPIC):
         publish(log_in_as(ADMIN, broker), topic, NOTHING_BUT_RUBBISH)
 
@@ -254,7 +259,7 @@ def produce_a_file(guarded: Guarded, tmp_path: Path) -> None:
 
 
 def operate(guarded: Guarded) -> None:
-    """What people change: redrive, replay's part in Kafka, the ledger of forgotten streams."""
+    """What people change: redrive, replay's part in Kafka, the ledger of forgotten streams, and a backup put back."""
     operator, choice = guarded.kafka("holistic-operator"), Choice()
     letters = read_dead_letters(operator, dead_letter_topic("analytics"))
     planned = plan_redrive(letters, read_past(operator, "analytics", letters), choice)
@@ -264,6 +269,9 @@ def operate(guarded: Guarded) -> None:
     assert group_offsets(operator, "avatar", TRACKING_TOPIC)[0] == 0
     write_forgotten(operator, "ada", None, 1)
     assert read_forgotten(guarded.kafka("holistic-archive")).holds("ada", 0, 0)
+    lost = SavedRecord(b64encode(b"lost").decode(), b64encode(b"{}").decode(), (), int(time.time() * 1000))
+    saved = {name: (*records, lost) for name, records in save_topics(operator).items()}
+    assert restore_topics(operator, saved) == dict.fromkeys(saved, 1)
 
 
 Attempt = Callable[[KafkaSettings], object]
@@ -342,7 +350,8 @@ REFUSED: dict[str, dict[str, Attempt]] = {
         "write frames": writes(TRACKING_TOPIC),
         "read images": reads(IMAGES_TOPIC),
         "delete frames": deletes(TRACKING_TOPIC),
-        "write settings": writes(CONNECT_CONFIGS_TOPIC),
+        "write events": writes(GESTURE_TOPIC),
+        "say how services are": writes(CONNECT_STATUS_TOPIC),
     },
 }
 
