@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from holistic_cli.whole_table import print_whole
@@ -28,7 +29,9 @@ def print_headline(headline: "Headline") -> None:
     ceiling = headline.ceiling
     if ceiling.held_rate is not None:
         console.print(f"highest rate held: [bold]{ceiling.held_rate:.0f} frames/s[/bold]")
-    if ceiling.broke_at is not None:
+    if ceiling.cut_short:
+        console.print(f"at {ceiling.broke_at:g} it ended: {escape(ceiling.cut_short)}")
+    elif ceiling.broke_at is not None:
         console.print(f"at {ceiling.broke_at:g} fell behind: {', '.join(ceiling.behind)}; {ceiling.limit}")
     audit = headline.audit
     console.print(_tell_audit(audit))

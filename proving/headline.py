@@ -1,8 +1,9 @@
 """The field's headline on one machine: a rate held by all consumers at once, what it costs, and where it ends."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,14 @@ class HeadlinePlan:
     """0: do not look for the ceiling."""
 
 
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """A step that did not come to its end: its rate in frames/s, and why."""
+
+    rate: float
+    why: str
+
+
 def run_headline(plan: HeadlinePlan, shape: SuiteShape, home: Path, say: Say) -> Headline:
     """Hold, profile, climb, audit. Raises what Suite does, LoadFailed, StillBehind and ProfilerFailed."""
     climbing = (plan.climb_to - plan.climb_from) / plan.climb_by * (plan.climb_to + plan.climb_from) / 2 * plan.climb_s
@@ -58,7 +67,7 @@ def run_headline(plan: HeadlinePlan, shape: SuiteShape, home: Path, say: Say) ->
         suite.wait_caught_up()
         [hold] = measure_steps(suite, usage, [held])
         parts = {} if plan.profile_s <= 0 else _find_where_time_goes(suite, usage, plan, say)
-        climbed = list(_climb(suite, usage, plan, say)) if plan.climb_s > 0 else []
+        climbed, cut_short = _climb(suite, usage, plan, say) if plan.climb_s > 0 else ([], None)
         say("reading what became of every frame")
         audit: Audit = audit_suite(suite)
     return Headline(
@@ -68,7 +77,7 @@ def run_headline(plan: HeadlinePlan, shape: SuiteShape, home: Path, say: Say) ->
         hold=hold,
         parts=parts,
         climb=climbed,
-        ceiling=find_ceiling([hold, *climbed]),
+        ceiling=find_ceiling([hold, *climbed], cut_short),
         audit=audit,
     )
 
@@ -79,16 +88,16 @@ def warm_up(suite: Suite, streams: int, rate: float = WARM_UP_RATE, seconds: flo
     suite.wait_caught_up()
 
 
-def find_ceiling(steps: list[Step]) -> Ceiling:
-    """The highest rate that was held, and what kept the next from it."""
-    held = max((step for step in steps if step.held), key=lambda step: step.achieved_rate, default=None)
-    broke = next((step for step in steps if not step.held), None)
-    return Ceiling(
-        None if held is None else held.achieved_rate,
-        None if broke is None else broke.asked_rate,
-        () if broke is None else broke.behind,
-        "" if broke is None else name_limit(broke),
-    )
+def find_ceiling(steps: Sequence[Step], cut_short: CutShort | None = None) -> Ceiling:
+    """The highest rate up to which every step was held, and what kept the next from it."""
+    held = list(takewhile(lambda step: step.held, steps))
+    held_rate = max((step.achieved_rate for step in held), default=None)
+    if len(held) < len(steps):
+        broke = steps[len(held)]
+        return Ceiling(held_rate, broke.asked_rate, broke.behind, name_limit(broke))
+    if cut_short is not None:
+        return Ceiling(held_rate, cut_short.rate, (), "", cut_short.why)
+    return Ceiling(held_rate, None, (), "")
 
 
 def name_limit(step: Step) -> str:
@@ -118,8 +127,8 @@ def _find_where_time_goes(suite: Suite, usage: Usage, plan: HeadlinePlan, say: S
     return profiles.cores | others
 
 
-def _climb(suite: Suite, usage: Usage, plan: HeadlinePlan, say: Say) -> Iterator[Step]:
-    rate = plan.climb_from
+def _climb(suite: Suite, usage: Usage, plan: HeadlinePlan, say: Say) -> tuple[list[Step], CutShort | None]:
+    rate, climbed = plan.climb_from, list[Step]()
     while rate <= plan.climb_to:
         say(f"climbing: {rate:g} frames/s for {plan.climb_s:g} s")
         try:
@@ -129,9 +138,9 @@ def _climb(suite: Suite, usage: Usage, plan: HeadlinePlan, say: Say) -> Iterator
         except (LoadFailed, StillBehind) as error:
             # The rate is too much by far; what was held before holds.
             say(f"at {rate:g} frames/s it ends: {error.message}")
-            return
-        [step] = measure_steps(suite, usage, [played])
-        yield step
-        if not step.held:
-            return
+            return climbed, CutShort(rate, error.message)
+        climbed += measure_steps(suite, usage, [played])
+        if not climbed[-1].held:
+            break
         rate += plan.climb_by
+    return climbed, None

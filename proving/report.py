@@ -86,12 +86,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The highest rate held, the rate that was not, who fell behind there, and what was used up. None: not met."""
+    """The highest rate up to which all were held, the first that was not, who fell behind there, and what was used up.
+    None: not met. `cut_short`: why the step of that rate could not be measured to its end."""
 
     held_rate: float | None
     broke_at: float | None
     behind: tuple[str, ...]
     limit: str
+    cut_short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class Headline:
             ):
                 if measured_ms is None or measured_ms >= most_ms:
                     found.append(f"{name}: {what} {_say_ms(measured_ms)}, promised below {most_ms:g} ms")
-        if self.climb and (self.ceiling.held_rate or 0.0) < _LEAST_OF_RATE * LEAST_CEILING:
+        if (self.climb or self.ceiling.cut_short) and (self.ceiling.held_rate or 0.0) < _LEAST_OF_RATE * LEAST_CEILING:
             found.append(f"a ceiling of {self.ceiling.held_rate or 0:.0f} frames/s, promised {LEAST_CEILING:g}")
         return found
 

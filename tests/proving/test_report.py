@@ -1,8 +1,10 @@
 """The verdict of a headline: what was held, what stopped it, and what falls short of the promise."""
 
+from dataclasses import replace
+
 import psutil
 
-from proving.headline import find_ceiling
+from proving.headline import CutShort, find_ceiling
 from proving.report import ROW, SAVED, Audit, Ceiling, Headline, Step
 from tests.proving.made_steps import make_step
 
@@ -24,6 +26,20 @@ def test_where_nothing_was_held_there_is_no_ceiling() -> None:
 
 def test_where_nobody_fell_behind_nothing_limits() -> None:
     assert find_ceiling([make_step(800)]) == Ceiling(800, None, (), "")
+
+
+def test_a_rate_held_above_one_that_was_not_is_no_ceiling() -> None:
+    ceiling = find_ceiling([make_step(800, behind=(ROW,)), make_step(1_000)])
+    assert (ceiling.held_rate, ceiling.broke_at) == (None, 800)
+
+
+def test_a_climb_that_an_error_ended_says_at_which_rate_and_why_and_falls_short() -> None:
+    cut_short = CutShort(1_000, "avatar was 7 records behind after 300 s")
+    ceiling = find_ceiling([make_step(800)], cut_short)
+    assert ceiling == Ceiling(800, 1_000, (), "", cut_short.why)
+    found = replace(make_headline(make_step(800)), ceiling=ceiling)
+    assert found.shortfalls == ["a ceiling of 800 frames/s, promised 1200"]
+    assert found.as_dict()["ceiling"]["cut_short"] == cut_short.why
 
 
 def test_a_latency_above_the_promise_is_named_with_both_figures() -> None:
