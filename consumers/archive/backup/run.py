@@ -13,9 +13,9 @@ from consumers.archive.backup.snapshot import ArchiveSnapshot, take_snapshot
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.manifest import MANIFEST_FOLDER
 from consumers.archive.parquet.partition_files import FRAMES_FOLDER
+from consumers.archive.parquet.restoring import RESTORE_MARK
 from consumers.archive.parquet.storage import ArchiveStorage
 
-_UNDER_WAY: Final = "restore-under-way"
 _ROUNDS: Final = 10
 """After the first, each copies only what came since: files are gone when they were compacted meanwhile."""
 
@@ -89,7 +89,7 @@ def restore_files(
     Raises BackupRefused, ArchiveDamaged and StorageUnavailable.
     """
     record = require_record(backup)
-    goes_on = archive.exists(_UNDER_WAY) and not was_written_to(archive)
+    goes_on = archive.exists(RESTORE_MARK) and not was_written_to(archive)
     if archive.list_files(MANIFEST_FOLDER) and not goes_on:
         raise BackupRefused(
             f"there is an archive in {_name(archive)}",
@@ -98,14 +98,14 @@ def restore_files(
         )
     snapshot = take_snapshot(backup, now_us())
     _check_untouched(snapshot, record, backup)
+    # Until its end it is this restore's, and nobody's.
+    archive.create(RESTORE_MARK, b"")
     copied = FileCopier(backup, archive, tell).copy(snapshot.files, {}, record.files)
     if copied.gone:
         raise ArchiveDamaged(f"{copied.gone} files of the backup are gone", path=_name(backup))
     copy_guests(backup, archive)
-    # With the first chain there is an archive; until the last one is there it is this restore's, and nobody's.
-    archive.create(_UNDER_WAY, b"")
     write_chains(archive, snapshot, now_us())
-    archive.remove(_UNDER_WAY)
+    archive.remove(RESTORE_MARK)
     return _report(snapshot, copied, 0, {})
 
 

@@ -13,6 +13,7 @@ from consumers.archive.parquet.columns import ColumnGatherer
 from consumers.archive.parquet.guests import GuestBook, TopicIds
 from consumers.archive.parquet.manifest import LONGEST_TOPIC, Entry, EntryKind, IdentityPartition, Writer
 from consumers.archive.parquet.partition_files import Ownership, PartitionFiles
+from consumers.archive.parquet.restoring import refuse_half_restored
 from consumers.archive.parquet.storage import ArchiveStorage
 from keypoints.errors import HolisticError
 from keypoints.frame import FrameBatch
@@ -69,7 +70,11 @@ class ParquetSink:
         return min(_TICK_S, self._limits.age_s / 4) if buffers else _IDLE_TICK_S
 
     def open(self, assignment: Assignment) -> Mapping[TopicPartition, int]:
-        """Take the partitions' chains over, fencing former owners, and tidy up what they left."""
+        """Take the partitions' chains over, fencing former owners, and tidy up what they left.
+
+        Raises RestoreUnderWay and StorageUnavailable.
+        """
+        refuse_half_restored(self._storage)
         writer = Writer.of(self._group, assignment)
         guests = GuestBook(self._storage, self._topic_ids)
         next_offsets: dict[TopicPartition, int] = {}
@@ -129,7 +134,11 @@ class ParquetSink:
             self._open.pop(partition, None)
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> None:
-        """Record where to go on from. Files stay: offsets that are listed are skipped when they come again."""
+        """Record where to go on from. Files stay: offsets that are listed are skipped when they come again.
+
+        Raises RestoreUnderWay and StorageUnavailable.
+        """
+        refuse_half_restored(self._storage)
         writer = Writer(self._group, generation=-1, member_id="alter-offsets")
         for partition, offset in offsets.items():
             chain = self._chain(partition)

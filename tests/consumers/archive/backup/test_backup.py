@@ -16,6 +16,7 @@ from consumers.archive.parquet.chain import Chain
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.location import open_storage
 from consumers.archive.parquet.manifest import MANIFEST_FOLDER, Entry, EntryKind, IdentityPartition, ListedFile, Writer
+from consumers.archive.parquet.restoring import RestoreUnderWay
 from consumers.archive.parquet.sink import ParquetSink
 from tests.consumers.archive.dying_storage import Died, DyingStorage
 from tests.consumers.archive.made_frames import make_batch
@@ -226,6 +227,28 @@ def test_a_restore_goes_on_wherever_it_was_killed(kept: Kept, tmp_path: Path) ->
     else:
         pytest.fail("it never came to its end")
     assert chains_there > 2
+
+
+def test_a_service_that_is_started_too_early_waits_for_the_restore_and_then_goes_on(kept: Kept, tmp_path: Path) -> None:
+    kept.back_up()
+    refused_with_chains = []
+    for dies_before in range(4, 200, 4):
+        restored = tmp_path / f"restored-{dies_before}"
+        service = ParquetSink(LocalStorage(restored), "archive-parquet", lambda topic: f"id-of-{topic}", now_us)
+        try:
+            restore_files(LocalStorage(kept.backup), DyingStorage(restored, dies_before=dies_before), now_us)
+        except Died:
+            with pytest.raises(RestoreUnderWay, match="is being restored"):
+                service.open(Assignment((TEST,), 1, "member-1", 0))
+            with pytest.raises(RestoreUnderWay):
+                service.alter_offsets({TEST: 0})
+            refused_with_chains.append(bool(LocalStorage(restored).list_files(MANIFEST_FOLDER)))
+            kept.restore(restored)
+        else:
+            break
+        assert service.open(Assignment((TEST,), 1, "member-1", 0)) == {TEST: 80}
+        assert read_all(restored) == read_all(kept.archive)
+    assert set(refused_with_chains) == {False, True}
 
 
 def test_nothing_is_restored_into_an_archive_that_is_written_to(kept: Kept, tmp_path: Path) -> None:
