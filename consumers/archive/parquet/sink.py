@@ -1,6 +1,7 @@
 """The sink that keeps frames in Parquet files."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from observability.metrics import Metrics
 
 _TICK_S: Final = 0.2
 _IDLE_TICK_S: Final = 1.0
+_TAKEN_OVER_AT_ONCE: Final = 8
 _NO_OFFSET: Final = 2**63 - 1
 
 
@@ -77,14 +79,19 @@ class ParquetSink:
         refuse_half_restored(self._storage)
         writer = Writer.of(self._group, assignment)
         guests = GuestBook(self._storage, self._topic_ids)
-        next_offsets: dict[TopicPartition, int] = {}
-        opened: dict[TopicPartition, PartitionFiles] = {}
-        for partition in assignment.partitions:
-            chain = self._chain_to_write(partition)
+        chains = [self._chain_to_write(partition) for partition in assignment.partitions]
+
+        def take_over(chain: Chain) -> PartitionFiles:
             ownership = Ownership(chain, chain.claim(writer, self._now_us()), writer)
             files = PartitionFiles(self._storage, ownership, guests, self._now_us, self._columns)
             files.sweep_former_owners()
-            opened[partition] = files
+            return files
+
+        # Nothing is read of any partition until all are taken over, and nearly all of that is waiting for the storage.
+        with ThreadPoolExecutor(_TAKEN_OVER_AT_ONCE, thread_name_prefix="taking-over") as pool:
+            opened = dict(zip(assignment.partitions, pool.map(take_over, chains), strict=True))
+        next_offsets: dict[TopicPartition, int] = {}
+        for partition, chain in zip(assignment.partitions, chains, strict=True):
             if chain.next_offset is not None:
                 # Records that were kept back are done with, and may be gone from the topic: none need be missed there.
                 unfinished = chain.erased_of(chain.identity).missing(chain.next_offset, _NO_OFFSET)

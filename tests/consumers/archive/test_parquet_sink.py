@@ -1,6 +1,7 @@
 """Parquet files: what is in them, when they appear, and that nobody writes twice."""
 
 import resource
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,18 @@ def open_sink(root: Path, generation: int = 1, **options: Any) -> ParquetSink:
     sink = make_sink(root, **options)
     sink.open(Assignment((TEST,), generation, f"member-{generation}", 0))
     return sink
+
+
+class MeetingStorage(LocalStorage):
+    """Makes a file only when as many are being made as are to meet."""
+
+    def __init__(self, root: Path, meeting: int) -> None:
+        super().__init__(root)
+        self._meeting = threading.Barrier(meeting, timeout=20)
+
+    def create(self, path: str, content: bytes) -> bool:
+        self._meeting.wait()
+        return super().create(path, content)
 
 
 def ask(root: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -377,3 +390,10 @@ def test_a_topic_with_a_name_too_long_for_files_is_refused_and_the_longest_is_ke
         sink.put(with_identity(make_batch(5, topic=longest, first_offset=15), "o" * 181, 1, np.arange(5)))
     sink.flush()
     assert len(stored_offsets(tmp_path)) == 15
+
+
+def test_partitions_are_taken_over_beside_each_other_for_a_store_far_away_answers_late(tmp_path: Path) -> None:
+    partitions = tuple(TopicPartition("test", number) for number in range(4))
+    sink = ParquetSink(MeetingStorage(tmp_path, len(partitions)), "archive-parquet", lambda _: "id", lambda: NOON_US)
+    sink.open(Assignment(partitions, 1, "member-1", 0))
+    assert {chain.identity.partition for chain in list_chains(LocalStorage(tmp_path))} == {0, 1, 2, 3}
