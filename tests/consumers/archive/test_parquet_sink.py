@@ -1,9 +1,7 @@
 """Parquet files: what is in them, when they appear, and that nobody writes twice."""
 
-import resource
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from keypoints.errors import Terminal
 from keypoints.frame import FrameBatch, HolisticFrame
 from keypoints.landmarks import PART_SHAPES, Part, landmark_names
 from tests.consumers.archive.made_frames import NOON_US, make_batch, with_identity, without_irises
+from tests.full_disk import no_file_larger_than
 from tests.keypoints.frames import frames
 
 TEST = TopicPartition("test", 0)
@@ -79,17 +78,6 @@ def stored_offsets(root: Path) -> list[int]:
 
 def files_below(root: Path, pattern: str = "*.parquet") -> list[Path]:
     return sorted((root / "frames").rglob(pattern))
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """The operating system refuses to write more, as a full disk would."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def read_part(row: dict[str, Any], part: Part) -> np.ndarray[Any, Any] | None:

@@ -31,6 +31,7 @@ from observability.metrics import Metrics
 from performers.acts import Act, ActKind
 from performers.performer import Performer
 from tests.consumers.avatar.receiver import open_receiver, read_events, take_all
+from tests.full_disk import no_file_larger_than
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 WAIT_S = 60.0
@@ -171,6 +172,22 @@ def test_where_nothing_can_be_kept_and_beside_another_process_avatars_are_moved_
         second.stop()
     said = [line.message for line in caplog.records if "cannot be kept" in line.message]
     assert len(said) == 3, "twice of what is no directory, once of a file in use"
+
+
+def test_on_a_full_disk_avatars_are_moved_all_the_same_and_nothing_is_left_half_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    theatre = Theatre(read_avatar_settings(vmc_targets=""), Metrics(), RoleBook(None))
+    with no_file_larger_than(4096):
+        theatre.make_sink(memory=tmp_path / "poses").stop()
+    assert [line.message for line in caplog.records if "cannot be kept" in line.message] == [
+        "what is shown last cannot be kept: File too large"
+    ]
+    assert (tmp_path / "poses").stat().st_size == 0
+    caplog.clear()
+    # There is room again.
+    theatre.make_sink(memory=tmp_path / "poses").stop()
+    assert not caplog.records
 
 
 def test_a_wrong_setting_is_named() -> None:

@@ -1,7 +1,6 @@
 """What is kept on disk comes back whole and in order, whatever happens to the process or to the disk."""
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from producer_service.spill.errors import SpillDamaged, SpillFailed, SpillFull, SpillUnusable
 from producer_service.spill.records import SpilledFrame, pack_frame
 from producer_service.spill.store import SpillStore
+from tests.full_disk import no_file_larger_than
 from tests.producer_service.spill.spilled_frames import make_spilled
 
 _PLENTY = 10_000_000
@@ -50,17 +50,6 @@ def take_all(store: SpillStore) -> list[SpilledFrame | SpillDamaged]:
 
 def frame_files(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.spill"))
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """A disk that is full, as far as this process can tell."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_frames_come_back_whole_and_in_order_and_leave_nothing_on_disk(tmp_path: Path) -> None:
