@@ -50,6 +50,7 @@ GOALS: Final = (
     Goal("memory", "growth_over_streams", 1.1, "× after warm-up", at_most=True),
     Goal("runtime", "noop_sink_frames_per_s", 15_000, "frames/s"),
     Goal("runtime", "idle_cpu_percent", 2, "% of a core", at_most=True),
+    Goal("worker", "late_of_apart", 0.3, "× as many late rows as put apart", at_most=True),
     Goal("archive", "postgres_frames_per_s", 6_000, "frames/s"),
     Goal("archive", "postgres_of_raw_copy", 0.4, "× raw COPY"),
     Goal("archive", "postgres_peak_mb", 300, "MB", at_most=True),

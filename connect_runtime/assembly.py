@@ -17,6 +17,7 @@ from connect_runtime.supervision import TaskSupervisor
 from connect_runtime.task import SinkTask, TaskParts
 from connect_runtime.task_metrics import TaskMetrics
 from connect_runtime.worker import SinkWorker, WorkerOptions
+from kafka_io.consumer import rows_of_a_poll
 from keypoints.schemas import SchemaLookup
 from observability.metrics import Metrics
 from observability.tracing import Tracing
@@ -55,6 +56,7 @@ class Assembly:
             None if self.on_durable is None else partial(self.on_durable, config.name),
             MemoryBudget(config.buffer_bytes).waiting_bytes,
             partial(self.tracing.trace_put, config.name, task_id) if self.tracing.is_on else None,
+            most_rows=rows_of_a_poll(config.consumer_overrides),
         )
 
         def make_task(on_running: Callable[[], None]) -> SinkTask:

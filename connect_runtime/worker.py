@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any
 
-from connect_runtime.isolation import Handover, RowIsolation
+from connect_runtime.isolation import RowIsolation
 from connect_runtime.retry import Backoff, Surroundings
 from connect_runtime.sink import Assignment, Sink, TickingSink, TopicPartition
+from connect_runtime.sink_calls import CallKind, SinkCall, WaitingFrames
 from connect_runtime.task_metrics import TaskMetrics
 from keypoints.errors import Terminal, Transient
 from keypoints.frame import FrameBatch
@@ -35,32 +35,15 @@ class Abandoned(Terminal):
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
     """How long a worker repeats a call (None: without end), who is told of what is durable after each call, how many
-    bytes of frames may wait for the sink or be in its hands (a larger batch is taken when no other waits), and what is
-    entered around each put."""
+    bytes of frames may wait for the sink or be in its hands (a larger batch is taken when no other waits), what is
+    entered around each put, and how many rows are put at once (a larger batch is put alone)."""
 
     retry_timeout_s: float | None
     retry_delay_max_s: float
     on_durable: Callable[[Mapping[TopicPartition, int]], None] | None = None
     waiting_bytes: int = 48 * 1024 * 1024
     trace_put: Callable[[FrameBatch], AbstractContextManager[None]] | None = None
-
-
-class _Kind(Enum):
-    OPEN = auto()
-    PUT = auto()
-    FLUSH = auto()
-    TICK = auto()
-    CLOSE = auto()
-    ALTER = auto()
-
-
-@dataclass(slots=True)
-class _Job:
-    kind: _Kind
-    call: Callable[[Sink], Any]
-    done: Future[Any]
-    era: int
-    frame_bytes: int = 0
+    most_rows: int = 500
 
 
 class SinkWorker:
@@ -87,7 +70,7 @@ class SinkWorker:
         self._around = surroundings
         self._backoff = Backoff(_FIRST_RETRY_S, options.retry_delay_max_s)
         self._changed = threading.Condition()
-        self._jobs: deque[_Job] = deque()
+        self._calls: deque[SinkCall] = deque()
         self._waiting_bytes = 0
         self._era = 0
         self._open = False
@@ -105,7 +88,7 @@ class SinkWorker:
         with self._changed:
             self._era += 1
             self._durable = {}
-        return self._enqueue(_Kind.OPEN, lambda sink: self._open_sink(sink, assignment))
+        return self._enqueue(CallKind.OPEN, lambda sink: self._open_sink(sink, assignment))
 
     def offer(self, batch: FrameBatch, timeout_s: float) -> bool:
         """Hand a batch over if there is room for it within `timeout_s`. Raises what made the sink fail."""
@@ -116,32 +99,34 @@ class SinkWorker:
             if not self._has_room(size):
                 return False
             self._note_waiting(size)
-        handover = Handover(batch)
-        self._enqueue(_Kind.PUT, lambda sink: self._put(sink, handover), size)
+            if self._joins_the_last(batch):
+                return True
+        frames = WaitingFrames(batch)
+        self._enqueue(CallKind.PUT, lambda sink: self._put(sink, frames), frames)
         return True
 
     def flush(self) -> "Future[None]":
         """Ask for what was handed over so far to be made durable."""
-        return self._enqueue(_Kind.FLUSH, lambda sink: sink.flush())
+        return self._enqueue(CallKind.FLUSH, lambda sink: sink.flush())
 
     def close(self, revoked: Sequence[TopicPartition]) -> "Future[None]":
         """End the era: these partitions are gone."""
         with self._changed:
             self._open = False
-        return self._enqueue(_Kind.CLOSE, lambda sink: sink.close(revoked))
+        return self._enqueue(CallKind.CLOSE, lambda sink: sink.close(revoked))
 
     def alter_offsets(self, offsets: Mapping[TopicPartition, int | None]) -> "Future[None]":
         """Move the sink's own offsets; only while nothing is open."""
-        return self._enqueue(_Kind.ALTER, lambda sink: sink.alter_offsets(offsets))
+        return self._enqueue(CallKind.ALTER, lambda sink: sink.alter_offsets(offsets))
 
     def abandon(self) -> None:
         """Drop what was handed over and not begun, and repeat nothing any more: the partitions are gone."""
         with self._changed:
             self._era += 1
             self._durable = {}
-            for job in [job for job in self._jobs if job.kind in {_Kind.OPEN, _Kind.PUT, _Kind.FLUSH}]:
-                self._jobs.remove(job)
-                self._drop(job)
+            for call in [call for call in self._calls if call.kind in {CallKind.OPEN, CallKind.PUT, CallKind.FLUSH}]:
+                self._calls.remove(call)
+                self._drop(call)
             self._changed.notify_all()
 
     def durable_offsets(self) -> dict[TopicPartition, int]:
@@ -162,19 +147,31 @@ class SinkWorker:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _enqueue(self, kind: _Kind, call: Callable[[Sink], Any], frame_bytes: int = 0) -> "Future[Any]":
+    def _enqueue(
+        self, kind: CallKind, make: Callable[[Sink], Any], frames: WaitingFrames | None = None
+    ) -> "Future[Any]":
         done: Future[Any] = Future()
         with self._changed:
-            job = _Job(kind, call, done, self._era, frame_bytes)
+            call = SinkCall(kind, make, done, self._era, frames)
             if self._failure is not None or self._stopping:
-                self._drop(job)
+                self._drop(call)
             else:
-                self._jobs.append(job)
+                self._calls.append(call)
                 self._changed.notify_all()
         return done
 
     def _has_room(self, size: int) -> bool:
         return self._waiting_bytes == 0 or self._waiting_bytes + size <= self._options.waiting_bytes
+
+    def _joins_the_last(self, batch: FrameBatch) -> bool:
+        """Have the batch put with the one that waits before it, where that is what it would come after."""
+        last = self._calls[-1] if self._calls and not self._stopping else None
+        if last is None or last.frames is None or last.era != self._era:
+            return False
+        if not last.frames.takes(batch, self._options.most_rows):
+            return False
+        last.frames.add(batch)
+        return True
 
     def _note_waiting(self, more: int) -> None:
         if more:
@@ -186,9 +183,9 @@ class SinkWorker:
         if self._failure is not None:
             raise self._failure
 
-    def _drop(self, job: _Job) -> None:
-        self._note_waiting(-job.frame_bytes)
-        job.done.set_exception(self._failure or Abandoned(f"{job.kind.name.lower()} was given up"))
+    def _drop(self, call: SinkCall) -> None:
+        self._note_waiting(-call.frame_bytes)
+        call.done.set_exception(self._failure or Abandoned(f"{call.kind.name.lower()} was given up"))
 
     # ---- the sink's own thread
 
@@ -196,107 +193,108 @@ class SinkWorker:
         sink: Sink | None = None
         try:
             sink = self._make_sink()
-            while (job := self._next_job(sink)) is not None:
-                self._do(sink, job)
+            while (call := self._next_call(sink)) is not None:
+                self._do(sink, call)
         except BaseException as error:  # noqa: BLE001 - kept for the polling thread, which raises it
             self._fail(error)
         finally:
             if sink is not None:
                 self._stop_sink(sink)
 
-    def _next_job(self, sink: Sink) -> _Job | None:
+    def _next_call(self, sink: Sink) -> SinkCall | None:
         """The next call to make: the oldest asked for, or a tick when one is due. None: the end."""
         with self._changed:
             while True:
-                if self._jobs:
-                    return self._jobs.popleft()
+                if self._calls:
+                    return self._calls.popleft()
                 if self._stopping:
                     return None
                 wait_s: float | None = None
                 if isinstance(sink, TickingSink) and self._open and self._next_tick is not None:
                     wait_s = self._next_tick - self._around.clock()
                     if wait_s <= 0:
-                        return _Job(_Kind.TICK, lambda _: sink.tick(), Future(), self._era)
+                        return SinkCall(CallKind.TICK, lambda _: sink.tick(), Future(), self._era)
                 self._changed.wait(wait_s)
 
-    def _do(self, sink: Sink, job: _Job) -> None:
+    def _do(self, sink: Sink, call: SinkCall) -> None:
         try:
-            result = self._repeat(sink, job)
+            result = self._repeat(sink, call)
         except Abandoned as error:
-            job.done.set_exception(error)
+            call.done.set_exception(error)
             return
         except BaseException as error:
-            job.done.set_exception(error)
+            call.done.set_exception(error)
             raise
         finally:
             with self._changed:
-                self._note_waiting(-job.frame_bytes)
-        self._note_outcome(sink, job)
-        job.done.set_result(result)
+                self._note_waiting(-call.frame_bytes)
+        self._note_outcome(sink, call)
+        call.done.set_result(result)
 
-    def _note_outcome(self, sink: Sink, job: _Job) -> None:
+    def _note_outcome(self, sink: Sink, call: SinkCall) -> None:
         interval_s: float | None = None
-        if isinstance(sink, TickingSink) and job.kind in {_Kind.OPEN, _Kind.PUT, _Kind.TICK}:
+        if isinstance(sink, TickingSink) and call.kind in {CallKind.OPEN, CallKind.PUT, CallKind.TICK}:
             # Before the offsets: what a sink still writes when it is asked this it is asked about again soon.
             interval_s = sink.tick_interval_s
-        durable = {} if job.kind in {_Kind.CLOSE, _Kind.ALTER} else dict(sink.durable_offsets())
-        if self._isolation is not None and job.kind not in {_Kind.CLOSE, _Kind.ALTER}:
+        durable = {} if call.kind in {CallKind.CLOSE, CallKind.ALTER} else dict(sink.durable_offsets())
+        if self._isolation is not None and call.kind not in {CallKind.CLOSE, CallKind.ALTER}:
             durable = self._isolation.vouch(durable)
         with self._changed:
-            if job.era == self._era and job.kind is not _Kind.CLOSE:
+            if call.era == self._era and call.kind is not CallKind.CLOSE:
                 self._durable = durable
-            if job.kind is _Kind.OPEN and job.era == self._era:
+            if call.kind is CallKind.OPEN and call.era == self._era:
                 self._open = True
             if interval_s is not None:
                 due = self._around.clock() + max(_SHORTEST_TICK_S, interval_s)
                 waits_longer = self._next_tick is None or self._next_tick > due
-                if job.kind is not _Kind.PUT or waits_longer:
+                if call.kind is not CallKind.PUT or waits_longer:
                     self._next_tick = due
             self._changed.notify_all()
         if self._options.on_durable is not None and durable:
             self._options.on_durable(durable)
 
-    def _repeat(self, sink: Sink, job: _Job) -> Any:
+    def _repeat(self, sink: Sink, call: SinkCall) -> Any:
         """Make the call, again after each Transient, until it succeeds, the time is over or its era is."""
         began = self._around.clock()
         attempt = 0
         while True:
             attempt += 1
-            if job.era != self._era and job.kind in {_Kind.OPEN, _Kind.PUT, _Kind.FLUSH, _Kind.TICK}:
-                raise Abandoned(f"{job.kind.name.lower()} was given up")
+            if call.era != self._era and call.kind in {CallKind.OPEN, CallKind.PUT, CallKind.FLUSH, CallKind.TICK}:
+                raise Abandoned(f"{call.kind.name.lower()} was given up")
             try:
-                return job.call(sink)
+                return call.make(sink)
             except Transient as error:
                 delay_s = self._backoff.delay_s(attempt, self._around.dice)
                 limit_s = self._options.retry_timeout_s
-                if job.kind is _Kind.CLOSE or (
+                if call.kind is CallKind.CLOSE or (
                     limit_s is not None and self._around.clock() + delay_s > began + limit_s
                 ):
                     raise RetriesExhausted(
-                        f"{job.kind.name.lower()} failed {attempt} times: {error.message}",
+                        f"{call.kind.name.lower()} failed {attempt} times: {error.message}",
                         hint=error.hint,
-                        call=job.kind.name.lower(),
+                        call=call.kind.name.lower(),
                         attempts=attempt,
                     ) from error
                 self._metrics.retried()
                 log.warning(
-                    "%s failed and is tried again in %.1f s: %s", job.kind.name.lower(), delay_s, error.message,
+                    "%s failed and is tried again in %.1f s: %s", call.kind.name.lower(), delay_s, error.message,
                     extra={"attempt": attempt, **error_fields(error)},
                 )  # fmt: skip
-                self._wait_for_retry(job, delay_s)
+                self._wait_for_retry(call, delay_s)
 
-    def _wait_for_retry(self, job: _Job, delay_s: float) -> None:
+    def _wait_for_retry(self, call: SinkCall, delay_s: float) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: job.era != self._era or self._stopping, delay_s)
+            self._changed.wait_for(lambda: call.era != self._era or self._stopping, delay_s)
             if self._stopping:
-                raise Abandoned(f"{job.kind.name.lower()} was given up: the task stops")
+                raise Abandoned(f"{call.kind.name.lower()} was given up: the task stops")
 
     def _open_sink(self, sink: Sink, assignment: Assignment) -> Mapping[TopicPartition, int]:
         if self._isolation is not None:
             self._isolation.begin()
         return dict(sink.open(assignment))
 
-    def _put(self, sink: Sink, handover: Handover) -> None:
+    def _put(self, sink: Sink, frames: WaitingFrames) -> None:
+        handover = frames.hand_over()
         batch = handover.batch
         began = self._around.clock()
         taken = len(batch)
@@ -314,8 +312,8 @@ class SinkWorker:
         with self._changed:
             self._failure = error
             self._durable = {} if isinstance(error, Abandoned) else self._durable
-            while self._jobs:
-                self._drop(self._jobs.popleft())
+            while self._calls:
+                self._drop(self._calls.popleft())
             self._changed.notify_all()
 
     def _stop_sink(self, sink: Sink) -> None:

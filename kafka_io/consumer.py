@@ -1,5 +1,8 @@
 """Consumers made one way: offsets committed by hand, a short session, records as soon as there are any."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from kafka import KafkaConsumer
 
 from kafka_io.connecting import connect_client
@@ -32,6 +35,12 @@ def gather(kibibytes: int, wait_ms: int) -> dict[str, object]:
     machine with it.
     """
     return {"consumer.override.fetch.min.bytes": kibibytes * 1024, "consumer.override.fetch.max.wait.ms": wait_ms}
+
+
+def rows_of_a_poll(overrides: Mapping[str, object]) -> int:
+    """How many records one poll of a consumer with these overrides brings at most."""
+    most: Any = overrides.get("max_poll_records", CONSUMER_DEFAULTS["max_poll_records"])
+    return int(most)
 
 
 def make_consumer(settings: KafkaSettings, group_id: str | None, **overrides: object) -> KafkaConsumer:

@@ -23,6 +23,7 @@ from connect_runtime.spec import ConnectorSpec, read_connector
 from connect_runtime.task import SinkTask, TaskParts
 from connect_runtime.task_metrics import TaskMetrics
 from connect_runtime.worker import SinkWorker, WorkerOptions
+from kafka_io.consumer import rows_of_a_poll
 from kafka_io.group_offsets import delete_group, move_group
 from kafka_io.schema_topic import TopicSchemaLookup
 from kafka_io.settings import KafkaSettings
@@ -263,7 +264,9 @@ def _make_task(
     surroundings: Surroundings,
 ) -> SinkTask:
     metrics = TaskMetrics(Metrics(), config.name, 0)
-    options = WorkerOptions(config.retry_timeout_s, config.retry_delay_max_s)
+    options = WorkerOptions(
+        config.retry_timeout_s, config.retry_delay_max_s, most_rows=rows_of_a_poll(config.consumer_overrides)
+    )
     parts = TaskParts(
         consumer=consumer,
         worker=SinkWorker(f"{config.name}-sink", spec.make_sink, options, metrics, surroundings),

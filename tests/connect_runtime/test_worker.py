@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 
@@ -34,11 +35,13 @@ WorkerMaker = Callable[..., SinkWorker]
 
 @pytest.fixture
 def make_worker() -> Iterator[WorkerMaker]:
-    """`make_worker(make_sink, retry_timeout_s=…)` makes a worker, stopped after the test."""
+    """`make_worker(make_sink, retry_timeout_s=…, most_rows=…)` makes a worker, stopped after the test."""
     made: list[SinkWorker] = []
 
-    def make(make_sink: Callable[[], RecordingSink], retry_timeout_s: float | None = None) -> SinkWorker:
-        options = WorkerOptions(retry_timeout_s, retry_delay_max_s=0.05, waiting_bytes=3 * batch(0).coordinate_bytes)
+    def make(
+        make_sink: Callable[[], RecordingSink], retry_timeout_s: float | None = None, most_rows: int = 100
+    ) -> SinkWorker:
+        options = WorkerOptions(retry_timeout_s, 0.05, waiting_bytes=3 * batch(0).coordinate_bytes, most_rows=most_rows)
         worker = SinkWorker("sink", make_sink, options, TaskMetrics(Metrics(), "test", 0), Surroundings())
         made.append(worker)
         return worker
@@ -111,6 +114,85 @@ def test_room_is_free_again_when_what_waited_is_dropped(make_worker: WorkerMaker
     store.hang.set()
     assert [worker.offer(batch(3 * index), 0.1) for index in range(4)] == [True, True, True, False]
     store.hang.clear()
+
+
+def be_busy_with_the_first(worker: SinkWorker, store: Store) -> None:
+    worker.open(ASSIGNMENT).result(5)
+    store.hang.set()
+    assert worker.offer(batch(0), 1)
+    wait_until("the sink is busy", lambda: store.put_calls == 1)
+
+
+def test_batches_that_wait_while_the_sink_is_busy_are_one_put_in_their_order(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: RecordingSink(store))
+    be_busy_with_the_first(worker, store)
+    assert worker.offer(batch(3), 1)
+    assert worker.offer(batch(6), 1)
+    store.hang.clear()
+    worker.flush().result(5)
+    assert store.put_calls == 2
+    assert store.offsets("frames", 0) == list(range(9))
+    assert list(store.rows) == [("frames", 0, offset) for offset in range(9)]
+    assert worker.durable_offsets() == {PLACE: 9}
+
+
+def test_no_more_rows_are_put_together_than_a_poll_brings(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: RecordingSink(store), most_rows=5)
+    be_busy_with_the_first(worker, store)
+    assert worker.offer(batch(3), 1)
+    assert worker.offer(batch(6), 1)
+    store.hang.clear()
+    worker.flush().result(5)
+    assert store.put_calls == 3
+    assert store.offsets("frames", 0) == list(range(9))
+
+
+def test_what_is_offered_after_a_flush_is_not_put_before_it(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: RecordingSink(store))
+    be_busy_with_the_first(worker, store)
+    assert worker.offer(batch(3), 1)
+    flushed = worker.flush()
+    assert worker.offer(batch(6), 1)
+    store.flush_hangs.set()
+    store.hang.clear()
+    wait_until("the second put", lambda: store.put_calls == 2)
+    assert not flushed.done()
+    store.flush_hangs.clear()
+    flushed.result(5)
+    assert store.offsets("frames", 0) == list(range(6))
+    worker.flush().result(5)
+    assert store.put_calls == 3
+
+
+def test_batches_of_two_topics_are_two_puts(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: RecordingSink(store))
+    be_busy_with_the_first(worker, store)
+    assert worker.offer(batch(3), 1)
+    assert worker.offer(replace(batch(0), topic="retry"), 1)
+    store.hang.clear()
+    worker.flush().result(5)
+    assert store.put_calls == 3
+
+
+def test_a_put_of_several_batches_that_fails_is_tried_again_as_it_was(make_worker: WorkerMaker) -> None:
+    store = Store()
+    worker = make_worker(lambda: RecordingSink(store))
+    be_busy_with_the_first(worker, store)
+    assert worker.offer(batch(3), 1)
+    store.down.set()
+    store.hang.clear()
+    wait_until("the second put is tried again", lambda: store.put_calls >= 3)
+    # Another comes while it is being repeated: not with what has begun.
+    assert worker.offer(batch(6), 1)
+    store.down.clear()
+    worker.flush().result(5)
+    assert store.offsets("frames", 0) == list(range(9))
+    assert set(store.rows.values()) == {1}
+    assert worker.durable_offsets() == {PLACE: 9}
 
 
 def test_retries_end_after_the_timeout_and_say_what_failed(make_worker: WorkerMaker) -> None:
