@@ -29,6 +29,7 @@ from tests.consumers.archive.forgetting.forgettable import (
 from tests.consumers.archive.made_frames import publish
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
+SOAK = pytest.mark.soak
 
 
 def now_us() -> int:
@@ -157,7 +158,9 @@ def test_what_replicas_hold_in_memory_does_not_come_out_behind_the_eraser(archiv
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("killed_after_s", [1.0, 1.6, 2.2, 2.8, 3.4])
+@pytest.mark.parametrize(
+    "killed_after_s", [1.0, pytest.param(1.6, marks=SOAK), 2.2, pytest.param(2.8, marks=SOAK), 3.4]
+)
 def test_killed_in_the_middle_and_run_again_it_is_complete(archive: Archive, killed_after_s: float) -> None:
     trio = Trio()
     for hour in range(4):
