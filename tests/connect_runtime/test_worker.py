@@ -137,16 +137,25 @@ def test_batches_that_wait_while_the_sink_is_busy_are_one_put_in_their_order(mak
     assert worker.durable_offsets() == {PLACE: 9}
 
 
-def test_no_more_rows_are_put_together_than_a_poll_brings(make_worker: WorkerMaker) -> None:
+@pytest.mark.parametrize(
+    ("second", "most_rows"),
+    [
+        pytest.param(batch(6), 5, id="more rows than a poll brings"),
+        pytest.param(replace(batch(6), topic="retry"), 100, id="two topics"),
+    ],
+)
+def test_batches_that_do_not_go_together_are_a_put_each(
+    make_worker: WorkerMaker, second: FrameBatch, most_rows: int
+) -> None:
     store = Store()
-    worker = make_worker(lambda: RecordingSink(store), most_rows=5)
+    worker = make_worker(lambda: RecordingSink(store), most_rows=most_rows)
     be_busy_with_the_first(worker, store)
     assert worker.offer(batch(3), 1)
-    assert worker.offer(batch(6), 1)
+    assert worker.offer(second, 1)
     store.hang.clear()
     worker.flush().result(5)
     assert store.put_calls == 3
-    assert store.offsets("frames", 0) == list(range(9))
+    assert store.count() == 9
 
 
 def test_what_is_offered_after_a_flush_is_not_put_before_it(make_worker: WorkerMaker) -> None:
@@ -163,17 +172,6 @@ def test_what_is_offered_after_a_flush_is_not_put_before_it(make_worker: WorkerM
     store.flush_hangs.clear()
     flushed.result(5)
     assert store.offsets("frames", 0) == list(range(6))
-    worker.flush().result(5)
-    assert store.put_calls == 3
-
-
-def test_batches_of_two_topics_are_two_puts(make_worker: WorkerMaker) -> None:
-    store = Store()
-    worker = make_worker(lambda: RecordingSink(store))
-    be_busy_with_the_first(worker, store)
-    assert worker.offer(batch(3), 1)
-    assert worker.offer(replace(batch(0), topic="retry"), 1)
-    store.hang.clear()
     worker.flush().result(5)
     assert store.put_calls == 3
 
