@@ -61,6 +61,8 @@ GOALS: Final = (
     Goal("analytics", "frames_per_cpu_s", 3_000, "frames/s a core"),
     Goal("avatar", "solver_frames_per_s", 5_000, "frames/s a core"),
     Goal("avatar", "stage_frames_shown_share", 0.99, "of 100 performers' frames"),
+    Goal("outputs", "hundred_performers_core_share", 0.5, "of a core", at_most=True),
+    Goal("outputs", "hundred_performers_of_bare_sending", 3, "× sending the same datagrams", at_most=True),
     Goal("stage", "ten_record_to_datagram_ms_p50", 5, "ms", at_most=True),
     Goal("stage", "ten_record_to_datagram_ms_p99", 15, "ms", at_most=True),
     Goal("stage", "ten_frames_shown_share", 0.99, "of 10 performers' frames"),

@@ -5,9 +5,7 @@ python benchmarks/bench_analytics.py [--json]
 Needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, where it makes a topic and a database of its own and drops them again.
 """
 
-import json
 import os
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ import numpy as np
 import psycopg2
 from psycopg2 import sql
 
+from benchmarks.figures import print_figures
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.analytics.database import connect, migrate
 from consumers.analytics.features.motion import track_bodies
@@ -188,11 +187,7 @@ def main() -> None:
         **measure(records, taught),
         **measure_recognisers(records, taught),
     }
-    if "--json" in sys.argv[1:]:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name:28} {value:12,.1f}")
+    print_figures(figures)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.archive_rivals import copy_raw, insert_lists
+from benchmarks.figures import print_figures
 from benchmarks.own_database import own_database
 from connect_runtime.service import ServiceOptions, run_connectors
 from connect_runtime.sink import Assignment, Sink, TopicPartition
@@ -232,11 +233,7 @@ def main() -> int:
         print(json.dumps(drain(options.drain, options.frames)))
         return 0
     measured = measure(options.frames)
-    if options.json:
-        print(json.dumps(measured))
-    else:
-        for name, value in measured.items():
-            print(f"{name:>24} {value:>10}")
+    print_figures(measured, options.json)
     return 0
 
 

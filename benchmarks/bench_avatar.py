@@ -3,9 +3,7 @@
 python benchmarks/bench_avatar.py [--json]
 """
 
-import json
 import socket
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from benchmarks.figures import print_figures
 from connect_runtime.compacted_log import MemoryCompactedLog
 from connect_runtime.sink import Assignment, TopicPartition
 from consumers.avatar.cast.book import RoleBook
@@ -180,11 +179,7 @@ def measure() -> dict[str, object]:
 def main() -> None:
     """Print the figures, as one line of JSON with `--json`."""
     figures = measure()
-    if "--json" in sys.argv[1:]:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        return
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:<50} {value}\n")
+    print_figures(figures)
 
 
 if __name__ == "__main__":

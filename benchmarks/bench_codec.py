@@ -4,8 +4,6 @@ python benchmarks/bench_codec.py [--json]
 """
 
 import io
-import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Any
 import fastavro
 import numpy as np
 
+from benchmarks.figures import print_figures
 from keypoints import HolisticFrame, decode, decode_records, encode
 from keypoints.avro import SINGLE_OBJECT_HEADER
 from keypoints.landmarks import PART_SHAPES, Part
@@ -114,8 +113,4 @@ def measure() -> dict[str, float]:
 
 if __name__ == "__main__":
     figures = {name: round(value, 2) for name, value in measure().items()}
-    if "--json" in sys.argv:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name:32} {value:10.2f}")
+    print_figures(figures)

@@ -8,13 +8,12 @@ the same schedule: no load that publishes through it can cost less.
 """
 
 import argparse
-import json
-import sys
 import uuid
 from collections.abc import Sequence
 
 from kafka import KafkaProducer
 
+from benchmarks.figures import print_figures
 from holistic_cli.load import run_load
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.publisher import PublisherOptions
@@ -118,11 +117,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long (default: 60)")
     options = parser.parse_args()
     figures = measure(options.seconds)
-    if options.json:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        return
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:24} {value:12,.3f}\n")
+    print_figures(figures, options.json)
 
 
 if __name__ == "__main__":

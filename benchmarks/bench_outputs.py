@@ -6,15 +6,14 @@ Receivers are a socket of this host that nobody reads. "Alone" is a state that n
 numbers for all targets counts too.
 """
 
-import json
 import socket
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.figures import print_figures
 from consumers.avatar.face.arkit import SHAPE_COUNT
 from consumers.avatar.humanoid.skeleton import BONE_COUNT, REST_OFFSETS_M
 from consumers.avatar.outputs.output import Output, Shown
@@ -75,6 +74,17 @@ def measure_core_share(outputs: tuple[Output, ...]) -> float:
     return (time.process_time() - began) * TICKS_A_SECOND / TICKS
 
 
+def measure_bare_share(datagrams: list[bytes], here: tuple[str, int]) -> float:
+    """The part of a core that a second of the same datagrams takes where nothing but sending them is done."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect(here)
+        began = time.process_time()
+        for _ in range(TICKS * PERFORMERS):
+            for datagram in datagrams:
+                sender.send(datagram)
+        return (time.process_time() - began) * TICKS_A_SECOND / TICKS
+
+
 def measure() -> dict[str, float]:
     """All figures."""
     alone = [show(make_states(1, seed)) for seed in range(50)]
@@ -91,7 +101,10 @@ def measure() -> dict[str, float]:
         writer = PacketWriter(Wanted(parse_targets(TARGETS["vmc"].format(here))[0].profile, ALL_PARTS, REST_OFFSETS_M))
         figures["vmc_writing_us"] = take_us(writer.write, alone[:1])
         outputs = make_outputs(parse_targets(";".join(PERFORMERS * [TARGETS["vmc"].format(here)])))
-        figures["hundred_performers_core_share"] = measure_core_share(outputs)
+        share = measure_core_share(outputs)
+        bare = measure_bare_share([bytes(packet) for packet in writer.write(alone[0])], receiver.getsockname())
+        figures["hundred_performers_core_share"] = share
+        figures["hundred_performers_of_bare_sending"] = share / bare
         for output in outputs:
             output.close()
     return figures
@@ -99,8 +112,4 @@ def measure() -> dict[str, float]:
 
 if __name__ == "__main__":
     measured = {name: round(value, 2) for name, value in measure().items()}
-    if "--json" in sys.argv:
-        print(json.dumps(measured))
-    else:
-        for name, value in measured.items():
-            print(f"{name:32} {value:10.2f}")
+    print_figures(measured)

@@ -5,8 +5,6 @@ python benchmarks/bench_performers.py [--json]
 Needs Kafka at KAFKA_BOOTSTRAP_SERVERS; its topic is made for the run and deleted.
 """
 
-import json
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from statistics import median
 
 import numpy as np
 
+from benchmarks.figures import print_figures
 from holistic_cli.load import run_load
 from kafka_io.admin import create_topics, delete_topic
 from kafka_io.settings import read_kafka_settings
@@ -96,11 +95,7 @@ def measure_load() -> dict[str, float]:
 def main() -> None:
     """Print the figures."""
     figures = measure_generation() | measure_load()
-    if "--json" in sys.argv:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        return
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:40} {value:12,.2f}\n")
+    print_figures(figures)
 
 
 if __name__ == "__main__":

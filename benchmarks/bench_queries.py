@@ -10,7 +10,6 @@ DATABASE_URL. Everything is removed at the end.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Final
 import numpy as np
 import psycopg2
 
+from benchmarks.figures import print_figures
 from benchmarks.own_database import own_database
 from connect_runtime.sink import Assignment, Sink, TopicPartition
 from consumers.archive.parquet.local_storage import LocalStorage
@@ -214,11 +214,7 @@ def main() -> int:
     if not options.parquet_only:
         measured |= measure_postgres(options.frames, start_us)
     measured = {name: round(value, 4) for name, value in measured.items()}
-    if options.json:
-        print(json.dumps(measured))
-    else:
-        for name, value in measured.items():
-            print(f"{name:>32} {value:>14}")
+    print_figures(measured, options.json)
     return 0
 
 

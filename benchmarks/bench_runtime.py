@@ -6,7 +6,6 @@ Needs KAFKA_BOOTSTRAP_SERVERS.
 """
 
 import argparse
-import json
 import threading
 import time
 import uuid
@@ -15,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.figures import print_figures
 from connect_runtime.service import ConnectorSpec, ServiceOptions, run_connectors
 from connect_runtime.sink import Assignment, TopicPartition
 from kafka_io.admin import create_topics, delete_topic
@@ -202,11 +202,7 @@ def main() -> None:
         figures |= measure_reading(settings, topic, options.frames)
     finally:
         delete_topic(settings, topic)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name:32} {value:12,.2f}")
+    print_figures(figures, options.json)
 
 
 if __name__ == "__main__":

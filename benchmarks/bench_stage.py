@@ -8,7 +8,6 @@ broker, database and all services share the machine. Each performer has a receiv
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 import uuid
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.figures import print_figures
 from benchmarks.own_database import own_database
 from demo.services import Service, ServiceProcesses
 from holistic_cli.load import run_load
@@ -105,11 +105,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each (default: 20)")
     options = parser.parse_args()
     figures = measure(options.seconds)
-    if options.json:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        return
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:40} {value:12,.3f}\n")
+    print_figures(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ The sink sleeps instead of working, 4 ms a call and 0.1 ms a row, and stands sti
 is not given a processor does. Ten rows come every 6 ms: put one batch after the other it is busy for five of six ms.
 """
 
-import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from benchmarks.figures import print_figures
 from connect_runtime.retry import Surroundings
 from connect_runtime.sink import Assignment, TopicPartition
 from connect_runtime.task_metrics import TaskMetrics
@@ -110,11 +109,7 @@ def main() -> None:
         "together_puts": together_puts,
         "late_of_apart": round(together_late / apart_late, 2) if apart_late else None,
     }
-    if "--json" in sys.argv[1:]:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        return
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:<22} {value}\n")
+    print_figures(figures)
 
 
 if __name__ == "__main__":
