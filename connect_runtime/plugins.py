@@ -4,17 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from connect_runtime.config import (
-    NO_TOPICS,
-    RUNTIME_KEYS,
-    TOPICS_TWICE,
-    ConfigKey,
-    Kind,
-    Problem,
-    as_texts,
-    find_problems,
-)
+from connect_runtime.config import NO_TOPICS, TOPICS_TWICE, ConfigKey, Kind, Problem, as_texts, find_problems
 from connect_runtime.control.errors import BadRequest, NotFound
+from connect_runtime.runtime_keys import RUNTIME_KEYS
 from connect_runtime.secrets import mask_value
 from connect_runtime.wire_form import CONVERTERS, KEY_CONVERTER
 

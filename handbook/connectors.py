@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from connect_runtime.config import RUNTIME_KEYS, ConfigKey
+from connect_runtime.config import ConfigKey
+from connect_runtime.runtime_keys import RUNTIME_KEYS
 from consumers.analytics.settings import CONNECTOR_NAME as ANALYTICS
 from consumers.analytics.settings import SINK_KEYS
 from consumers.archive.settings import PARQUET_CONNECTOR, PARQUET_KEYS, POSTGRES_CONNECTOR, POSTGRES_KEYS

@@ -2,7 +2,8 @@
 
 import pytest
 
-from connect_runtime.config import RUNTIME_KEYS, ConfigKey, InvalidConfig, Kind, read_config, read_count, read_text
+from connect_runtime.config import ConfigKey, InvalidConfig, Kind, read_config, read_count, read_text
+from connect_runtime.runtime_keys import RUNTIME_KEYS
 from connect_runtime.wire_form import WireForm
 
 MINIMAL = {"name": "archive", "topics": "one, two"}

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from connect_runtime.config import RUNTIME_KEYS
 from connect_runtime.rest.security import OPEN_PATHS, RestSettings
+from connect_runtime.runtime_keys import RUNTIME_KEYS
 from connect_runtime.service import JOIN_MARGIN_S, TIMEOUTS_IN_A_STOP
 from consumers.analytics.feed.settings import FeedSettings
 from consumers.analytics.settings import AnalyticsSettings

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from connect_runtime.config import RUNTIME_KEYS
+from connect_runtime.runtime_keys import RUNTIME_KEYS
 from handbook.commands import walk_commands
 from handbook.environment import OTHERS
 from handbook.markdown import write_code, write_table
