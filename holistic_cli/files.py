@@ -26,9 +26,11 @@ def files(
     from consumers.archive.parquet.chain import list_chains
     from consumers.archive.parquet.footer import read_footer
     from consumers.archive.parquet.location import open_storage
+    from consumers.archive.parquet.restoring import refuse_half_restored
     from holistic_cli.archive_stores import find_store
 
     storage = open_storage(find_store("parquet", directory).archive_dir)
+    refuse_half_restored(storage)
     listed = sorted((file for chain in list_chains(storage) for file in chain.files), key=lambda file: file.path)
     said = [read_footer(storage, file) if footers else {} for file in listed]
     if as_json:

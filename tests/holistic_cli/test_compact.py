@@ -11,6 +11,7 @@ import pytest
 
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.parquet.restoring import RESTORE_MARK
 from tests.consumers.archive.made_frames import make_batch
 from tests.consumers.archive.test_parquet_sink import open_sink
 from tests.holistic_cli.test_main import run_holistic
@@ -86,6 +87,15 @@ def test_wrong_sizes_and_durations_and_damaged_files_end_with_their_exit_codes(r
     damaged = listed(root)[0]
     (root / damaged).write_bytes(b"no Parquet")
     assert damaged in run(root, "compact", *EVERYTHING, code=1)
+
+
+def test_an_archive_that_is_being_restored_is_left_alone_and_what_to_do_is_said(root: Path) -> None:
+    (root / RESTORE_MARK).touch()
+    question = ("sql", "--on", "parquet", "SELECT count(*) FROM frames")
+    for words in (("compact",), ("compact", "--dry-run"), ("files",), question):
+        said = run(root, *words, code=1)
+        assert "is being restored from a backup" in said
+        assert "holistic backup restore" in said
 
 
 def test_the_files_that_exist_are_listed_with_what_is_in_them(root: Path) -> None:

@@ -13,7 +13,7 @@ from consumers.archive.backup.snapshot import ArchiveSnapshot, take_snapshot
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.manifest import MANIFEST_FOLDER
 from consumers.archive.parquet.partition_files import FRAMES_FOLDER
-from consumers.archive.parquet.restoring import RESTORE_MARK
+from consumers.archive.parquet.restoring import RESTORE_MARK, refuse_half_restored
 from consumers.archive.parquet.storage import ArchiveStorage
 
 _ROUNDS: Final = 10
@@ -67,9 +67,10 @@ def make_backup(
     """Bring the destination up to what the archive is, while it goes on.
 
     Files first, then the manifest that lists them, then what is not listed any more is removed: killed at any step, the
-    destination is what it was or what it is to be. Raises BackupRefused, ArchiveDamaged, ArchiveTooBusy and
-    StorageUnavailable.
+    destination is what it was or what it is to be. Raises BackupRefused, ArchiveDamaged, ArchiveTooBusy,
+    RestoreUnderWay and StorageUnavailable.
     """
+    refuse_half_restored(archive)
     before = _begin(destination, now_us())
     _check_archive(take_snapshot(archive, now_us()), before, archive)
     snapshot, copied = _copy_files(archive, destination, before, now_us, tell)

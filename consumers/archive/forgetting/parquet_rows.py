@@ -18,6 +18,7 @@ from consumers.archive.parquet.manifest import IdentityOffsets, ListedFile, Writ
 from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.partition_files import FRAMES_FOLDER, HOUR_US, STAGING_FOLDER
 from consumers.archive.parquet.replacing import replacing
+from consumers.archive.parquet.restoring import refuse_half_restored
 from consumers.archive.parquet.schema import FRAMES
 from consumers.archive.parquet.shelf import ShelfKey
 from consumers.archive.parquet.storage import ArchiveStorage, FileMissing
@@ -65,7 +66,8 @@ class ParquetRows:
         self._now_us = now_us
 
     def find(self, subject: Subject) -> Found:
-        """Rows in listed files, and in others. Raises StorageUnavailable."""
+        """Rows in listed files, and in others. Raises StorageUnavailable and RestoreUnderWay."""
+        refuse_half_restored(self._storage)
         tally = _Tally()
         for chain in list_chains(self._storage):
             for file in chain.files:
@@ -83,8 +85,9 @@ class ParquetRows:
     def erase(self, subject: Subject) -> Found:
         """Replace each file by one without the rows, and delete it at once; then delete what nobody lists.
 
-        Killed between the two, the next call finds the file among those nobody lists.
+        Killed between the two, the next call finds the file among those nobody lists. Raises as `find`.
         """
+        refuse_half_restored(self._storage)
         tally = _Tally()
         for chain in list_chains(self._storage):
             self._erase_listed(chain, subject, tally)

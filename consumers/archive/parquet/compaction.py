@@ -14,6 +14,7 @@ from consumers.archive.parquet.merging import in_order, read_rows
 from consumers.archive.parquet.offset_set import OffsetSet
 from consumers.archive.parquet.partition_files import FRAMES_FOLDER
 from consumers.archive.parquet.replacing import replacing
+from consumers.archive.parquet.restoring import refuse_half_restored
 from consumers.archive.parquet.storage import ArchiveStorage, StorageUnavailable
 from consumers.archive.parquet.sweeping import sweep_orphans
 
@@ -64,7 +65,7 @@ class Compactor:
     """Tends an archive beside its writers, its readers, and others like it. Holds the rows of one file at a time.
 
     Each merge is one entry: whoever reads the archive sees the files before or the one after, and a crash at any step
-    leaves one or the other. Raises StorageUnavailable when the manifest cannot be read.
+    leaves one or the other. Raises StorageUnavailable when the manifest cannot be read, RestoreUnderWay.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Compactor:
 
     def plan(self) -> PlannedCompaction:
         """What `run` would begin with."""
+        refuse_half_restored(self._storage)
         came_at_us = self._read_times()
         chains = list_chains(self._storage)
         files = [file for chain in chains for file in chain.files]
@@ -88,6 +90,7 @@ class Compactor:
         stop: threading.Event | None = None,
     ) -> CompactionReport:
         """Do what there is to do, then delete what nobody needs any more. `stop` ends it after the merge under way."""
+        refuse_half_restored(self._storage)
         report = CompactionReport()
         stopping = stop or threading.Event()
         came_at_us = self._read_times()

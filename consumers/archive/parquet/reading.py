@@ -9,6 +9,7 @@ import duckdb
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.location import ArchiveLocation, open_storage
 from consumers.archive.parquet.manifest import ListedFile
+from consumers.archive.parquet.restoring import refuse_half_restored
 from consumers.archive.parquet.schema import FRAMES
 from consumers.archive.parquet.storage import ArchiveStorage, FileMissing, StorageUnavailable
 from consumers.archive.parquet.views import create_views
@@ -41,9 +42,10 @@ def open_archive(location: ArchiveLocation, only_for: str | None = None) -> duck
     """A DuckDB connection in which the archive at `location` can be queried.
 
     It has the view frames and the views and macros of `views`; with `only_for`, those that this SQL names (making them
-    all takes half a second). Only files that the manifest lists right now are read.
+    all takes half a second). Only files that the manifest lists right now are read. Raises RestoreUnderWay.
     """
     storage = open_storage(location)
+    refuse_half_restored(storage)
     return open_files(storage, [file for chain in list_chains(storage) for file in chain.files], only_for)
 
 

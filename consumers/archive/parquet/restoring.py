@@ -14,11 +14,14 @@ class RestoreUnderWay(Transient):
 
 
 def refuse_half_restored(storage: ArchiveStorage) -> None:
-    """Raise RestoreUnderWay where a restore has not ended: what is written now would keep it from going on."""
+    """Raise RestoreUnderWay where a restore has not ended.
+
+    What is read now is half of it, and what is written now would keep it from going on.
+    """
     if storage.exists(RESTORE_MARK):
         location = storage.url("").rstrip("/")
         raise RestoreUnderWay(
             f"the archive in {location} is being restored from a backup",
-            hint="it goes on by itself when that has ended; was it interrupted, run `holistic backup restore` again",
+            hint="wait for its end, as services do; was it interrupted, run `holistic backup restore` again",
             location=location,
         )

@@ -13,9 +13,11 @@ from consumers.archive.backup.run import BackupReport, make_backup, restore_file
 from consumers.archive.backup.snapshot import take_snapshot
 from consumers.archive.forgetting.parquet_rows import ParquetRows
 from consumers.archive.parquet.chain import Chain
+from consumers.archive.parquet.compaction import Compactor
 from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.location import open_storage
 from consumers.archive.parquet.manifest import MANIFEST_FOLDER, Entry, EntryKind, IdentityPartition, ListedFile, Writer
+from consumers.archive.parquet.reading import open_archive
 from consumers.archive.parquet.restoring import RestoreUnderWay
 from consumers.archive.parquet.sink import ParquetSink
 from tests.consumers.archive.dying_storage import Died, DyingStorage
@@ -204,7 +206,8 @@ def test_a_killed_restore_is_no_archive_and_goes_on_when_it_is_run_again(kept: K
     restored = tmp_path / "restored"
     with pytest.raises(Died):
         restore_files(LocalStorage(kept.backup), DyingStorage(restored, dies_before=14), now_us)
-    assert read_all(restored) == []
+    with pytest.raises(RestoreUnderWay):
+        read_all(restored)
     assert kept.restore(restored).copied_files < 4
     assert read_all(restored) == read_all(kept.archive)
     assert not (restored / "copying").exists()
@@ -249,6 +252,39 @@ def test_a_service_that_is_started_too_early_waits_for_the_restore_and_then_goes
         assert service.open(Assignment((TEST,), 1, "member-1", 0)) == {TEST: 80}
         assert read_all(restored) == read_all(kept.archive)
     assert set(refused_with_chains) == {False, True}
+
+
+def uses_of(archive: Path, backup: Path) -> list[Callable[[], object]]:
+    storage, subject = LocalStorage(archive), Subject("performer-1", None)
+    rows, compactor = ParquetRows(storage, now_us), Compactor(storage, now_us)
+    return [
+        lambda: open_archive(archive),
+        compactor.plan,
+        compactor.run,
+        lambda: rows.find(subject),
+        lambda: rows.erase(subject),
+        lambda: make_backup(storage, LocalStorage(backup), now_us),
+    ]
+
+
+def test_half_an_archive_is_neither_read_nor_changed_nor_backed_up(kept: Kept, tmp_path: Path) -> None:
+    kept.back_up()
+    whole, halves = read_all(kept.archive), 0
+    for dies_before in range(8, 200, 8):
+        restored = tmp_path / f"restored-{dies_before}"
+        try:
+            restore_files(LocalStorage(kept.backup), DyingStorage(restored, dies_before=dies_before), now_us)
+        except Died:
+            halves += 1
+        else:
+            break
+        for use in uses_of(restored, kept.backup):
+            with pytest.raises(RestoreUnderWay):
+                use()
+        assert kept.restore(restored).rows == 80
+        assert read_all(restored) == whole
+    assert halves > 2
+    assert read_all(kept.backup) == whole
 
 
 def test_nothing_is_restored_into_an_archive_that_is_written_to(kept: Kept, tmp_path: Path) -> None:
