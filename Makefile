@@ -20,7 +20,7 @@ SOURCE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo up down status check format test test-fast test-long soak bench headline scaling hour chaos dashboards docs docs-serve reference sbom audit fuzz bare-debian clean
+.PHONY: help setup setup-spark demo up down status check format test test-fast test-long test-all soak bench headline scaling hour chaos dashboards docs docs-serve reference sbom audit fuzz bare-debian clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -89,6 +89,10 @@ test-fast: $(STAMP) $(PAGE) $(RIVAL) ## The tests that need no server, no MediaP
 
 test-long: $(STAMP) $(PAGE) $(RIVAL) ## The longer tests of faults and replays, on real servers
 	$(BIN)/python -m pytest -m "long and not soak" $(ARGS)
+
+test-all: $(STAMP) $(PAGE) $(RIVAL) ## Both of them, two at a time, then those that nothing may run beside: what CI runs
+	$(BIN)/python -m pytest -n 2 -m "not soak and not alone" $(ARGS); beside=$$?; \
+	$(BIN)/python -m pytest -m "alone and not soak" $(ARGS) && exit $$beside
 
 soak: $(STAMP) $(PAGE) ## The tests that take a minute and more each, on real servers
 	$(BIN)/python -m pytest -m soak $(ARGS)

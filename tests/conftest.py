@@ -12,21 +12,36 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
     from kafka_io.settings import KafkaSettings
     from local_stack import Endpoints
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-STACK_STARTUP_TIMEOUT_S = 600
+KEPT_WHOLE = ("tests/deploy/", "tests/docs/", "tests/producer_service/page/")
+"""Rooms whose tests share what is dear to make (images, a filled workshop, a browser): one worker has all of one."""
 
 
 def in_ci() -> bool:
     """Whether a missing tool is a failure (continuous integration) rather than a reason to skip."""
     return os.environ.get("HOLISTIC_CI", "") not in ("", "0")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """What `-n 2` gives each worker at a time: the tests of a file, or of a room that is kept whole."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class RoomByRoom(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
+        def _split_scope(self, nodeid: str) -> str:
+            return next((room for room in KEPT_WHOLE if nodeid.startswith(room)), nodeid.partition("::")[0])
+
+    return RoomByRoom(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ FRAMES = 8 * 50
 
 @pytest.mark.servers
 @pytest.mark.long
+@pytest.mark.alone
 def test_every_frame_of_a_small_headline_has_each_effect_once(tmp_path: Path) -> None:
     plan = HeadlinePlan(rate=50, seconds=8, streams=5, warm_up_s=5, profile_s=0, climb_s=0)
     found = run_headline(plan, SuiteShape(performers=5), tmp_path / "home", lambda _said: None)

@@ -7,7 +7,7 @@ import pytest
 
 from proving.chaos.run import ChaosPlan, run_chaos
 
-pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.alone, pytest.mark.timeout(400)]
 
 
 def test_sigterm_bad_records_and_a_restarted_postgres_lose_and_double_nothing() -> None:
