@@ -20,6 +20,8 @@ def run_demo(stack: Endpoints, archive_dir: Path, *arguments: str) -> subprocess
         "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
         "DATABASE_URL": stack.database_url,
         "HOLISTIC_ARCHIVE_DIR": str(archive_dir),
+        # A message with a path in it is not to be broken in the middle of it.
+        "COLUMNS": "300",
     }
     return subprocess.run(
         [sys.executable, "-m", "holistic_cli", "demo", *arguments],

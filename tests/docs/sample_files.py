@@ -19,12 +19,13 @@ from tests.consumers.analytics.learning.made_rows import make_hands, make_window
 from tests.docs.fenced import read_blocks
 
 SCRIPT: Final = (
-    Act(ActKind.ROCK, 0.8, 5.2),
+    Act(ActKind.ROCK, 0.8, 11.8),
     Act(ActKind.WAVE, 1.2, 3.8, side=Side.LEFT),
     Act(ActKind.WAVE, 5.4, 7.8, side=Side.LEFT),
     Act(ActKind.WAVE, 9.2, 11.8, side=Side.LEFT),
 )
-"""A shape between seconds 2 and 5; and three performances of a movement, from rest to rest, in 1-4, 5-8 and 9-12."""
+"""A shape all the while, so that the last seconds of a stream show it whenever they are; and three performances of a
+movement, from rest to rest, in 1-4, 5-8 and 9-12."""
 SECONDS: Final = 12.4
 FRAMES_PER_S: Final = 15
 START_US: Final = round(datetime(2026, 3, 1, 12, 0, tzinfo=UTC).timestamp() * 1e6)

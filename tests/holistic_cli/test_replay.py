@@ -193,7 +193,7 @@ def test_each_form_is_shown_first_and_then_moves_group_and_manifest_together(sui
     assert move("--to", "latest") == ends
     assert move("--shift-by", "-10") == {index: max(0, at - 10) for index, at in ends.items()}
     assert sum(move("--from", middle).values()) == 300
-    assert move("--from", "1h") == dict.fromkeys(ends, 0)
+    assert move("--from", "24h") == dict.fromkeys(ends, 0)
     assert move("--from", "1s") == ends
     assert move("--from", orjson.dumps({str(partition): 7}).decode()) == {partition: 7}
     assert move("--from", str(offsets_file)) == {partition: end - 1}

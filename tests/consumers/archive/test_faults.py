@@ -5,14 +5,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+import psycopg2
 import pytest
 from kafka import TopicPartition
 
 from connect_runtime.gap_topic import read_gaps
 from consumers.archive.parquet.chain import list_chains
 from consumers.archive.parquet.local_storage import LocalStorage
+from consumers.archive.postgres.tables import FRAMES_BY_DAY
 from kafka_io.admin import group_offsets, open_admin, topic_end_offsets
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
@@ -28,6 +30,7 @@ OWNED = 4
 FRAMES_PER_S = 500
 TURN_S = 3.0
 MOST_VISITORS = 3
+LONGER_THAN_A_SESSION_S = 4.0
 SOAK = pytest.mark.soak
 
 
@@ -183,6 +186,45 @@ def lost_to_the_group(archive: Archive, store: str) -> bool:
 def files_listed(archive: Archive) -> list[str]:
     chains = list_chains(LocalStorage(archive.root))
     return sorted(file.path for chain in chains for file in chain.files)
+
+
+def test_a_slow_postgres_costs_no_row_no_membership_and_the_other_store_nothing(archive: Archive) -> None:
+    small = {"buffer.memory": 8 * 1024 * 1024}
+    replica = archive.start(settings=small)
+    publish(archive.kafka, archive.topic, make_batch(1, starts_at_us=now_us()))
+    archive.wait_until(archive.has_begun)
+    with taking_time(archive.database_url, LONGER_THAN_A_SESSION_S):
+        with publishing(archive.kafka, archive.topic, 200) as published:
+            archive.wait_until(lambda: archive.lag("postgres") > 1_000)
+        count = published() + 1
+        archive.wait_until(lambda: archive.lag("parquet") == 0)
+        assert archive.lag("postgres") > 0, "it was never slow"
+    archive.wait_until_caught_up()
+    replica.send_signal(signal.SIGTERM)
+    assert replica.wait() == 0
+    check_all_there_once(archive, count)
+    log = archive.log.read_text()
+    for store in STORES:
+        assert log.count(f"partitions assigned  connector={archive.group(store)} ") == 1
+        assert not lost_to_the_group(archive, store)
+
+
+@contextmanager
+def taking_time(database_url: str, seconds: float) -> Iterator[None]:
+    """Every write of frames takes so much longer for the length of the block."""
+    with closing(psycopg2.connect(database_url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TABLE delay AS SELECT %s::float AS seconds; "
+                "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+                "$$ BEGIN PERFORM pg_sleep((SELECT seconds FROM public.delay)); RETURN NULL; END $$; "
+                f"CREATE TRIGGER slow BEFORE INSERT ON {FRAMES_BY_DAY.name} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION take_time()",
+                (seconds,),
+            )
+            yield
+            cursor.execute("UPDATE delay SET seconds = 0")
 
 
 def test_what_retention_took_is_counted_on_record_and_in_the_log_of_both_connectors(archive: Archive) -> None:

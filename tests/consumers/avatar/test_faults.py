@@ -24,7 +24,7 @@ from tests.consumers.avatar.live import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.servers, pytest.mark.alone, pytest.mark.timeout(120)]
 
 LARGEST_STEP_DEG = 25.0
 STALE_US = 2_000_000
