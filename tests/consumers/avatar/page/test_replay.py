@@ -42,12 +42,13 @@ def test_a_paused_replay_does_not_tremble(theatre: Theatre, visit: Callable[...,
 
 
 def test_who_pauses_before_the_moment_is_there_finds_it_paused(theatre: Theatre, visit: Callable[..., Visitor]) -> None:
-    with theatre.seeking_slowly(1.0):
+    with theatre.holding_moments_back() as let_go:
         visitor = visit(f"{REPLAY}&labels=0", width=900, height=420)
         visitor.expect_status("Replay")
         assert replay_of(visitor)[0] == "seeking"
         visitor.page.keyboard.press("Space")
         expect(visitor.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+        let_go()
         visitor.wait_until(lambda: replay_of(visitor)[0] == "paused")
         seek(visitor, MOMENT_MS)
         visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))

@@ -63,6 +63,8 @@ class Theatre:
         self.address = ""
         self.roles = roles
         self.seeking_takes_s = 0.0
+        self.moments_are_there = threading.Event()
+        self.moments_are_there.set()
 
     def play(self, acts: Mapping[str, Act]) -> None:
         """Who comes on stage with this, and what they do; the others leave."""
@@ -76,6 +78,15 @@ class Theatre:
             yield
         finally:
             self.seeking_takes_s = 0.0
+
+    @contextmanager
+    def holding_moments_back(self) -> Iterator[Callable[[], None]]:
+        """Replays reach no moment until what is given is called, or the block ends."""
+        self.moments_are_there.clear()
+        try:
+            yield self.moments_are_there.set
+        finally:
+            self.moments_are_there.set()
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -197,6 +208,7 @@ class _Minute:
     def seek(self, at_ms: float) -> None:
         """Every moment is at hand, or soon."""
         time.sleep(self._theatre.seeking_takes_s)
+        self._theatre.moments_are_there.wait()
 
     def fill(self, until_ms: float, wait_s: float = 0.0) -> None:
         """Nothing is to come."""
