@@ -20,16 +20,17 @@ from kafka_io.admin import topic_id
 from kafka_io.settings import read_kafka_settings
 from observability.logs import configure_logging
 
+LISTED: Final = "after its entry is made"
 MOMENTS: Final = (
     "before the file is written",
     "when half of it is written",
     "after it is written",
     "after it is published",
-    "after its entry is made",
+    LISTED,
     "before the offset is committed",
 )
-_FILE: Final = 2
-"""Which file, so that there is one before."""
+_TO_COME: Final = {LISTED: 2, "before the offset is committed": 2}
+"""Which one of these moments since a file was listed, where it is not the first: there is to be one before."""
 
 
 class Reach(Protocol):
@@ -66,7 +67,7 @@ class InterruptedStorage(LocalStorage):
     def create(self, path: str, content: bytes) -> bool:
         made = super().create(path, content)
         if b'"files":[{' in b"".join(content.split()):
-            self._reach("after its entry is made")
+            self._reach(LISTED)
         return made
 
 
@@ -93,12 +94,14 @@ def main() -> int:
     group, topic, folder, wished, number = sys.argv[1:]
     configure_logging("human", "INFO")
     reached = 0
+    has_listed = False
 
     def reach(moment: str, prepare: Callable[[], object] = lambda: None) -> None:
-        nonlocal reached
-        if moment == wished:
+        nonlocal reached, has_listed
+        has_listed |= moment == LISTED
+        if has_listed and moment == wished:
             reached += 1
-            if reached == _FILE:
+            if reached == _TO_COME.get(moment, 1):
                 prepare()
                 os.kill(os.getpid(), signal.Signals[number])
 

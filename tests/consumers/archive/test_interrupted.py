@@ -34,6 +34,11 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+def half_past_us() -> int:
+    """Half past the hour before this one: what is captured from there on is in files of one hour."""
+    return now_us() // HOUR_US * HOUR_US - HOUR_US // 2
+
+
 def listed_files(root: Path) -> list[str]:
     return sorted(file.path for chain in list_chains(LocalStorage(root)) for file in chain.files)
 
@@ -119,10 +124,10 @@ def check_clean(archive: Archive) -> None:
 @pytest.mark.timeout(170)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_any_moment_of_a_files_finish_each_record_is_there_once(archive: Archive, moment: str) -> None:
-    publish(archive.kafka, archive.topic, make_batch(2_000, starts_at_us=now_us() - 2_000 * 33_333))
+    publish(archive.kafka, archive.topic, make_batch(2_000, starts_at_us=half_past_us()))
     with interrupted(archive, moment, signal.SIGKILL) as process:
         assert process.wait(60) == -signal.SIGKILL, archive.log.read_text()[-4000:]
-    assert 0 < archive.rows("parquet") < 2_000, "it was not killed in the middle"
+    assert 0 < archive.rows("parquet") < 2_000, f"it was not killed in the middle: {archive.log.read_text()[-4000:]}"
     finish_and_check(archive)
     check_no_leftovers(archive.root)
 
@@ -132,10 +137,12 @@ def test_killed_at_any_moment_of_a_files_finish_each_record_is_there_once(archiv
 @pytest.mark.timeout(170)
 @pytest.mark.parametrize("moment", ["when half of it is written", "after it is published"])
 def test_a_zombie_in_the_middle_of_a_file_lists_nothing_when_it_wakes(archive: Archive, moment: str) -> None:
-    publish(archive.kafka, archive.topic, make_batch(2_000, starts_at_us=now_us() - 2_000 * 33_333))
+    publish(archive.kafka, archive.topic, make_batch(2_000, starts_at_us=half_past_us()))
     with interrupted(archive, moment, signal.SIGSTOP) as zombie:
         wait_until("it stands still", lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_STOPPED, 60)
-        assert 0 < archive.rows("parquet") < 2_000, "it was not stopped in the middle"
+        assert 0 < archive.rows("parquet") < 2_000, (
+            f"it was not stopped in the middle: {archive.log.read_text()[-4000:]}"
+        )
         successor = archive.start("parquet")
         archive.wait_until(lambda: archive.lag("parquet") == 0)
         check_clean(archive)
