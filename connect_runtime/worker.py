@@ -78,6 +78,7 @@ class SinkWorker:
         self._failure: BaseException | None = None
         self._stopping = False
         self._next_tick: float | None = None
+        self._ticking: TickingSink | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -193,7 +194,9 @@ class SinkWorker:
         sink: Sink | None = None
         try:
             sink = self._make_sink()
-            while (call := self._next_call(sink)) is not None:
+            # Once: to look for each of a protocol's members costs as much as a call of a small sink.
+            self._ticking = sink if isinstance(sink, TickingSink) else None
+            while (call := self._next_call()) is not None:
                 self._do(sink, call)
         except BaseException as error:  # noqa: BLE001 - kept for the polling thread, which raises it
             self._fail(error)
@@ -201,8 +204,9 @@ class SinkWorker:
             if sink is not None:
                 self._stop_sink(sink)
 
-    def _next_call(self, sink: Sink) -> SinkCall | None:
+    def _next_call(self) -> SinkCall | None:
         """The next call to make: the oldest asked for, or a tick when one is due. None: the end."""
+        ticking = self._ticking
         with self._changed:
             while True:
                 if self._calls:
@@ -210,10 +214,10 @@ class SinkWorker:
                 if self._stopping:
                     return None
                 wait_s: float | None = None
-                if isinstance(sink, TickingSink) and self._open and self._next_tick is not None:
+                if ticking is not None and self._open and self._next_tick is not None:
                     wait_s = self._next_tick - self._around.clock()
                     if wait_s <= 0:
-                        return SinkCall(CallKind.TICK, lambda _: sink.tick(), Future(), self._era)
+                        return SinkCall(CallKind.TICK, lambda _: ticking.tick(), Future(), self._era)
                 self._changed.wait(wait_s)
 
     def _do(self, sink: Sink, call: SinkCall) -> None:
@@ -233,9 +237,9 @@ class SinkWorker:
 
     def _note_outcome(self, sink: Sink, call: SinkCall) -> None:
         interval_s: float | None = None
-        if isinstance(sink, TickingSink) and call.kind in {CallKind.OPEN, CallKind.PUT, CallKind.TICK}:
+        if self._ticking is not None and call.kind in {CallKind.OPEN, CallKind.PUT, CallKind.TICK}:
             # Before the offsets: what a sink still writes when it is asked this it is asked about again soon.
-            interval_s = sink.tick_interval_s
+            interval_s = self._ticking.tick_interval_s
         durable = {} if call.kind in {CallKind.CLOSE, CallKind.ALTER} else dict(sink.durable_offsets())
         if self._isolation is not None and call.kind not in {CallKind.CLOSE, CallKind.ALTER}:
             durable = self._isolation.vouch(durable)
