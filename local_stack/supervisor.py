@@ -89,16 +89,23 @@ class Supervisor:
         self._take_in_plan()
         while True:
             self._start_what_is_due()
-            received = signal.sigtimedwait(_SIGNALS, self._seconds_to_next_deadline())
+            received = self._wait_for_signal()
             if received is None:
                 self._trim_logs()
-            elif received.si_signo == signal.SIGCHLD:
+            elif received == signal.SIGCHLD:
                 self._note_exits()
-            elif received.si_signo == signal.SIGHUP:
+            elif received == signal.SIGHUP:
                 self._take_in_plan()
             else:
                 break
         self._stop_all()
+
+    def _wait_for_signal(self) -> int | None:
+        """The signal that came, None when it is time for something else."""
+        received = signal.sigtimedwait(_SIGNALS, self._seconds_to_next_deadline())
+        # A process that was stopped (Ctrl-Z, a frozen container) until after the deadline is given memory that Python
+        # never wrote to, as a signal that nobody sent.
+        return None if received is None or received.si_signo not in _SIGNALS else received.si_signo
 
     def _take_in_plan(self) -> None:
         plan = read_plan(self._layout) or StackPlan.empty()

@@ -128,6 +128,20 @@ def test_parts_do_not_outlive_a_killed_supervisor(layout: Layout) -> None:
         assert read_status(layout) is None
 
 
+def test_a_supervisor_that_stood_still_beyond_a_deadline_goes_on(layout: Layout) -> None:
+    with supervised(layout, part("kafka", "exec sleep 600"), part("postgres", "exit 3")) as supervisor:
+        before = wait_for(layout, lambda status: any(part.restarts >= 2 for part in status.parts))
+        kafka, postgres = before.part("kafka"), before.part("postgres")
+        assert kafka is not None
+        assert postgres is not None
+        supervisor.send_signal(signal.SIGSTOP)
+        time.sleep(restart_delay_s(postgres.restarts) + 0.5)  # past the start that was due
+        supervisor.send_signal(signal.SIGCONT)
+        after = wait_for(layout, lambda status: any(part.restarts > postgres.restarts for part in status.parts))
+        assert after.part("kafka") == kafka
+        assert supervisor.poll() is None
+
+
 def test_a_second_supervisor_of_the_same_directory_gives_up(layout: Layout) -> None:
     with supervised(layout, part("kafka", "exec sleep 600")):
         pid = pid_of(wait_for(layout, lambda status: pid_of(status, "kafka") is not None), "kafka")
