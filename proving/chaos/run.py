@@ -50,7 +50,7 @@ class ChaosPlan:
 
 
 def run_chaos(plan: ChaosPlan, home: Path, say: Say, on_row: Callable[[Row], None]) -> ChaosReport:
-    """Inject, measure, audit. Raises UnknownFault, LoadLost, StillBehind, and what Suite does."""
+    """Inject, measure, audit. Raises UnknownFault, LoadLost, StackEnded, StillBehind, and what Suite does."""
     rng = random.Random(plan.seed)  # noqa: S311  the same again for the same seed
     began_s = time.monotonic()
     rows: list[Row] = []
@@ -62,6 +62,7 @@ def run_chaos(plan: ChaosPlan, home: Path, say: Say, on_row: Callable[[Row], Non
 
             def run_faults(chosen: Sequence[Fault]) -> None:
                 for fault in chosen:
+                    arena.servers.check_supervised()
                     say(f"{fault.name}: {fault.must}")
                     rows.append(inject(fault, arena))
                     on_row(rows[-1])

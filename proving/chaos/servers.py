@@ -7,6 +7,7 @@ from typing import Final
 
 import psutil
 
+from keypoints.errors import Terminal
 from local_stack.layout import Layout
 from local_stack.plan import KAFKA, POSTGRES, StackPlan, read_plan
 from local_stack.probes import part_answers
@@ -15,8 +16,13 @@ from proving.suite import StillBehind, Suite
 
 _POLL_S: Final = 0.1
 _BACK_S: Final = 60.0
+_LAST_LINES: Final = 3
 
-__all__ = ["KAFKA", "POSTGRES", "Servers"]
+__all__ = ["KAFKA", "POSTGRES", "Servers", "StackEnded"]
+
+
+class StackEnded(Terminal):
+    """The run's own Kafka and Postgres are no longer kept up, so that nothing can be shown any more. Fields: said."""
 
 
 class Servers:
@@ -50,6 +56,18 @@ class Servers:
                 return
             time.sleep(_POLL_S)
         raise StillBehind(f"{part} did not come back within {_BACK_S:.0f} s", group=part, lag=0)
+
+    def check_supervised(self) -> None:
+        """Raises StackEnded, with the last the supervisor said, when nobody keeps the parts running."""
+        if read_status(self._layout) is not None:
+            return
+        log = self._layout.log_of("supervisor")
+        said = log.read_text(errors="replace").splitlines()[-_LAST_LINES:] if log.exists() else []
+        raise StackEnded(
+            f"Kafka and Postgres of this run have ended; their supervisor said last: {'; '.join(said) or 'nothing'}",
+            hint="what comes after would fail for this alone; begin anew, with --home to keep all logs",
+            said=said,
+        )
 
     def freeze(self, part: str) -> None:
         """Stop a part's process where it is."""
