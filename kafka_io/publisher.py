@@ -169,9 +169,11 @@ class BoundedPublisher:
         try:
             self._producer.close(timeout=timeout_s)
         except kafka_errors.KafkaTimeoutError:
-            # Its own flush gave up, before it told its thread to end; what was not acknowledged is said by ours.
+            # Its own flush gave up, before it told its thread to end; what was not acknowledged is said by ours. Once
+            # collected it would flush again, were it not closed.
             if self._producer._sender is not None:
                 self._producer._sender.force_close()
+            self._producer._closed = True
 
     def counts(self) -> PublisherCounts:
         with self._room:

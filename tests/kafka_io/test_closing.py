@@ -21,6 +21,7 @@ class Producer:
 
     def __init__(self) -> None:
         self._sender = Sender()
+        self._closed = False
 
     def close(self, timeout: float) -> None:
         raise kafka_errors.KafkaTimeoutError("Timeout waiting for future")
@@ -31,3 +32,5 @@ def test_a_broker_that_is_away_at_the_end_is_no_traceback_and_leaves_no_thread(m
     monkeypatch.setattr(BoundedPublisher, "_connect", lambda _: producer)
     BoundedPublisher(KafkaSettings(bootstrap_servers="127.0.0.1:1")).close(0.1)
     assert producer._sender.ended
+    # One that is not closed flushes again when it is collected, and prints a traceback when that fails.
+    assert producer._closed
