@@ -96,7 +96,10 @@ def kafka_settings(stack: Endpoints) -> KafkaSettings:
 
 @pytest.fixture
 def make_topic(kafka_settings: KafkaSettings) -> Iterator[Callable[..., str]]:
-    """`make_topic(partitions=1, **configs)` makes a topic with a name of its own, deleted after the test."""
+    """`make_topic(partitions=1, **configs)` makes a topic with a name of its own, deleted after the test.
+
+    It keeps its records for ever: made frames are years old, and the broker looks every five minutes for what it may drop.
+    """
     from kafka_io.admin import create_topics, delete_topic
     from keypoints.topics import TopicSpec
 
@@ -104,7 +107,7 @@ def make_topic(kafka_settings: KafkaSettings) -> Iterator[Callable[..., str]]:
 
     def make(partitions: int = 1, name: str = "test", **configs: str) -> str:
         topic = f"{name}-{uuid.uuid4().hex[:12]}"
-        dotted = {key.replace("_", "."): value for key, value in configs.items()}
+        dotted = {"retention.ms": "-1"} | {key.replace("_", "."): value for key, value in configs.items()}
         create_topics(kafka_settings, [TopicSpec(topic, partitions, dotted)])
         made.append(topic)
         return topic
