@@ -98,7 +98,7 @@ def kafka_settings(stack: Endpoints) -> KafkaSettings:
 def make_topic(kafka_settings: KafkaSettings) -> Iterator[Callable[..., str]]:
     """`make_topic(partitions=1, **configs)` makes a topic with a name of its own, deleted after the test.
 
-    It keeps its records for ever: made frames are years old, and the broker looks every five minutes for what it may drop.
+    It keeps its records for ever: made frames are years old, and every five minutes the broker drops what may go.
     """
     from kafka_io.admin import create_topics, delete_topic
     from keypoints.topics import TopicSpec

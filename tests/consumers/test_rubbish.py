@@ -72,9 +72,9 @@ def test_rubbish_is_logged_with_its_place_and_counted_and_every_service_goes_on(
     with ServiceProcesses(planned, logs) as running:
         groups = [group for names in GROUPS.values() for group in names]
         deadline_s = time.monotonic() + 60
-        while any(group_offsets(kafka_settings, group, topic).get(0) != RECORDS for group in groups):
+        while behind := [group for group in groups if group_offsets(kafka_settings, group, topic).get(0) != RECORDS]:
             running.check()
-            assert time.monotonic() < deadline_s, "a group did not get past the rubbish"
+            assert time.monotonic() < deadline_s, f"{', '.join(behind)} did not get past the rubbish"
             time.sleep(0.2)
         skipped = {name: read_skipped(running.address(name)) for name in GROUPS}
         exit_codes = running.stop()

@@ -1,10 +1,11 @@
-"""An S3 of this process: moto behind a door that counts, and that can be shut, or lose what is said."""
+"""An S3 of this process: moto behind a door that counts, and that can be shut, be slow, or lose what is said."""
 
 import io
 import logging
 import re
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class S3Server:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.ignore_conditions = False
+        self.answers_after_s = 0.0
         self._application = DomainDispatcherApplication(create_backend_app)
         self._one_at_a_time = threading.Lock()
         self.came_late = 0
@@ -78,13 +80,15 @@ class S3Server:
         self._faults.clear()
 
     def forget_all(self) -> None:
-        """Requests so far, and faults that were to come."""
+        """Requests so far, and faults there are or that were to come."""
         self.requests.clear()
         self._faults.clear()
         self._late.clear()
+        self.answers_after_s = 0.0
         self.came_late = 0
 
     def _answer(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        time.sleep(self.answers_after_s)
         method, path = environment["REQUEST_METHOD"], environment["PATH_INFO"]
         fault = next((fault for fault in self._faults if fault[0] == method and fault[1].search(path)), None)
         if fault is not None:

@@ -1,4 +1,4 @@
-"""The Parquet archive in an object store: answers that get lost, stores that go away, and what a question reads."""
+"""The Parquet archive in an object store: lost answers, stores that are slow or away, and what a question reads."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from consumers.archive.parquet.sink import ParquetSink
 from consumers.archive.parquet.storage import StorageUnavailable
 from consumers.archive.parquet.sweeping import sweep_orphans
 from consumers.archive.sql import ask_parquet
-from tests.consumers.archive.conftest import Archive
+from tests.consumers.archive.conftest import STORES, Archive
 from tests.consumers.archive.made_frames import NOON_US, make_batch, publish
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TEST = TopicPartition("test", 0)
 MORE_THAN_IS_TRIED = 6
 """How often a request fails until its caller hears of it."""
+FRAMES, TURNS = 1_000, 4
+LONGER_THAN_A_SESSION_S = 4.0
 
 
 @pytest.fixture
@@ -227,6 +229,36 @@ def test_the_service_archives_to_a_bucket_and_goes_on_after_the_store_was_away(
     assert storage.list_files("staging") == []
     assert "secret-of-tests" not in archive.log.read_text()
     assert "key-id-of-tests" not in archive.log.read_text()
+
+
+@pytest.mark.servers
+@pytest.mark.long
+def test_a_slow_bucket_costs_no_frame_no_membership_and_the_other_store_nothing(
+    s3: "S3Server", location: str, archive: Archive
+) -> None:
+    archive.bucket = location
+    replica = archive.start(settings={"buffer.memory": 8 * 1024 * 1024})
+    publish(archive.kafka, archive.topic, make_batch(FRAMES, starts_at_us=now_us()))
+    archive.wait_until(archive.has_begun)
+    archive.wait_until_caught_up()
+    s3.answers_after_s = LONGER_THAN_A_SESSION_S
+    for turn in range(1, TURNS):
+        publish(archive.kafka, archive.topic, make_batch(FRAMES, first_offset=turn * FRAMES, starts_at_us=now_us()))
+    archive.wait_until(lambda: archive.lag("postgres") == 0)
+    slow_until = time.monotonic() + 3 * LONGER_THAN_A_SESSION_S
+    archive.wait_until(lambda: time.monotonic() > slow_until)
+    assert archive.lag("parquet") > 0, "it was never slow"
+    s3.answers_after_s = 0.0
+    archive.wait_until_caught_up()
+    replica.send_signal(signal.SIGTERM)
+    assert replica.wait() == 0
+    audited = archive.audit()
+    assert audited.clean, audited
+    log = archive.log.read_text()
+    for store in STORES:
+        assert archive.rows(store) == TURNS * FRAMES
+        assert log.count(f"partitions assigned  connector={archive.group(store)} ") == 1
+        assert "partitions lost to the group" not in log
 
 
 @pytest.mark.servers
