@@ -6,7 +6,7 @@ from typing import Final
 from rich.console import Console, ConsoleRenderable, Group
 from rich.panel import Panel
 from rich.syntax import Syntax
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from consumers.archive.sql import ask_postgres
@@ -22,9 +22,9 @@ def question_for(report: JourneyReport) -> str:
     return (
         "SELECT stream_id, count(*) AS frames,\n"
         "       count(right_hand) AS with_right_hand,\n"
-        "       round(avg((pose_landmark(pose, 'nose')).y)::numeric, 3) AS nose_height,\n"
+        "       round(avg((pose_landmark(pose, 'nose')).y)::numeric, 3) AS nose_y,\n"
         "       round((max((pose_landmark(pose, 'right_wrist')).y)\n"
-        "            - min((pose_landmark(pose, 'right_wrist')).y))::numeric, 3) AS right_wrist_travel\n"
+        "            - min((pose_landmark(pose, 'right_wrist')).y))::numeric, 3) AS wrist_travel\n"
         f"FROM frames WHERE stream_id IN ({streams})\n"
         "GROUP BY stream_id ORDER BY stream_id"
     )
@@ -93,7 +93,8 @@ def _draw_gestures(report: JourneyReport) -> Table:
 
 def _ask(question: str, database_url: str) -> Table:
     with ask_postgres(database_url, question) as answer:
-        table = Table(*answer.columns)
+        # Folded, not cut: on a narrow terminal a name must still be one that can be asked for.
+        table = Table(*(Column(name, overflow="fold") for name in answer.columns))
         for row in answer.rows:
             table.add_row(*("∅" if value is None else str(value) for value in row))
     return table
