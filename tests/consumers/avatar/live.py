@@ -33,9 +33,6 @@ FPS: Final = 30.0
 _LOOP: Final = 300
 """Frames of a performance, which is then gone through backwards: a dance without a seam."""
 
-SILENCE_S: Final = 0.2
-"""Of states that are sent sixty times a second, none for so long is no lateness any more."""
-
 BonePose = NDArray[np.float64]
 
 
@@ -183,24 +180,17 @@ class Receiving:
 
 
 def largest_step_deg(bones: Mapping[str, tuple[BonePose, BonePose]], within_s: float = 0.034) -> tuple[float, str]:
-    """The largest turn of a bone from one state to any that is shown at most `within_s` later, or else to the next.
-
-    Of a next one that is late, the turn that falls to `within_s`: a limb that moves goes on moving. After a silence all
-    of it counts: whoever takes over begins where the other stopped.
-    """
+    """The largest turn of a bone from one state to any that is shown at most `within_s` later, or else to the next."""
     found = (0.0, "")
     for name, (at_s, turned) in bones.items():
         for apart in (1, 2, 3):
             if len(turned) <= apart:
                 continue
-            later_s = at_s[apart:] - at_s[:-apart]
-            cosines = np.abs((turned[apart:] * turned[:-apart]).sum(axis=-1))
-            steps = 2.0 * np.degrees(np.arccos(np.minimum(cosines, 1.0)))
-            late = (later_s > within_s) & (later_s < SILENCE_S)
-            steps[late] *= within_s / later_s[late]
-            steps = steps[(later_s <= within_s) | (apart == 1)]
-            if len(steps):
-                found = max(found, (float(steps.max()), name))
+            near = (at_s[apart:] - at_s[:-apart] <= within_s) | (apart == 1)
+            cosines = np.abs((turned[apart:] * turned[:-apart]).sum(axis=-1))[near]
+            if len(cosines):
+                step = float(2.0 * np.degrees(np.arccos(np.clip(cosines.min(), 0.0, 1.0))))
+                found = max(found, (step, name))
     return found
 
 

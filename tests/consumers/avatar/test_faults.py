@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from kafka_io.admin import group_lag, group_offsets, topic_end_offsets
-from kafka_io.whole_topic import read_whole_topic
 from keypoints import HolisticFrame
 from performers.acts import ActKind
 from tests.consumers.avatar.live import (
@@ -145,10 +144,6 @@ def test_a_backlog_is_passed_over_and_the_newest_shown_within_seconds(make_house
         for number in range(20_000)
     ]  # fmt: skip
     publish(house.kafka, house.topic, backlog)
-    began_s = time.monotonic()
-    assert sum(1 for _ in read_whole_topic(house.kafka, house.topic)) == len(backlog)
-    # Five seconds, or on a slow computer four times what only reading the records takes it.
-    allowed_s = max(5.0, 4.0 * (time.monotonic() - began_s))
     with Receiving() as receiver, Performing(house.kafka, house.topic, {"ada": 0}, DANCE):
         service = house.start(
             "consumer.override.auto.offset.reset=earliest", environment={"HOLISTIC_VMC_TARGETS": receiver.target}
@@ -156,8 +151,8 @@ def test_a_backlog_is_passed_over_and_the_newest_shown_within_seconds(make_house
         alive_at_s = service.wait_alive()
         receiver.wait_for(1)
         caught_up_s = time.time() - alive_at_s
-        print(f"\n  20,000 frames behind, the newest is shown {caught_up_s:.2f} s after it was up, of {allowed_s:.2f}")
-        assert caught_up_s < allowed_s
+        print(f"\n  20,000 frames behind, the newest is shown {caught_up_s:.2f} s after it was up")
+        assert caught_up_s < 5.0
         assert {line["stream_id"] for line in service.sent()} == {"ada"}
         check_nothing_stale(service)
         assert service.passed_over()["stale"] >= 20_000
