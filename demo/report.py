@@ -34,7 +34,9 @@ def draw_report(report: JourneyReport, database_url: str) -> Group:
     """The journey, the gestures, a question in SQL with its answer, and the verdict."""
     parts: list[ConsoleRenderable] = [_draw_journey(report), Text(), _draw_gestures(report), Text()]
     if report.streams:
-        parts += [Panel(Syntax(question_for(report), "sql", background_color="default"), title="holistic sql")]
+        parts += [
+            Panel(Syntax(question_for(report), "sql", background_color="default", word_wrap=True), title="holistic sql")
+        ]
         parts += [_ask(question_for(report), database_url), Text()]
     parts.append(_draw_verdict(report))
     return Group(*parts)
