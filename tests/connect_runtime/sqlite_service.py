@@ -16,6 +16,7 @@ from keypoints.errors import Transient
 from keypoints.frame import FrameBatch
 from observability.logs import configure_logging
 
+SESSION_S = 6.0
 CREATE = """
 CREATE TABLE IF NOT EXISTS rows (
     topic TEXT, part INTEGER, off INTEGER, writer TEXT, written_at REAL DEFAULT (julianday('now')),
@@ -77,7 +78,7 @@ def main() -> int:
     config = {
         "topics": topic,
         "offset.flush.interval.ms": flush_ms,
-        "consumer.override.session.timeout.ms": "6000",
+        "consumer.override.session.timeout.ms": str(round(1000 * SESSION_S)),
         "consumer.override.heartbeat.interval.ms": "1500",
         "consumer.override.max.poll.records": "200",
     }

@@ -16,7 +16,6 @@ from typing import Any, Final, Self
 import httpx
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
 from kafka_io.publisher import BoundedPublisher
@@ -26,14 +25,13 @@ from keypoints.topics import frame_headers, record_key
 from performers.acts import Act, ActKind
 from performers.performer import Performer
 from tests.consumers.avatar.receiver import open_receiver, read_messages
+from tests.consumers.avatar.told import Told
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 PATIENCE_S: Final = 40.0
 FPS: Final = 30.0
 _LOOP: Final = 300
 """Frames of a performance, which is then gone through backwards: a dance without a seam."""
-
-BonePose = NDArray[np.float64]
 
 
 def wait_until(holds: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
@@ -164,34 +162,26 @@ class Receiving:
         """How long nothing has come."""
         return time.time() - (self._came[-1][0] if self._came else 0.0)
 
-    def bones(self, since_s: float = 0.0, until_s: float = float("inf")) -> dict[str, tuple[BonePose, BonePose]]:
-        """Of each bone in this time: when it was told, float64[N], and how it was turned, float64[N, 4]."""
-        told: dict[str, list[tuple[float, tuple[float, ...]]]] = {}
-        for at_s, datagram in list(self._came):
-            if since_s <= at_s < until_s:
-                for message in read_messages([datagram]):
-                    if message.address == "/VMC/Ext/Bone/Pos":
-                        name, *numbers = message.params
-                        told.setdefault(name, []).append((at_s, tuple(numbers[3:])))
-        return {
-            name: (np.array([at_s for at_s, _ in poses]), np.array([pose for _, pose in poses]))
-            for name, poses in told.items()
-        }
-
-
-def largest_step_deg(bones: Mapping[str, tuple[BonePose, BonePose]], within_s: float = 0.034) -> tuple[float, str]:
-    """The largest turn of a bone from one state to any that is shown at most `within_s` later, or else to the next."""
-    found = (0.0, "")
-    for name, (at_s, turned) in bones.items():
-        for apart in (1, 2, 3):
-            if len(turned) <= apart:
+    def bones(self, since_s: float = 0.0, until_s: float = float("inf")) -> dict[str, Told]:
+        """What was told of each bone in this time."""
+        times_s: dict[str, list[float]] = {}
+        turned: dict[str, list[tuple[float, ...]]] = {}
+        senders: dict[str, list[int]] = {}
+        clocks_s: dict[int, float] = {}
+        for (at_s, datagram), (_, (_, port)) in zip(list(self._came), list(self._sources), strict=False):
+            if not since_s - 1.0 <= at_s < until_s:
                 continue
-            near = (at_s[apart:] - at_s[:-apart] <= within_s) | (apart == 1)
-            cosines = np.abs((turned[apart:] * turned[:-apart]).sum(axis=-1))[near]
-            if len(cosines):
-                step = float(2.0 * np.degrees(np.arccos(np.clip(cosines.min(), 0.0, 1.0))))
-                found = max(found, (step, name))
-    return found
+            for message in read_messages([datagram]):
+                if message.address == "/VMC/Ext/T":  # heads the first datagram of a state
+                    clocks_s[port] = message.params[0]
+                elif message.address == "/VMC/Ext/Bone/Pos" and since_s <= at_s:
+                    name, *numbers = message.params
+                    times_s.setdefault(name, []).append(clocks_s[port])
+                    turned.setdefault(name, []).append(tuple(numbers[3:]))
+                    senders.setdefault(name, []).append(port)
+        return {
+            name: Told(np.array(times_s[name]), np.array(turned[name]), np.array(senders[name])) for name in times_s
+        }
 
 
 @dataclass

@@ -17,12 +17,12 @@ from tests.consumers.avatar.live import (
     Performing,
     Receiving,
     Service,
-    largest_step_deg,
     make_dance,
     now_us,
     publish,
     wait_until,
 )
+from tests.consumers.avatar.told import largest_step_deg
 
 pytestmark = [pytest.mark.servers, pytest.mark.alone, pytest.mark.timeout(120)]
 

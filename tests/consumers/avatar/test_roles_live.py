@@ -58,7 +58,7 @@ def right_and_left_arm(receiver: Receiving) -> tuple[float, float]:
     bones = receiver.bones(time.time() - 1.0)
     moved = []
     for name in ("RightLowerArm", "LeftLowerArm"):
-        _, turned = bones[name]
+        turned = bones[name].turned
         cosines = np.abs(turned @ turned.T)
         moved.append(float(2 * np.degrees(np.arccos(np.clip(cosines.min(), 0.0, 1.0)))))
     return moved[0], moved[1]
