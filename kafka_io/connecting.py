@@ -1,5 +1,6 @@
 """Making a kafka-python client so that one that cannot connect leaves nothing behind, and says why it cannot."""
 
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -42,7 +43,7 @@ def connect_client(make: Callable[..., Client], options: Mapping[str, object], d
     troubles: dict[str, str] = {}
 
     def make_net_client(**given: Any) -> KafkaNetClient:
-        net = NetworkSelector(**given)
+        net = _TidySelector(**given)
         client = KafkaNetClient(net=net, manager=_WatchfulManager(refusals, troubles, net, **given), **given)
         begun.append(client)
         return client
@@ -61,6 +62,18 @@ def connect_client(make: Callable[..., Client], options: Mapping[str, object], d
             ) from error
         reason = next(iter(refusals.values()), error)
         raise explain_kafka_error(reason, doing, **fields) from error
+
+
+class _TidySelector(NetworkSelector):  # type: ignore[misc]
+    """Closes the socket of a connection that is given up before it stands; kafka-python leaves that to the collector,
+    which warns."""
+
+    async def wait_write(self, fileobj: socket.socket, timeout_at: float | None = None) -> None:
+        try:
+            await super().wait_write(fileobj, timeout_at)
+        except (GeneratorExit, kafka_errors.KafkaTimeoutError):
+            fileobj.close()
+            raise
 
 
 class _WatchfulManager(KafkaConnectionManager):  # type: ignore[misc]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import trustme
@@ -49,6 +52,30 @@ def told(**settings: object) -> KafkaUnavailable:
     with pytest.raises(KafkaUnavailable) as caught:
         make_consumer(KafkaSettings(**settings), None, bootstrap_timeout_ms=_PATIENCE_MS)  # type: ignore[arg-type]
     return caught.value
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """The address of a server that takes nobody any more: who connects waits."""
+    with ExitStack() as sockets:
+        server = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = server.getsockname()
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield f"127.0.0.1:{address[1]}"
+
+
+def test_a_client_that_waits_for_a_silent_broker_leaves_no_socket_when_it_is_closed() -> None:
+    before = {file.name for file in Path("/proc/self/fd").iterdir()}
+    with silent() as address, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        error = told(bootstrap_servers=address)
+        gc.collect()
+    assert error.message == f"connecting a consumer: no broker could be reached ({address}: it does not answer)"
+    assert [str(warning.message) for warning in warned] == []
+    assert {file.name for file in Path("/proc/self/fd").iterdir()} <= before
 
 
 def test_a_port_nothing_listens_on_is_named() -> None:
