@@ -1,33 +1,52 @@
-"""What a broker says before it hangs up is heard."""
+"""What a broker says before it hangs up is heard, and a connection that is closed here ends without a word."""
 
-from collections.abc import Callable
-from functools import wraps
+import logging
+import ssl
 from typing import Any, Final
 
+from kafka.errors import KafkaConnectionError
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 Received = tuple[bytes, Exception | None]
 _TRANSPORTS: Final = (KafkaTCPTransport, KafkaSSLTransport)
+_NOTHING_YET: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_PIECE_BYTES: Final = 4096
+
+_log = logging.getLogger("kafka.net.transport")
 
 
 def hear_last_words() -> None:
-    """Have kafka-python's connections hand over what arrived together with their end.
+    """Have kafka-python's connections hand over what arrived together with their end, and end in peace.
 
     A broker that refuses a login says why and hangs up. When both arrive before the client looks, kafka-python throws
     the answer away, and asks again, for as long as it happens to be that slow. Here the end is only reported by the
-    next look, which finds nothing else. Again is no error.
+    next look, which finds nothing else. And a client that is closed takes the socket away from the thread that reads
+    it, which kafka-python then logs as an error with its traceback, at the end of a service that ends as it should.
+    Again is no error.
     """
     for transport in _TRANSPORTS:
-        receive = transport._sock_recv
-        if not hasattr(receive, "hears_last_words"):
-            transport._sock_recv = _hearing(receive)
+        transport._sock_recv = _receive
 
 
-def _hearing(receive: Callable[[Any], Received]) -> Callable[[Any], Received]:
-    @wraps(receive)
-    def receive_first(transport: Any) -> Received:
-        received, error = receive(transport)
-        return (received, None) if received else (received, error)
-
-    receive_first.hears_last_words = True  # type: ignore[attr-defined]
-    return receive_first
+def _receive(transport: Any) -> Received:
+    """All that is there, or else why nothing more will come."""
+    sock = transport._sock  # another thread may take it away meanwhile
+    received: list[bytes] = []
+    error: Exception | None = KafkaConnectionError("closed on this side") if sock is None else None
+    while error is None:
+        try:
+            piece = sock.recv(_PIECE_BYTES)
+        except _NOTHING_YET:
+            break
+        except (OSError, ValueError) as failure:  # ValueError: of TLS, a socket that is closed already
+            error = KafkaConnectionError(failure)
+        else:
+            if piece:
+                received.append(piece)
+            else:
+                error = KafkaConnectionError("socket disconnected")
+    if received:
+        return b"".join(received), None
+    if error is not None and not transport._closed:
+        _log.error("%s: nothing more can be received, closing the socket: %s", transport, error)
+    return b"", error

@@ -14,7 +14,8 @@ class Connection(KafkaTCPTransport):  # type: ignore[misc]
     """A transport with nothing around it but its socket."""
 
     def __init__(self, ours: socket.socket) -> None:
-        self._sock = ours
+        self._sock: socket.socket | None = ours
+        self._closed = False
 
     def __str__(self) -> str:
         return "a connection"
@@ -49,3 +50,42 @@ def test_a_connection_that_goes_on_is_as_it_was(ends: tuple[Connection, socket.s
     assert connection.receive() == (b"", None)
     broker.sendall(b"x" * 10_000)
     assert connection.receive() == (b"x" * 10_000, None)
+
+
+class TakenAway:
+    """A socket that another thread takes away while it is read: as kafka-python closes a connection."""
+
+    def __init__(self, connection: Connection, ours: socket.socket) -> None:
+        self._connection, self._ours = connection, ours
+
+    def recv(self, length: int) -> bytes:
+        received = self._ours.recv(length)
+        self._connection._closed, self._connection._sock = True, None
+        self._ours.close()
+        return received
+
+
+def test_a_connection_closed_while_it_is_read_hands_over_what_came_and_ends_without_a_word(
+    ends: tuple[Connection, socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    connection, broker = ends
+    broker.sendall(b"the last answer")
+    assert connection._sock is not None
+    connection._sock = TakenAway(connection, connection._sock)  # type: ignore[assignment]
+    assert connection.receive() == (b"the last answer", None)
+    received, error = connection.receive()
+    assert received == b""
+    assert error is not None
+    assert caplog.records == []
+
+
+def test_a_broker_that_hangs_up_is_logged_once_and_without_a_traceback(
+    ends: tuple[Connection, socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    connection, broker = ends
+    broker.close()
+    connection.receive()
+    assert [record.getMessage() for record in caplog.records] == [
+        "a connection: nothing more can be received, closing the socket: KafkaConnectionError: socket disconnected"
+    ]
+    assert caplog.records[0].exc_info is None
