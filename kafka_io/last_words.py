@@ -38,7 +38,7 @@ def _receive(transport: Any) -> Received:
             piece = sock.recv(_PIECE_BYTES)
         except _NOTHING_YET:
             break
-        except (OSError, ValueError) as failure:  # ValueError: of TLS, a socket that is closed already
+        except (OSError, ValueError, AttributeError) as failure:  # the latter two: of TLS, closed before or meanwhile
             error = KafkaConnectionError(failure)
         else:
             if piece:

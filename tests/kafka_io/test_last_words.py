@@ -55,23 +55,35 @@ def test_a_connection_that_goes_on_is_as_it_was(ends: tuple[Connection, socket.s
 class TakenAway:
     """A socket that another thread takes away while it is read: as kafka-python closes a connection."""
 
-    def __init__(self, connection: Connection, ours: socket.socket) -> None:
-        self._connection, self._ours = connection, ours
+    def __init__(self, connection: Connection, ours: socket.socket, then: Exception | None) -> None:
+        """`then`: what it raises from then on; None for what a closed TCP socket does."""
+        self._connection, self._ours, self._then = connection, ours, then
 
     def recv(self, length: int) -> bytes:
+        if self._connection._closed and self._then is not None:
+            raise self._then
         received = self._ours.recv(length)
         self._connection._closed, self._connection._sock = True, None
         self._ours.close()
         return received
 
 
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param(None, id="TCP"),
+        # ssl.SSLSocket.read looks whether its _sslobj is there, and then uses it.
+        pytest.param(ValueError("Read on closed or unwrapped SSL socket."), id="TLS, before it is looked at"),
+        pytest.param(AttributeError("'NoneType' object has no attribute 'read'"), id="TLS, after it was looked at"),
+    ],
+)
 def test_a_connection_closed_while_it_is_read_hands_over_what_came_and_ends_without_a_word(
-    ends: tuple[Connection, socket.socket], caplog: pytest.LogCaptureFixture
+    then: Exception | None, ends: tuple[Connection, socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:
     connection, broker = ends
     broker.sendall(b"the last answer")
     assert connection._sock is not None
-    connection._sock = TakenAway(connection, connection._sock)  # type: ignore[assignment]
+    connection._sock = TakenAway(connection, connection._sock, then)  # type: ignore[assignment]
     assert connection.receive() == (b"the last answer", None)
     received, error = connection.receive()
     assert received == b""

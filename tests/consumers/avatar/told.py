@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.consumers.avatar.steadiness import angles_deg
+
 STEP_S: Final = 0.034
 LATE_S: Final = 0.1
 """Two states of sixty a second, and the longest time for which a bone may be turned at once by a state that is late."""
@@ -30,8 +32,7 @@ def largest_step_deg(bones: Mapping[str, Told]) -> tuple[float, str]:
     found = (0.0, "")
     for name, told in bones.items():
         for apart in (1, 2, 3):
-            cosines = np.abs((told.turned[apart:] * told.turned[:-apart]).sum(axis=-1))
-            steps = 2.0 * np.degrees(np.arccos(np.minimum(cosines, 1.0)))
+            steps = angles_deg(told.turned[apart:], told.turned[:-apart])
             later_s = told.at_s[apart:] - told.at_s[:-apart]
             same = told.senders[apart:] == told.senders[:-apart]
             steps[same] *= STEP_S / np.clip(later_s[same], STEP_S, LATE_S)
