@@ -76,10 +76,10 @@ def test_a_server_that_does_not_answer(alone: str, with_camera: Browser, visit: 
     visitor = visit(with_camera, alone, allows=SOCKET_REFUSED)
     visitor.page.route("**/v1/**", lambda route: route.abort())
     visitor.agree()
-    visitor.expect_problem("The server cannot be reached. Trying again in 1 s.")
-    visitor.expect_status("Trying again")
+    visitor.await_problem("The server cannot be reached. Trying again in 1 s.")
+    visitor.wait_until(lambda: "Trying again" in visitor.statuses.all())
     # It waits longer each time.
-    visitor.expect_problem("Trying again in 2 s.")
+    visitor.await_problem("Trying again in 2 s.")
     visitor.page.click("#camera")
     visitor.expect_status("Ready")
     expect(visitor.page.locator("#problem")).to_be_hidden()
@@ -160,7 +160,7 @@ def test_a_stream_that_is_taken_and_a_connection_that_breaks(
         visitor.await_acknowledged(1)
 
         break_connection(served, "on-stage")
-        visitor.expect_problem("The stream was closed. Trying again")
+        visitor.await_problem("The stream was closed. Trying again")
         visitor.expect_status("Live")
         visitor.await_acknowledged(1)
         assert visitor.page.locator("#problem").is_hidden()

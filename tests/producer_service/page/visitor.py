@@ -9,6 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.page_sayings import Sayings
+
 LEFT, RIGHT = "left", "right"
 
 _FIND_COLOURS = """() => {
@@ -65,6 +67,8 @@ class Visitor:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("websocket", lambda opened: opened.on("framesent", self._count))
         page.add_init_script(f"({_COUNT_ASKING})()")
+        self.problems = Sayings(page, "problem-text")
+        self.statuses = Sayings(page, "status-text")
         page.goto(address)
         self.expect_status("Ready")
 
@@ -83,6 +87,10 @@ class Visitor:
 
     def expect_problem(self, text: str) -> None:
         expect(self.page.get_by_role("alert")).to_contain_text(text, timeout=15_000)
+
+    def await_problem(self, text: str) -> None:
+        """Until this was said, however briefly, since the page was opened."""
+        self.wait_until(lambda: any(text in said for said in self.problems.all()))
 
     def await_acknowledged(self, more: int) -> None:
         before = self.number("acknowledged")

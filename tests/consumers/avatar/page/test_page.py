@@ -118,9 +118,11 @@ def test_a_lost_connection_is_said_and_made_again(theatre: Theatre, visit: Calla
     visitor = visit("?flat=1", prepare=prepare)
     visitor.expect_status("Live")
     visitor.wait_for_avatars({"ada": "flat"})
+    before = len(visitor.statuses.all())
     made[0].close(code=1012)
-    visitor.expect_status("Connection lost, trying again…")
-    visitor.expect_status("Live")
+    visitor.wait_until(
+        lambda: visitor.statuses.since(before) == ["Connection lost, trying again…", "Connecting…", "Live"]
+    )
     assert len(made) == 2
     assert visitor.kinds() == {"ada": "flat"}
 

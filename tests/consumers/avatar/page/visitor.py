@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
+from tests.page_sayings import Sayings
+
 Picture = NDArray[np.uint8]
 """[height, width, 4]: red, green, blue, and how opaque."""
 Joints = dict[str, tuple[float, float]]
@@ -52,6 +54,7 @@ class Visitor:
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._note_request)
+        self.statuses = Sayings(page, "status-text")
         page.goto(address + query)
 
     def _note_request(self, request: Request) -> None:
