@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[1]
 KEPT_WHOLE = ("tests/deploy/", "tests/docs/", "tests/producer_service/page/")
 """Rooms whose tests share what is dear to make (images, a filled workshop, a browser): one worker has all of one."""
+
+# Made examples are about what is right, not how soon: a machine that stands still for a moment is no counterexample.
+settings.register_profile("holistic", deadline=None)
+settings.load_profile("holistic")
 
 
 def in_ci() -> bool:

@@ -45,9 +45,15 @@ class Replica:
         self.port = int(self.process.stdout.readline())
 
     def partitions(self) -> int:
+        return self._figure("kafka_connect_sink_task_partition_count")
+
+    def records_put(self) -> int:
+        return self._figure("kafka_connect_sink_task_sink_record_send_total")
+
+    def _figure(self, name: str) -> int:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
             for line in answer.read().decode().splitlines():
-                if line.startswith("kafka_connect_sink_task_partition_count{"):
+                if line.startswith(f"{name}{{"):
                     return int(float(line.rpartition(" ")[2]))
         return 0
 
@@ -167,7 +173,7 @@ def test_sigterm_drains_commits_and_exits_0(
     publish(kafka_settings, topic, 500)
     replica = launch(group, topic, path, 3_600_000)
     wait_until("running", lambda: [task["state"] for task in replica.tasks()] == ["RUNNING"])
-    threading.Event().wait(1.0)
+    wait_until("it has something to drain", lambda: replica.records_put() > 0)
     assert replica.end(signal.SIGTERM) == 0
     rows = stored(path)
     assert sum(map(len, rows.values())) > 0, "nothing was drained"
@@ -184,7 +190,7 @@ def test_a_second_signal_ends_a_service_that_cannot_drain(
     blocker = sqlite3.connect(path, timeout=10)
     blocker.execute("BEGIN EXCLUSIVE")
     publish(kafka_settings, topic, 10)
-    threading.Event().wait(1.0)
+    wait_until("it has something to drain", lambda: replica.records_put() > 0)
     replica.process.send_signal(signal.SIGTERM)
     threading.Event().wait(1.0)
     assert replica.process.poll() is None, "it ended without having drained"

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
 
 PAGE: Final = REPOSITORY / "docs" / "mistakes.md"
 NOBODY: Final = "127.0.0.1:1"
-_PATIENCE_MS: Final = 500
+_PATIENCE_MS: Final = (500, 3_000, 12_000)
 # The frames that rich and click draw around what they say.
 _DRAWN: Final = re.compile(r"[\s│─╭╮╰╯]+")
 
@@ -82,7 +82,12 @@ class Stranger:
     def connect(self, servers: str, **settings: str) -> str:
         """What every command says that cannot reach these brokers."""
         kafka = KafkaSettings(bootstrap_servers=servers, **settings)  # type: ignore[arg-type]
-        return say(lambda: make_consumer(kafka, None, bootstrap_timeout_ms=_PATIENCE_MS))
+        told = ""
+        for patience_ms in _PATIENCE_MS:
+            told = say(lambda wait_ms=patience_ms: make_consumer(kafka, None, bootstrap_timeout_ms=wait_ms))  # type: ignore[misc]
+            if "it does not answer" not in told:
+                break
+        return told
 
     def at_database(self, login: str | None = None, name: str | None = None) -> str:
         """The address of the stack's Postgres, with another login or another database."""

@@ -79,7 +79,7 @@ def test_an_absent_broker_is_transient_says_so_and_leaves_no_thread_behind(
         connect(KafkaSettings(bootstrap_servers="127.0.0.1:1"))
     assert isinstance(caught.value, Transient)
     assert caught.value.hint is not None
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before
 
 
 def test_published_records_come_back_whole_and_a_group_s_lag_counts_what_it_has_not_committed(
@@ -156,8 +156,12 @@ def test_publishing_goes_on_after_the_broker_refused_a_record_nobody_foresaw(
         publisher.flush()
         with open_admin(kafka_settings, "narrowing the topic") as admin:
             admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "2000"})])
-        publisher.publish(topic, b"k", random.Random(1).randbytes(20_000), tag="large")
-        publisher.flush()
+        # The broker goes by what its controller has taken a moment later.
+        for _ in range(100):
+            publisher.publish(topic, b"k", random.Random(1).randbytes(20_000), tag="large")
+            publisher.flush()
+            if deliveries[-1].error is not None:
+                break
         assert isinstance(deliveries[-1].error, RecordTooLarge)
         publisher.publish(topic, b"k", b"small", tag="small")
         publisher.flush()
@@ -170,7 +174,7 @@ def test_a_full_publisher_blocks_then_raises_and_takes_records_again_when_there_
 ) -> None:
     topic = make_topic()
     acknowledging = threading.Event()
-    options = PublisherOptions(max_in_flight_bytes=50_000, block_s=0.3)
+    options = PublisherOptions(max_in_flight_bytes=50_000, block_s=0.3, metadata_s=30.0)
 
     def hold(_: Delivery) -> None:
         acknowledging.wait(20)

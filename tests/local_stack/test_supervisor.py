@@ -98,15 +98,19 @@ def test_a_program_that_is_not_there_is_told_and_leaves_the_other_part_alone(lay
 
 
 def test_stopping_goes_from_the_last_part_to_the_first_and_leaves_no_process(layout: Layout) -> None:
-    note = layout.data_dir / "order"
+    note, names = layout.data_dir / "order", ("postgres", "kafka", "registry")
     parts = [
-        part(name, f"trap 'echo {name} >> \"{note}\"; exit 0' TERM; while :; do sleep 0.05; done")
-        for name in ("postgres", "kafka", "registry")
+        part(
+            name,
+            f'trap \'echo {name} >> "{note}"; exit 0\' TERM; : > "{note}-{name}"; while :; do sleep 0.05; done',
+        )
+        for name in names
     ]
     with supervised(layout, *parts) as supervisor:
         running = wait_for(layout, lambda status: all(part.pid for part in status.parts))
         marks = [ProcessMark.of(part.pid) for part in running.parts if part.pid]
-        time.sleep(0.3)  # each shell sets its trap first
+        # Each shell sets its trap first.
+        wait_for(layout, lambda _: all(note.with_name(f"order-{name}").exists() for name in names))
         supervisor.terminate()
         assert supervisor.wait(PATIENCE_S) == 0
     assert note.read_text().split() == ["registry", "kafka", "postgres"]

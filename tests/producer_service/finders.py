@@ -16,6 +16,7 @@ FAILS: Final = (255, 255, 255)
 """Colours of pictures that a `TroublesomeFinder` hangs at, dies at, or fails at."""
 
 RIGHT_HAND: Final = "tests.producer_service.finders:open_right_hand_finder"
+SLOW: Final = "tests.producer_service.finders:open_slow_finder"
 TROUBLESOME: Final = "tests.producer_service.finders:open_troublesome_finder"
 NOWHERE: Final = "tests.producer_service.finders:open_nothing"
 
@@ -30,27 +31,40 @@ class RightHandFinder:
 
     def __init__(self) -> None:
         self.closed = False
-        self._seen = 0
+        self.seen = 0
         # Nothing a codec could make smaller.
         self._hand = np.random.default_rng(9).random((21, 3)).astype(np.float32)
 
     def find(self, image: RgbImage) -> Landmarks:
         assert not self.closed
-        self._seen += 1
+        self.seen += 1
         if image.min() == 255:
             raise LandmarkerFailed("white pictures break it", width=image.shape[1], height=image.shape[0])
         if image[0, 0, 0] < 100:
             return Landmarks()
         hand = self._hand.copy()
-        hand[0, 0] = self._seen
+        hand[0, 0] = self.seen
         return Landmarks(right_hand=hand)
 
     def reset(self) -> None:
         assert not self.closed
-        self._seen = 0
+        self.seen = 0
 
     def close(self) -> None:
         self.closed = True
+
+
+class SlowFinder(RightHandFinder):
+    """One that takes `SLOW_PICTURE_S` of the environment for a picture, and for ever at the picture `SLOW_HOLDS_AT`.
+
+    So that a program is still at work when it is killed, however late that is.
+    """
+
+    def find(self, image: RgbImage) -> Landmarks:
+        found = super().find(image)
+        holds = self.seen == int(os.environ.get("SLOW_HOLDS_AT", "0"))
+        time.sleep(600 if holds else float(os.environ.get("SLOW_PICTURE_S", "0")))
+        return found
 
 
 class TroublesomeFinder(RightHandFinder):
@@ -63,6 +77,10 @@ class TroublesomeFinder(RightHandFinder):
         if colour == DIES:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().find(image)
+
+
+def open_slow_finder(_still: bool) -> SlowFinder:
+    return SlowFinder()
 
 
 def open_right_hand_finder(_still: bool) -> RightHandFinder:

@@ -30,7 +30,7 @@ def decoders() -> Iterator[Decoders]:
 
 @pytest.fixture
 def impatient() -> Iterator[Decoders]:
-    opened = Decoders(1, LIMITS, timeout_s=1.0)
+    opened = Decoders(1, LIMITS, timeout_s=3.0)
     yield opened
     opened.close()
 
@@ -65,7 +65,7 @@ def test_a_picture_larger_than_the_memory_makes_it_grow(decoders: Decoders) -> N
 def test_a_small_file_that_asks_for_thousands_of_passes_is_refused_in_time(impatient: Decoders) -> None:
     started_s = time.monotonic()
     assert refusal(impatient, make_time_bomb()) is RefusalReason.DECODE_TIMEOUT
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 7
     assert_serves(impatient)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -35,7 +37,7 @@ def test_frames_kafka_does_not_answer_for_are_told_after_the_delivery_timeout_an
     own_stack: OwnStack,
 ) -> None:
     data_dir, kafka = own_stack
-    service = start_service(kafka, "unanswered", delivery_timeout_s=2)
+    service = start_service(kafka, "unanswered", delivery_timeout_s=6)
     service.send(make_frame("ada", 0))
     service.news.wait_until(lambda: len(service.news.delivered()) == 1)
     with broker_stopped(data_dir):
@@ -43,7 +45,7 @@ def test_frames_kafka_does_not_answer_for_are_told_after_the_delivery_timeout_an
         for sequence in range(1, 41):
             service.send(make_frame("ada" if sequence % 2 else "bob", sequence))
         service.news.wait_until(lambda: len(service.news.failed()) == 40)
-        assert 1.5 < time.monotonic() - began_s < 4
+        assert 5.5 < time.monotonic() - began_s < 12
     assert all(isinstance(error, KafkaUnavailable) for error in service.news.failed())
     for sequence in range(41, 61):
         service.send(make_frame("ada" if sequence % 2 else "bob", sequence), wait=True)
@@ -64,10 +66,12 @@ def test_without_room_a_frame_that_does_not_wait_is_dropped_at_once(own_stack: O
     service.send(make_frame("ada", 0))
     service.news.wait_until(lambda: len(service.news.delivered()) == 1)
     with broker_stopped(data_dir):
-        began_s = time.monotonic()
+        took_s = []
         for sequence in range(1, 101):
+            began_s = time.monotonic()
             service.send(make_frame("ada", sequence))
-        assert time.monotonic() - began_s < 1
+            took_s.append(time.monotonic() - began_s)
+        assert median(took_s) < 0.01
         full = service.news.failed()
         assert all(isinstance(error, PublisherFull) for error in full)
         assert 90 < len(full) < 97
@@ -159,8 +163,8 @@ def test_a_topic_s_limits_are_read_again_beside_the_frames_that_do_not_wait(own_
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "limited", {"max.message.bytes": "9000"})])
     now_s[0] += 3_600.0
     with broker_stopped(data_dir):
-        began_s = time.monotonic()
-        assert limits.read("limited", wait=False) == known
-        assert limits.read("limited", wait=False) == known
-        assert time.monotonic() - began_s < 0.5
+        for _ in range(2):
+            assert limits.read("limited", wait=False) == known
+            # Who asks is back before Kafka has answered.
+            assert "limits of limited" in [thread.name for thread in threading.enumerate()]
     wait_until(lambda: limits.read("limited", wait=False).max_message_bytes == 9_000)

@@ -13,15 +13,20 @@ LASTING = "import sys; sys.stdin.read()"
 
 
 def test_a_child_counts_for_the_part_it_is_of_and_still_does_when_it_has_ended() -> None:
+    # The child is there until it is told, so that it is seen when it has done its work.
+    child = BUSY.format(0.4) + "input()"
     parent = (
-        f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {BUSY.format(0.4)!r}])\n"
+        f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {child!r}])\n"
         "print('done', flush=True)\nsys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         meter = ProcessMeter(lambda: {"part": [process.pid]})
+        assert process.stdin is not None
         assert process.stdout is not None
         while process.poll() is None and meter.sample(time.time, memory=False).cpu_s["part"] < 0.35:
             time.sleep(0.02)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
         assert process.stdout.readline()
         assert meter.sample(time.time, memory=False).cpu_s["part"] >= 0.35
         process.communicate()

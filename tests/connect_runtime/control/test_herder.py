@@ -15,6 +15,7 @@ from connect_runtime.control.errors import BadRequest, ControlUnavailable, NotFo
 from connect_runtime.control.herder import Herder, Worker
 from connect_runtime.control.log import ControlTopic, MemoryControlLog
 from connect_runtime.control.records import TargetState
+from connect_runtime.control.status import TaskView
 from connect_runtime.retry import Surroundings
 from connect_runtime.spec import ConnectorSpec
 from connect_runtime.task_metrics import TaskState
@@ -213,11 +214,17 @@ def test_a_failed_task_says_why_to_every_replica_and_starts_again_when_asked(pai
 
     spec = replace(pair.spec(task_restart_delay_max_ms="3600000"), make_sink=make_sink)
     first, second = pair.start("a", spec), pair.start("b")
-    wait_until("failed", lambda: sorted(states(second)) == ["FAILED", "RUNNING"])
-    [failed] = [task for task in second.status(NAME).tasks if task.state is TaskState.FAILED]
+    seen: list[TaskView] = []
+
+    def one_has_failed() -> bool:
+        seen[:] = second.status(NAME).tasks
+        return sorted(task.state.value for task in seen) == ["FAILED", "RUNNING"]
+
+    wait_until("failed", one_has_failed)
+    [failed] = [task for task in seen if task.state is TaskState.FAILED]
     assert "the table is gone" in (failed.trace or "")
     assert not first.readiness().ready
-    running = [task.task_id for task in second.status(NAME).tasks if task.state is TaskState.RUNNING]
+    running = [task.task_id for task in seen if task.state is TaskState.RUNNING]
     broken.clear()
     answered = second.restart(NAME, include_tasks=True, only_failed=True)
     assert [task.task_id for task in answered.tasks if task.state is TaskState.RESTARTING] == [failed.task_id]

@@ -12,7 +12,7 @@ from kafka_io.settings import KafkaSettings
 from tests.connect_runtime.offsets.served import serving
 from tests.consumers.analytics.busy_stage import busy_stage
 from tests.consumers.analytics.conftest import query
-from tests.consumers.analytics.test_faults import read_tables
+from tests.consumers.analytics.test_faults import IN_WINDOWS, read_tables
 from tests.consumers.analytics.test_service import PROGRESS, publish, read_events, wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(120)]
@@ -30,6 +30,7 @@ def test_a_reset_over_rest_takes_the_state_back_and_leaves_the_same_tables(
     state = "SELECT next_offset, coalesce(state_offset, next_offset) FROM analytics.sources"
     with serving(kafka_settings, [make_connector(settings, kafka_settings, config)]) as served:
         wait_until(database_url, PROGRESS, len(batch))
+        wait_until(database_url, IN_WINDOWS, len(batch))
         served.stop_connector(name)
         before, said = (
             read_tables(database_url),
@@ -44,6 +45,7 @@ def test_a_reset_over_rest_takes_the_state_back_and_leaves_the_same_tables(
             assert 0 <= state_offset <= offset, "a snapshot of before"
             served.call("PUT", f"/connectors/{name}/resume")
             wait_until(database_url, PROGRESS, len(batch))
+            wait_until(database_url, IN_WINDOWS, len(batch))
             served.stop_connector(name)
             assert read_tables(database_url) == before
         again = read_events(kafka_settings, events_topic)

@@ -16,6 +16,7 @@ from kafka import KafkaConsumer
 from consumers.analytics.streams import PartitionStreams
 from kafka_io.publisher import BoundedPublisher
 from kafka_io.settings import KafkaSettings
+from kafka_io.whole_topic import read_whole_topic
 from keypoints.codec import encode
 from keypoints.frame import FrameBatch
 from keypoints.topics import frame_headers, record_key
@@ -83,13 +84,7 @@ def stop(process: subprocess.Popen[bytes]) -> int:
 
 def read_events(kafka: KafkaSettings, topic: str) -> list[dict[str, Any]]:
     """All events on the topic, as JSON."""
-    consumer = KafkaConsumer(
-        topic, **kafka.client_options(), auto_offset_reset="earliest", consumer_timeout_ms=3_000, group_id=None
-    )
-    try:
-        return [json.loads(record.value) for record in consumer]
-    finally:
-        consumer.close()
+    return [json.loads(record.value or b"") for record in read_whole_topic(kafka, topic)]
 
 
 def test_killed_again_and_again_the_tables_are_those_of_an_undisturbed_run(
@@ -111,6 +106,7 @@ def test_killed_again_and_again_the_tables_are_those_of_an_undisturbed_run(
     other_events = make_topic(1, name="events")
     with running(topic, other_events, undisturbed, kafka_settings) as process:
         wait_until(undisturbed, PROGRESS, len(batch))
+        wait_until(undisturbed, "SELECT count(*) FROM analytics.outbox", 0, most=0)
         assert stop(process) == 0
     gestures = query(disturbed, RESULTS)
     assert len(gestures) > 50
@@ -146,6 +142,7 @@ def test_a_member_stopped_past_its_session_and_a_second_one_give_each_result_onc
     assert {event["gesture_id"] for event in read_events(kafka_settings, events_topic)} == {str(each) for each in ids}
 
 
+@pytest.mark.alone
 def test_a_gesture_is_on_the_topic_well_within_120_ms_of_the_frame_that_decides_it(
     kafka_settings: KafkaSettings, make_topic: Callable[..., str], make_database: Callable[[], str]
 ) -> None:

@@ -130,6 +130,11 @@ class Archive:
                 return False
             raise
 
+    def is_shared(self) -> bool:
+        """Whether each replica has partitions of each connector."""
+        shares = [replica.partitions() for replica in self.replicas]
+        return all(len(share) == len(STORES) and all(share.values()) for share in shares)
+
     def wait_until(self, reached: Callable[[], bool], timeout_s: float = 60) -> None:
         deadline = time.monotonic() + timeout_s
         while not reached():

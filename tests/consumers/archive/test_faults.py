@@ -122,11 +122,12 @@ def test_after_a_kill_the_other_replica_has_all_partitions_within_15_s(archive: 
     session = {"consumer.override.session.timeout.ms": 10_000, "consumer.override.heartbeat.interval.ms": 2_000}
     survivor, victim = (archive.start(settings=session) for _ in range(2))
 
-    def shares() -> list[int]:
-        return [sum(replica.partitions().values()) for replica in (survivor, victim)]
+    def owned() -> int:
+        return sum(sum(replica.partitions().values()) for replica in (survivor, victim))
 
     with publishing(archive.kafka, archive.topic, 50) as published:
-        archive.wait_until(lambda: sum(shares()) == 2 * OWNED and 0 not in shares())
+        # Nobody is still joining.
+        archive.wait_until(lambda: archive.is_shared() and owned() == 2 * OWNED)
         victim.send_signal(signal.SIGKILL)
         killed_at = time.monotonic()
         archive.replicas.remove(victim)
@@ -152,10 +153,12 @@ def test_a_replica_frozen_past_its_session_writes_and_commits_nothing_stale(
 ) -> None:
     session = {"consumer.override.session.timeout.ms": session_ms}
     # Its rows are due for their file while it is frozen: the first thing it does when it wakes is to finish them.
-    sleeper = archive.start(settings={**session, "rotate.interval.ms": 4_000})
+    due_after_s = 12.0
+    sleeper = archive.start(settings={**session, "rotate.interval.ms": int(due_after_s * 1000)})
     archive.wait_until(lambda: sum(sleeper.partitions().values()) == 2 * OWNED)
     publish(archive.kafka, archive.topic, make_batch(1_500, starts_at_us=now_us()))
-    archive.wait_until(lambda: archive.rows("postgres") == 1_500)
+    published_at = time.monotonic()
+    archive.wait_until(lambda: archive.has_begun() and archive.rows("postgres") == 1_500)
     assert archive.rows("parquet") == 0, "nothing was buffered when it froze"
     sleeper.send_signal(signal.SIGSTOP)
     frozen_at = time.monotonic()
@@ -164,7 +167,8 @@ def test_a_replica_frozen_past_its_session_writes_and_commits_nothing_stale(
     archive.wait_until_caught_up(60 + session_ms / 1000)
     before = {store: group_offsets(archive.kafka, archive.group(store), archive.topic) for store in STORES}
     listed = files_listed(archive)
-    threading.Event().wait(max(0.0, frozen_s - (time.monotonic() - frozen_at)))
+    frozen_until = max(frozen_at + frozen_s, published_at + due_after_s)
+    threading.Event().wait(max(0.0, frozen_until - time.monotonic()))
     sleeper.send_signal(signal.SIGCONT)
     # Until it hears of it, it takes for its own what it had.
     archive.wait_until(lambda: all(lost_to_the_group(archive, store) for store in STORES))

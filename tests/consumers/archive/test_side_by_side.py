@@ -17,6 +17,7 @@ from consumers.archive.parquet.local_storage import LocalStorage
 from consumers.archive.parquet.reading import open_archive, query
 from consumers.archive.parquet.rewriting import ParquetRewriteSink
 from consumers.archive.parquet.sink import ParquetSink
+from keypoints.errors import HolisticError
 from tests.consumers.archive.made_frames import make_batch
 
 pytestmark = [pytest.mark.long]
@@ -83,8 +84,10 @@ def test_each_record_is_there_once_whoever_is_at_work(tmp_path: Path) -> None:
         written += ROWS_A_FILE
 
     def compact() -> None:
+        began_us = now_us()
         report = Compactor(LocalStorage(tmp_path), now_us, limits).run()
-        assert report.failures == []
+        # Who takes longer than the grace may find what others have put in order gone.
+        assert report.failures == [] or now_us() - began_us > GRACE_US
 
     def rewrite() -> None:
         end = written
@@ -97,8 +100,12 @@ def test_each_record_is_there_once_whoever_is_at_work(tmp_path: Path) -> None:
         assert sink.durable_offsets() == {TEST: end}
 
     def read() -> None:
-        at_least = written
-        count, offsets, last = count_rows(tmp_path)
+        at_least, began_us = written, now_us()
+        try:
+            count, offsets, last = count_rows(tmp_path)
+        except HolisticError:
+            assert now_us() - began_us > GRACE_US
+            return
         assert (count, offsets) == (last + 1, last + 1)
         assert count >= at_least
 

@@ -220,6 +220,12 @@ class Service:
         self.wait_alive()
         wait_until(lambda: self.ask("GET", "/readyz").status_code == 200, "it is ready")
 
+    def wait_for_roles(self) -> None:
+        """Wait until it has read what roles there are; until then it gives none, and says so with 503."""
+        role = f"/avatar/roles/nobody-{self.port}"
+        wait_until(lambda: self.ask("PUT", role, json={"mirror": True}).status_code == 200, "it knows the roles")
+        self.ask("DELETE", role)
+
     def counted(self, name: str, **labels: str) -> float:
         """A metric, summed over the labels that are not named."""
         text = self.ask("GET", "/metrics").text

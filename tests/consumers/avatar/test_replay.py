@@ -59,7 +59,7 @@ PARTITION = TopicPartition("test", 0)
 def play(batch: FrameBatch, speed: float = 1.0) -> Receiver:
     clock = Clock()
     receiver = Receiver(clock)
-    showing = Showing(RoleBook(None), DefaultTargets(("all",)), lambda _: receiver)
+    showing = Showing(RoleBook(None), DefaultTargets(("all",)), lambda _: receiver, patience_s=15.0)
     shown_by = AvatarSink(Stage(StageOptions(stale_after_s=None)), showing, Metrics(), lambda: round(clock.now_s * 1e6))
     sink = PacedSink(shown_by, speed, lambda: clock.now_s, clock.wait)
     assert isinstance(sink, TickingSink)

@@ -76,7 +76,7 @@ def make_stand() -> Iterator[Any]:
         defaults = DefaultTargets((f"{host}:{port}",), stream)
         sink = AvatarSink(
             Stage(StageOptions(stale_after_s)),
-            Showing(book, defaults, lambda text: make_output(parse_target(text))),
+            Showing(book, defaults, lambda text: make_output(parse_target(text)), patience_s=15.0),
             metrics,
             clock_us=lambda: opened[-1].look_at_clock() if opened else NOW_US,
             observers=Observers(on_sent=sent.append),

@@ -4,13 +4,14 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from producer_service.capture.captured import Captured, DropPolicy
-from producer_service.capture.live_source import LiveSource, Patience
+from producer_service.capture.live_source import Patience
 from producer_service.capture.open_source import SourceOptions, open_source
 from producer_service.capture.source_status import SourceState
 from producer_service.pipeline import wall_clock_us
@@ -26,20 +27,25 @@ from tests.producer_service.capture_live.watching import (
     watch,
 )
 from tests.producer_service.made_media import write_video
+from tests.producer_service.waiting import wait_until
 
 
 @pytest.mark.parametrize("kind", [RtspCamera, HttpCamera])
 def test_pictures_come_as_they_are_taken(make_camera: MakeCamera, kind: type[AnyCamera]) -> None:
     source = watch(make_camera(kind).url)
     with closing(source.read()) as items:
-        taken = take_pictures(items, 30)
-        late_us = wall_clock_us() - taken[-1].captured_at_us
+        taken = take_pictures(items, 20)
+        late_us = []
+        for _ in range(10):
+            taken += take_pictures(items, 1)
+            late_us.append(wall_clock_us() - taken[-1].captured_at_us)
     steps = np.diff([int(picture.image[60, 80, 0]) for picture in taken])
     assert [picture.index for picture in taken] == list(range(30))
     assert taken[0].image.shape == (120, 160, 3)
     # One picture after the other: steps of five, as they were drawn.
     assert np.all(np.abs(steps - 5) <= 2)
-    assert late_us < 300_000
+    # What has piled up makes all of them late, a thread that was kept waiting only some.
+    assert min(late_us) < 300_000
     assert source.drop_policy is DropPolicy.DROP_OLDEST
     assert not source.still
     assert source.status.last_frame_at_us == taken[-1].captured_at_us
@@ -74,28 +80,16 @@ def test_a_camera_that_sends_one_picture_over_and_over_is_said_to_be_frozen(
 ) -> None:
     camera = make_camera(kind)
     source = watch(camera.url)
-    states: set[SourceState] = set()
     with closing(source.read()) as items:
         take_pictures(items, 2)
         camera.moods.frozen.set()
-        looking = _look_at_states(source, states)
         take_until_interrupted(items)
+        # It stays so until a picture comes of the next connection.
+        assert source.status.state is SourceState.FROZEN
         camera.moods.frozen.clear()
-        take_pictures(items, 5)
-        looking.set()
-    assert SourceState.FROZEN in states
+        pictures = (item for item in items if isinstance(item, Captured))
+        assert len(list(islice(pictures, 5))) == 5
     assert "the same picture" in (source.status.last_error or "")
-
-
-def _look_at_states(source: LiveSource, states: set[SourceState]) -> threading.Event:
-    enough = threading.Event()
-
-    def look() -> None:
-        while not enough.wait(0.002):
-            states.add(source.status.state)
-
-    threading.Thread(target=look, daemon=True).start()
-    return enough
 
 
 @pytest.mark.parametrize("kind", [RtspCamera, HttpCamera])
@@ -103,14 +97,18 @@ def test_a_camera_that_keeps_the_line_and_says_nothing_is_left_and_tried_again(
     make_camera: MakeCamera, kind: type[AnyCamera]
 ) -> None:
     camera = make_camera(kind)
-    source = watch(camera.url, replace(QUICK, picture_s=0.6))
+    source = watch(camera.url, replace(QUICK, picture_s=1.5))
+
+    def come_back() -> None:
+        wait_until(lambda: source.status.last_error is not None)
+        camera.moods.stalled.clear()
+
     with closing(source.read()) as items:
         take_pictures(items, 2)
         camera.moods.stalled.set()
-        back = threading.Timer(0.9, camera.moods.stalled.clear)
-        back.start()
+        threading.Thread(target=come_back, daemon=True).start()
         take_until_interrupted(items)
-    assert "no picture for 0.6 s" in (source.status.last_error or "")
+    assert "no picture for 1.5 s" in (source.status.last_error or "")
 
 
 @pytest.mark.parametrize("kind", [RtspCamera, HttpCamera])

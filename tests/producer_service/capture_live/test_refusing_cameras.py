@@ -28,6 +28,7 @@ from tests.producer_service.capture_live.watching import (
     watch,
 )
 from tests.producer_service.made_media import encode_picture
+from tests.producer_service.waiting import wait_until
 
 
 @pytest.fixture
@@ -151,14 +152,19 @@ def test_a_password_that_is_refused_after_pictures_came_is_tried_again_and_shown
     camera = make_camera(RtspCamera, "ada", "s3cret")
     assert isinstance(camera, RtspCamera)
     source = watch(camera.url_with("ada", "s3cret"))
+
+    def let_in_again() -> None:
+        wait_until(lambda: "refuses the user or the password" in caplog.text + (source.status.last_error or ""))
+        camera.password = "s3cret"
+
     with closing(source.read()) as items:
         take_pictures(items, 2)
         camera.password = "another"
         camera.listener.hang_up()
-        back = threading.Timer(0.4, setattr, (camera, "password", "s3cret"))
-        back.start()
+        threading.Thread(target=let_in_again, daemon=True).start()
         take_until_interrupted(items)
-    assert "refuses the user or the password" in caplog.text + (source.status.last_error or "")
+        take_pictures(items, 1)
+    assert source.status.reconnects == 1
     assert "s3cret" not in caplog.text + repr(source.status) + "".join(capfd.readouterr())
 
 

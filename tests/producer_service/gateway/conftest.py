@@ -25,7 +25,8 @@ def service(kafka_settings: KafkaSettings) -> Iterator[Service]:
     quick: dict[str, object] = {
         "body_timeout_s": 3.0,
         "header_timeout_s": 0.5,
-        "idle_stream_s": 1.0,
+        "idle_stream_s": 60.0,
+        "streams_a_key": 1000,
         "requests_per_s": 1e6,
     }
     with serving(kafka_settings, topic, quick) as running:

@@ -55,7 +55,8 @@ def serving(
         listens.set()
 
     given = GatewaySettings.model_validate({"http_port": 0, **(settings or {})})
-    of_producer = ProducerSettings.model_validate({"topic": topic, **(producer or {})})
+    # Patient with a decoder that is not given a processor.
+    of_producer = ProducerSettings.model_validate({"topic": topic, "decode_timeout_s": 6, **(producer or {})})
 
     def run() -> None:
         try:

@@ -185,7 +185,7 @@ def test_bodies_received_at_once_are_bounded(serve: Serve, person: bytes) -> Non
 
 
 def test_one_key_may_send_so_many_pictures_a_second(serve: Serve, person: bytes) -> None:
-    with serve(requests_per_s=5) as service:
+    with serve(requests_per_s=1) as service:
         answers: list[httpx.Response] = [
             service.http.post("/v1/images", content=person, headers=PNG) for _ in range(30)
         ]

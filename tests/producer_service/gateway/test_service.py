@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,7 +134,7 @@ def test_sigterm_finishes_what_was_taken_in_and_ends_with_0(
 
 @pytest.mark.servers
 def test_a_service_that_stops_is_not_ready_and_still_answers_for_a_while(serve: Serve, person: bytes) -> None:
-    with serve(drain_delay_s=1.0) as service:
+    with serve(drain_delay_s=5.0) as service:
         service.stop.set()
         ready = service.http.get("/readyz")
         assert (ready.status_code, ready.json()["reasons"]) == (503, ["the service is stopping"])
@@ -161,14 +160,14 @@ def test_with_a_certificate_it_is_https_alone(serve: Serve, person: bytes, tmp_p
 
 @pytest.mark.servers
 def test_a_port_that_is_taken_is_said_before_anything_is_started(
-    service: Service, kafka_settings: KafkaSettings
+    service: Service,
 ) -> None:
-    began_s = time.monotonic()
     settings = read_gateway_settings(http_port=service.port)
+    # Nobody is there: whoever asked Kafka first would hear that instead.
+    nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1")
     with pytest.raises(Terminal, match="cannot listen") as refused:
-        serve_until(threading.Event(), settings, ProducerSettings(topic=service.topic), kafka_settings, HANDS)
+        serve_until(threading.Event(), settings, ProducerSettings(topic=service.topic), nowhere, HANDS)
     assert "HOLISTIC_HTTP_PORT" in str(refused.value.hint)
-    assert time.monotonic() - began_s < 1
 
 
 @pytest.mark.parametrize(

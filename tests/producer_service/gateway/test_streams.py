@@ -66,12 +66,11 @@ def test_what_a_stream_was_opened_as_it_stays(service: Service, person: bytes) -
     service.http.delete("/v1/streams/stays")
 
 
-def test_a_stream_nobody_sends_to_is_closed_and_begins_anew_with_the_next_picture(
-    service: Service, person: bytes
-) -> None:
-    first = send_frame(service, "idle", person).json()
-    wait_until(lambda: service.http.get("/v1/streams/idle").status_code == 404)
-    again = send_frame(service, "idle", person).json()
+def test_a_stream_nobody_sends_to_is_closed_and_begins_anew_with_the_next_picture(serve: Serve, person: bytes) -> None:
+    with serve(idle_stream_s=1.0) as service:
+        first = send_frame(service, "idle", person).json()
+        wait_until(lambda: service.http.get("/v1/streams/idle").status_code == 404)
+        again = send_frame(service, "idle", person).json()
     assert again["epoch"] > first["epoch"]
     assert again["sequence"] == 0
 

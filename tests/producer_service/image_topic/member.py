@@ -12,13 +12,13 @@ from producer_service.image_topic.settings import read_image_topic_settings
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.settings import read_producer_settings
 from producer_service.stopping import stop_on_signals
-from tests.producer_service.finders import RIGHT_HAND
+from tests.producer_service.finders import SLOW
 
 if __name__ == "__main__":
     settings = read_image_topic_settings()
     configure_logging()
     options = ImageTopicOptions(
-        PoolOptions(workers=1, standby=0, opener=RIGHT_HAND, streams_a_worker=settings.streams_a_worker),
+        PoolOptions(workers=1, standby=0, opener=SLOW, streams_a_worker=settings.streams_a_worker),
         to_end="--to-end" in sys.argv,
         on_listening=lambda port: print(port, flush=True),
     )

@@ -26,7 +26,7 @@ def stop_in_order(process: subprocess.Popen[str]) -> None:
 def test_a_member_killed_amid_its_work_leaves_no_image_without_a_frame_and_none_with_two(images: ImageTopic) -> None:
     images.send(STREAMS * 60)
     # Commits are rare, so that much is published and not committed when it dies.
-    with member(images, commit_every_s=2.0) as first:
+    with member(images, commit_every_s=2.0, slow_picture_s=0.02) as first:
         wait_until(lambda: len(images.frames()) > 150, 40)
         first.send_signal(signal.SIGKILL)
         first.wait()

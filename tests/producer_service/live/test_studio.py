@@ -102,7 +102,7 @@ def test_a_worker_killed_in_the_middle_costs_an_epoch_and_the_ledger_adds_up(
 def test_a_picture_that_hangs_or_kills_its_worker_is_rejected_and_the_other_stream_loses_nothing(
     open_a_studio: OpenedStudio,
 ) -> None:
-    opened, _ = open_a_studio(hang_s=1.0)
+    opened, _ = open_a_studio(hang_s=3.0)
     ada = opened.studio.open_stream("ada", DropPolicy.WAIT)
     bob = opened.studio.open_stream("bob", DropPolicy.WAIT)
     for harm in (HANGS, DIES):
@@ -201,7 +201,7 @@ def test_a_studio_that_closes_publishes_what_files_handed_in_and_books_the_rest(
 def test_a_picture_that_breaks_the_landmarker_is_lost_alone_though_the_next_was_handed_over_already(
     open_a_studio: OpenedStudio, harm: tuple[int, int, int]
 ) -> None:
-    opened, _ = open_a_studio(hang_s=1.0)
+    opened, _ = open_a_studio(hang_s=3.0)
     line = opened.studio.open_stream("ada", DropPolicy.WAIT)
     colours = [PERSON, PERSON, harm, PERSON, PERSON, harm, harm, PERSON]
     outcomes = results([line.submit(picture(colour, index)) for index, colour in enumerate(colours)])

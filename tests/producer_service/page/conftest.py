@@ -27,9 +27,10 @@ FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-st
 @pytest.fixture(scope="module")
 def open_browser(require_tool: Callable[[str], str]) -> Iterator[Callable[..., Browser]]:
     """`open_browser(*flags, film=None)`: a Chromium, with a film as its camera where one is given."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = require_tool("chromium")
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright, ExitStack() as opened:
 
         def launch(*flags: str, film: Path | None = None) -> Browser:

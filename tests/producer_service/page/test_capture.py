@@ -94,11 +94,13 @@ def test_frames_of_a_camera_are_on_the_topic_where_the_page_says(
     visitor.await_acknowledged(12)
     visitor.await_drawing()
     assert "body" in visitor.text("found")
-    assert float(visitor.text("rate")) > 1
-    steps = [visitor.text(f"{step}_ms") for step in ("network", "waiting", "decoding", "inference", "publishing")]
-    assert all(step.endswith(" ms") for step in steps)
-    spent_ms = sum(float(step.removesuffix(" ms")) for step in steps)
-    assert spent_ms == pytest.approx(visitor.number("latency"), rel=0.25, abs=10)
+    visitor.wait_until(lambda: visitor.text("rate") not in ("", "–"))
+    steps = [f"{step}_ms" for step in ("network", "waiting", "decoding", "inference", "publishing")]
+    rate, latency_ms, *steps_ms = visitor.texts("rate", "latency", *steps)
+    assert float(rate) > 1
+    assert all(step.endswith(" ms") for step in steps_ms)
+    spent_ms = sum(float(step.removesuffix(" ms")) for step in steps_ms)
+    assert spent_ms == pytest.approx(int(latency_ms.replace(",", "")), rel=0.25, abs=10)
 
     visitor.page.click("#pause")
     visitor.expect_status("Paused")
@@ -178,7 +180,7 @@ def test_a_video_is_looked_at_to_its_end_at_its_own_times(
     signer: Path,
     tmp_path: Path,
 ) -> None:
-    video = write_webm(tmp_path / "signer.webm", read_video(signer, 480, 270), frames_per_s=30)
+    video = write_webm(tmp_path / "signer.webm", read_video(signer, 480, 270), frames_per_s=10)
     visitor = visit(browser, mediapipe_producer.address)
     visitor.agree("#welcome-file, #agree-file")
     visitor.choose(video.name, "video/webm", video.read_bytes())
@@ -186,8 +188,8 @@ def test_a_video_is_looked_at_to_its_end_at_its_own_times(
     frames = frames_of(read_topic, mediapipe_producer, visitor)
     assert len(frames) + visitor.number("skipped") + visitor.number("dropped") <= 64
     times_us = sorted(frame.captured_at_us for frame in frames.values())
-    assert 1_000_000 < times_us[-1] - times_us[0] < 2_200_000
-    gaps_in_frames = [(later - earlier) * 30 / 1e6 for earlier, later in pairwise(times_us)]
+    assert 3_000_000 < times_us[-1] - times_us[0] < 6_500_000
+    gaps_in_frames = [(later - earlier) * 10 / 1e6 for earlier, later in pairwise(times_us)]
     assert gaps_in_frames == pytest.approx([round(gap) for gap in gaps_in_frames], abs=0.1)
     assert visitor.times_asked() == 0
 

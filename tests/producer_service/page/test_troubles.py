@@ -107,7 +107,7 @@ def test_no_more_than_two_pictures_are_under_way(
     visitor.wait_until(lambda: len(came) == 3)
     assert visitor.number("dropped") <= 1
     opened[0].close(code=1009)
-    visitor.expect_problem("The server found a picture too large.")
+    visitor.await_problem("The server found a picture too large.")
     visitor.wait_until(lambda: visitor.text("reasons") == "overtaken 1" and visitor.number("unknown") == 2)
     # Another connection, and two more.
     visitor.wait_until(lambda: len(opened) == 2 and len(came) == 5)

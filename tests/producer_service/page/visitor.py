@@ -79,6 +79,10 @@ class Visitor:
     def text(self, element: str) -> str:
         return self.page.locator(f"#{element}").text_content() or ""
 
+    def texts(self, *elements: str) -> list[str]:
+        """Of one moment: a page that counts on goes on while they are asked for one by one."""
+        return list(self.page.evaluate("(ids) => ids.map((id) => document.getElementById(id).textContent)", elements))
+
     def number(self, element: str) -> int:
         return int(self.text(element).replace(",", ""))
 

@@ -38,10 +38,13 @@ def state_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(kafka_settings: KafkaSettings, state_dir: Path) -> Iterator[Start]:
-    """`start(module, topic, *arguments)`: a producer as a process; those that still run are killed in the end."""
+    """`start(module, topic, *arguments, **environment)`: a producer as a process.
+
+    Those that still run are killed in the end.
+    """
     started: list[subprocess.Popen[str]] = []
 
-    def start_program(module: str, topic: str, *arguments: object) -> "subprocess.Popen[str]":
+    def start_program(module: str, topic: str, *arguments: object, **environment: object) -> "subprocess.Popen[str]":
         program = subprocess.Popen(
             [sys.executable, "-m", module, *map(str, arguments)],
             stdout=subprocess.PIPE,
@@ -53,6 +56,8 @@ def start(kafka_settings: KafkaSettings, state_dir: Path) -> Iterator[Start]:
                 "KAFKA_BOOTSTRAP_SERVERS": kafka_settings.bootstrap_servers,
                 "HOLISTIC_TOPIC": topic,
                 "HOLISTIC_STATE_DIR": str(state_dir),
+                "SLOW_PICTURE_S": "0.03",
+                **{name: str(value) for name, value in environment.items()},
             },
         )
         started.append(program)

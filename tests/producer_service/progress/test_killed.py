@@ -48,9 +48,9 @@ def test_a_video_whose_producer_is_killed_again_and_again_is_on_the_topic_once_a
     topic = make_topic(partitions=3)
     video = write_video(tmp_path / "walk.mp4", frames=FRAMES)
     chance = random.Random(seed)
-    for _ in range(2):
+    for holds_at in (FRAMES // 2, FRAMES - 1):
         published = len(read_topic(topic))
-        program = start(SLOW, topic, video)
+        program = start(SLOW, topic, video, SLOW_HOLDS_AT=holds_at)
         wait_for_frames(kafka_settings, topic, published + chance.randint(1, 12), program)
         program.kill()
         _, said = program.communicate()
@@ -83,13 +83,13 @@ def test_mediapipe_tracks_on_as_if_it_had_never_been_killed(
     topic = make_topic()
     command = ("producer_service", topic, shared_data / "videos" / "hoy_001.mp4", "--json")
     program = start(*command)
-    wait_for_frames(kafka_settings, topic, 20, program)
+    wait_for_frames(kafka_settings, topic, 12, program)
     program.kill()
     program.communicate()
     program = start(*command)
     printed, _ = program.communicate(timeout=60)
     assert program.returncode == 0
-    assert orjson.loads(printed)["sources"][0]["already_published"] >= 20
+    assert orjson.loads(printed)["sources"][0]["already_published"] >= 12
     on_topic = by_identity(read_topic(topic))
     program = start(*command)
     program.communicate(timeout=60)
@@ -108,7 +108,8 @@ def test_after_sigterm_a_file_is_gone_on_with_and_after_ctrl_c_it_is_not(
     goes_on: bool,
 ) -> None:
     topic = make_topic()
-    program = start(SLOW, topic, write_video(tmp_path / "walk.mp4", frames=FRAMES))
+    # Ten seconds of them are left after the first.
+    program = start(SLOW, topic, write_video(tmp_path / "walk.mp4", frames=FRAMES), SLOW_PICTURE_S=0.2)
     wait_for_frames(kafka_settings, topic, 1, program)
     program.send_signal(number)
     _, said = program.communicate(timeout=60)

@@ -152,7 +152,7 @@ def test_a_client_whose_time_is_up_has_its_stream_closed(serve_studio: ServeStud
     service = serve_studio()
     silence = threading.Event()
     call = service.connect().call_track(
-        open_and_send("ada", (raw(paint(PERSON)) for _ in iter(silence.wait, False)), WAIT), timeout_s=1.0
+        open_and_send("ada", (raw(paint(PERSON)) for _ in iter(silence.wait, False)), WAIT), timeout_s=5.0
     )
     call.initial_metadata()
     assert [line.stream_id for line in service.opened.studio.lines()] == ["ada"]

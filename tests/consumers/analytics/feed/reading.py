@@ -26,10 +26,11 @@ class Said:
 
 
 class SseReader:
-    """Reads messages one at a time, heartbeats left out."""
+    """Reads messages one at a time, heartbeats left out. `first` is what it was told at once, which is read already."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._lines = response.iter_lines()
+        self.first = self.next()
 
     def next(self) -> Said:
         """The next message of any kind."""
@@ -58,7 +59,7 @@ def read_sse(address: str, query: str = "", headers: Mapping[str, str] | None = 
     with httpx.stream("GET", f"{address}/v1/events{query}", headers=headers, timeout=PATIENCE_S) as response:
         assert response.status_code == 200, response.read()
         reader = SseReader(response)
-        assert reader.next().event == "state"
+        assert reader.first.event == "state"
         yield reader
 
 

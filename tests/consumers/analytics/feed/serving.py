@@ -24,7 +24,7 @@ PATIENCE_S = 15.0
 
 @contextmanager
 def serve(settings: FeedSettings, kafka: KafkaSettings, *, ready: bool = True) -> Iterator[str]:
-    """The whole service for the length of the block: its address. With `ready` its events are followed already."""
+    """The whole service for the length of the block: its address. With `ready` its topics are followed already."""
     stop, listening = threading.Event(), threading.Event()
     addresses: list[str] = []
 
@@ -44,12 +44,18 @@ def serve(settings: FeedSettings, kafka: KafkaSettings, *, ready: bool = True) -
         assert listening.wait(PATIENCE_S)
         assert addresses, "the service did not begin"
         if ready:
-            await_true(lambda: httpx.get(f"{addresses[0]}/readyz").status_code == 200)
+            await_true(lambda: has_begun(addresses[0]))
         yield addresses[0]
     finally:
         stop.set()
         thread.join(PATIENCE_S)
         assert not thread.is_alive()
+
+
+def has_begun(address: str) -> bool:
+    """Whether it follows events, and knows how it stands with skeletons."""
+    answer = httpx.get(f"{address}/readyz", timeout=PATIENCE_S)
+    return answer.status_code == 200 and answer.json()["skeletons"] != "connecting"
 
 
 def await_true(is_so: Callable[[], bool], within_s: float = PATIENCE_S) -> None:

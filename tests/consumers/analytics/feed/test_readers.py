@@ -76,7 +76,7 @@ def test_a_reader_that_falls_behind_is_told_so_and_cut_off(settings: FeedSetting
 def test_a_reader_that_takes_nothing_is_hung_up_on_and_the_others_read_on(
     settings: FeedSettings, publisher: Publisher
 ) -> None:
-    limits = settings.model_copy(update={"feed_history_s": 0, "feed_send_timeout_s": 0.5, "feed_unread_events": 1000})
+    limits = settings.model_copy(update={"feed_history_s": 0, "feed_send_timeout_s": 5, "feed_unread_events": 1000})
     with serve(limits, publisher.kafka) as address, dial(address) as slow, read_sse(address) as brisk:
         ask(slow, address)
         numbers: list[int] = []

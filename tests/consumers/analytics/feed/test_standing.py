@@ -19,7 +19,7 @@ from keypoints.errors import Terminal
 from keypoints.topics import TopicSpec
 from observability.port import take_port
 from tests.consumers.analytics.feed.reading import Said, SseReader, next_said, read_socket, read_sse
-from tests.consumers.analytics.feed.serving import PATIENCE_S, Publisher, await_true, made_event, serve
+from tests.consumers.analytics.feed.serving import PATIENCE_S, Publisher, await_true, has_begun, made_event, serve
 
 pytestmark = pytest.mark.servers
 
@@ -33,7 +33,7 @@ def later_topic(kafka_settings: KafkaSettings) -> Iterator[str]:
 
 
 def await_state(reader: SseReader, state: str) -> Said:
-    said = reader.next()
+    said = reader.first
     while said.event != "state" or said.data["events"]["state"] != state:
         said = reader.next()
     return said
@@ -94,7 +94,7 @@ def test_the_program_ends_in_order(settings: FeedSettings, publisher: Publisher)
         assert running.stderr is not None
         line = next(line for line in running.stderr if "listening on port" in line)
         address = line.split('"page":"')[1].split('"')[0].rstrip("/")
-        await_true(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+        await_true(lambda: has_begun(address))
         with read_sse(address) as reader:
             running.send_signal(signal.SIGTERM)
             assert reader.next().event == "cut"

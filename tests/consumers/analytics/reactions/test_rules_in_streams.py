@@ -160,6 +160,7 @@ def test_the_service_tells_a_receiver_that_took_some_time_and_ends_when_it_is_as
     publish(kafka_settings, topic, thumb(60))
     with running(topic, events_topic, database_url, kafka_settings) as process:
         await_true(lambda: len(receiver.ids) == 2, within_s=60.0)
+        await_true(lambda: query(database_url, "SELECT state FROM webhook_deliveries") == [("delivered",)])
         assert stop(process) == 0
     assert len(set(receiver.ids)) == 1
     assert all(message.is_signed_with(SECRET) for message in receiver.messages)

@@ -22,7 +22,7 @@ from tests.consumers.archive.conftest import STORES, Archive
 from tests.consumers.archive.forgetting.forgettable import Trio, count_rows_naming, find_files_naming, run_cli
 from tests.consumers.archive.made_frames import publish
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 
 def now_us() -> int:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -64,11 +66,14 @@ def run_cli(archive: Archive, *arguments: str, expected_code: int = 0) -> str:
 
 def find_files_naming(archive: Archive, name: str) -> list[str]:
     """Every file below the archive's folder whose bytes hold the name."""
-    return [
-        str(path.relative_to(archive.root))
-        for path in sorted(archive.root.rglob("*"))
-        if path.is_file() and name.encode() in path.read_bytes()
-    ]
+    found: list[str] = []
+    # Folders and files that somebody takes away meanwhile are not there.
+    for folder, _, files in os.walk(archive.root):
+        for path in (Path(folder, file) for file in files):
+            with suppress(FileNotFoundError):
+                if name.encode() in path.read_bytes():
+                    found.append(str(path.relative_to(archive.root)))
+    return sorted(found)
 
 
 def count_rows_naming(database_url: str, name: str) -> Mapping[str, int]:

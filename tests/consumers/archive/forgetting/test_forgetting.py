@@ -142,8 +142,7 @@ def test_what_replicas_hold_in_memory_does_not_come_out_behind_the_eraser(archiv
     for _ in range(2):
         archive.start(settings={"rotate.interval.ms": 600_000})
     # A change of owners would make them finish their files.
-    archive.wait_until(lambda: all(set(replica.partitions().values()) <= {1, 2} for replica in archive.replicas))
-    archive.wait_until(lambda: all(len(replica.partitions()) == len(STORES) for replica in archive.replicas))
+    archive.wait_until(archive.is_shared)
     publish(archive.kafka, archive.topic, trio.make(300, starts_at_us=now_us() - 60_000_000))
     archive.wait_until(lambda: archive.has_begun() and archive.rows("postgres") == 300)
     assert archive.rows("parquet") == 0

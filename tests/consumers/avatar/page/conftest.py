@@ -32,9 +32,10 @@ def _built_page() -> None:
 @pytest.fixture(scope="module")
 def browser(require_tool: Callable[[str], str], _built_page: None) -> Iterator[Browser]:
     """One browser for a module: while it runs, no event loop can be run beside it."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = require_tool("chromium")
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *_SOFTWARE_GL])
         yield launched

@@ -84,6 +84,8 @@ def pause_at_the_moment(visitor: Visitor) -> None:
     """Somebody whose replay is there."""
     visitor.expect_status("Replay")
     visitor.page.keyboard.press("Space")
+    # From when to when it goes may be known a little later than that it is one.
+    visitor.wait_until(lambda: slider_reaches(visitor, MOMENT_MS))
     seek(visitor, MOMENT_MS)
     visitor.wait_for_avatars({"ada": "avatar"})
     visitor.wait_until(lambda: replay_of(visitor) == ("paused", MOMENT_MS))
@@ -105,6 +107,12 @@ def seek(visitor: Visitor, at_ms: float) -> None:
         }""",
         at_ms,
     )
+
+
+def slider_reaches(visitor: Visitor, at_ms: float) -> bool:
+    """Whether it can be dragged there."""
+    ends = visitor.page.locator("#time").evaluate("(slider) => [Number(slider.min), Number(slider.max)]")
+    return bool(ends[0] <= at_ms <= ends[1])
 
 
 def slider_at_ms(visitor: Visitor) -> float:

@@ -121,7 +121,8 @@ def test_publishing_from_another_thread_rings_for_everybody_and_waits_for_nobody
                 assert await quick.wait(10.0)
                 snapshot = hub.snapshot()
                 seen = round(snapshot.states.shapes[0, 24] * 255) if snapshot.held else 0
-            thread.join()
+            thread.join(10.0)
+            assert not thread.is_alive()
             assert asleep.bell.is_set()
             return seen
 

@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import combinations
+from statistics import median
 
 import numpy as np
 import pytest
@@ -85,9 +87,7 @@ def hold_at(watching: Watching, second: float) -> dict[str, ReadState]:
     """Go to a second of the recording while the replay is paused: what is shown there."""
     at_ms = BEGAN_MS + second * 1000
     watching.say(type="seek", at_ms=at_ms)
-    watching.next_said("position", lambda said: said["state"] == "seeking")
-    position = watching.next_said("position", lambda said: said["state"] == "paused")
-    assert position["at_ms"] == pytest.approx(at_ms, abs=1)
+    watching.next_said("position", lambda said: said["state"] == "paused" and abs(said["at_ms"] - at_ms) <= 1)
     while True:
         _, states = watching.next_states()
         if all(abs(state.captured_at_ms - at_ms) < 50 for state in states.values()):
@@ -125,10 +125,10 @@ def test_a_pause_holds_and_play_goes_on_from_there(served: Served) -> None:
             assert later == states | {"ada": later["ada"]}
             assert later["ada"].bones == states["ada"].bones
         watching.say(type="play")
-        watching.next_said("position", lambda said: said["state"] == "playing")
+        playing = watching.next_said("position", lambda said: said["state"] == "playing")
         captured_ms = [watching.next_states()[1]["ada"].captured_at_ms for _ in range(30)]
         assert captured_ms == sorted(captured_ms)
-        assert BEGAN_MS + 1400 < captured_ms[0] < BEGAN_MS + 2000
+        assert BEGAN_MS + 1400 < captured_ms[0] < playing["at_ms"] + 500
         assert captured_ms[-1] > captured_ms[0] + 200
 
 
@@ -137,22 +137,29 @@ def test_recorded_time_goes_as_fast_as_is_wanted(served: Served, speed: float) -
     with served.watch() as watching:
         watching.say(type="replay", streams=["bob"], speed=speed, from_ms=BEGAN_MS + 500)
         watching.next_said("position", lambda said: said["state"] == "playing")
-        first_ms, states = watching.next_states()
-        first = states["bob"].captured_at_ms
-        at_ms = first_ms
-        while at_ms < first_ms + 1_200:
+        told: list[tuple[float, float]] = []
+        while not told or told[-1][0] < told[0][0] + 1_200:
             at_ms, states = watching.next_states()
-        assert (states["bob"].captured_at_ms - first) / (at_ms - first_ms) == pytest.approx(speed, rel=0.1)
+            told.append((at_ms, states["bob"].captured_at_ms))
+        # By all pairs a second apart: one that was told late makes only its own wrong.
+        speeds = [
+            (later - one) / (later_ms - one_ms)
+            for (one_ms, one), (later_ms, later) in combinations(told, 2)
+            if later_ms - one_ms > 800
+        ]
+        assert median(speeds) == pytest.approx(speed, rel=0.1)
 
 
 def test_a_replay_ends_and_can_be_played_again(served: Served) -> None:
     with served.watch() as watching:
-        watching.say(type="replay", to_ms=BEGAN_MS + 5_000, from_ms=BEGAN_MS + 4_600)
+        watching.say(type="replay", to_ms=BEGAN_MS + 5_000, from_ms=BEGAN_MS + 1_000, speed=8.0)
         ended = watching.next_said("position", lambda said: said["state"] == "ended")
         assert ended["at_ms"] == ended["to_ms"] == BEGAN_MS + 5_000
+        watching.say(type="speed", speed=1.0)
         watching.say(type="play")
         again = watching.next_said("position", lambda said: said["state"] == "playing")
         assert again["at_ms"] < BEGAN_MS + 4_900
+        watching.say(type="speed", speed=8.0)
         watching.next_said("position", lambda said: said["state"] == "ended")
 
 

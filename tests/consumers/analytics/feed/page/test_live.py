@@ -55,9 +55,11 @@ def test_events_and_skeleton_are_shown_with_what_goes_on(scene: str, visit: Call
 
 def test_each_stream_has_a_line_of_bars_and_marks(scene: str, visit: Callable[..., Visitor]) -> None:
     visitor = visit(scene)
+    # The scene is older than a minute soon.
+    visitor.page.select_option("#span", "300")
     visitor.wait_until(lambda: visitor.count(".row-of-stream") == 3)
     assert visitor.page.locator(".row-name").all_inner_texts() == [ADA, BEN, DOOR]
-    assert visitor.count('.mark[data-kind="squat"]') == 5
+    visitor.wait_until(lambda: visitor.count('.mark[data-kind="squat"]') == 5)
     assert visitor.count('.stretch[data-category="fault"]') == 1
     # Never by colour alone.
     glyphs = {
