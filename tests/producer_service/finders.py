@@ -31,24 +31,24 @@ class RightHandFinder:
 
     def __init__(self) -> None:
         self.closed = False
-        self.seen = 0
+        self.since_reset = 0
         # Nothing a codec could make smaller.
         self._hand = np.random.default_rng(9).random((21, 3)).astype(np.float32)
 
     def find(self, image: RgbImage) -> Landmarks:
         assert not self.closed
-        self.seen += 1
+        self.since_reset += 1
         if image.min() == 255:
             raise LandmarkerFailed("white pictures break it", width=image.shape[1], height=image.shape[0])
         if image[0, 0, 0] < 100:
             return Landmarks()
         hand = self._hand.copy()
-        hand[0, 0] = self.seen
+        hand[0, 0] = self.since_reset
         return Landmarks(right_hand=hand)
 
     def reset(self) -> None:
         assert not self.closed
-        self.seen = 0
+        self.since_reset = 0
 
     def close(self) -> None:
         self.closed = True
@@ -62,7 +62,7 @@ class SlowFinder(RightHandFinder):
 
     def find(self, image: RgbImage) -> Landmarks:
         found = super().find(image)
-        holds = self.seen == int(os.environ.get("SLOW_HOLDS_AT", "0"))
+        holds = self.since_reset == int(os.environ.get("SLOW_HOLDS_AT", "0"))
         time.sleep(600 if holds else float(os.environ.get("SLOW_PICTURE_S", "0")))
         return found
 
