@@ -78,11 +78,6 @@ def test_a_file_of_faces_alone_comes_back() -> None:
 
 def test_reading_keeps_up_with_publishing() -> None:
     file = write_file(make_batch(8192))
-
-    def rows_per_s() -> float:
-        began = time.perf_counter()
-        rows = sum(len(batch) for batch in frames_from_file(file))
-        return rows / (time.perf_counter() - began)
-
-    # Once of three undisturbed.
-    assert any(rows_per_s() > 5_000 for _ in range(3))
+    began = time.perf_counter()
+    rows = sum(len(batch) for batch in frames_from_file(file))
+    assert rows / (time.perf_counter() - began) > 5_000

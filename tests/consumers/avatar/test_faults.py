@@ -33,13 +33,13 @@ STILL = make_dance(ActKind.IDLE)
 NAMED = "consumer.override.group.instance.id=avatar-1"
 
 
-def check_nothing_stale(service: Service) -> None:
-    """No frame was shown that was processed too long before; one may have been under way while time stood still."""
+def check_nothing_stale(service: Service, puts_held_up: int = 0) -> None:
+    """No frame was sent that was processed too long before, but of puts held up while the process stood still."""
     sent = service.sent()
     assert sent
     assert max(line["received_at_us"] - line["processed_at_us"] for line in sent) <= STALE_US
     overtaken = {line["received_at_us"] for line in sent if line["sent_at_us"] - line["processed_at_us"] > STALE_US}
-    assert len(overtaken) <= 1
+    assert len(overtaken) <= puts_held_up
 
 
 @pytest.mark.parametrize("dance", [DANCE, STILL], ids=["waving", "standing still"])
@@ -89,7 +89,7 @@ def test_what_was_frozen_past_its_session_shows_nothing_stale(make_house: Callab
             lambda: service.sent()[-1]["captured_at_us"] > continued_at_s * 1e6, "frames of now are shown again", 10.0
         )
         print(f"\n  frames of now are shown {time.time() - continued_at_s:.2f} s after it was continued")
-        check_nothing_stale(service)
+        check_nothing_stale(service, puts_held_up=1)
         told = service.passed_over()
         assert told.get("stale", 0) + told.get("superseded", 0) > 100, "what was sent meanwhile is passed over"
         assert service.stop() == 0
@@ -180,7 +180,7 @@ def test_a_recording_is_played_four_times_as_fast_and_can_be_stopped_at_once(mak
         offsets = [line["offset"] for line in service.sent()]
         # The first may go to nobody: its receiver is still being opened.
         assert offsets == list(range(240))[-len(offsets) :]
-        assert len(offsets) > 230
+        assert len(offsets) >= 239
         from_10 = [line["sent_at_us"] for line in service.sent() if line["offset"] >= 10]
         sent_s = np.array(from_10) / 1e6
         wait_until(lambda: group_offsets(house.kafka, house.group, house.topic) == {0: 240}, "it is committed")

@@ -91,26 +91,24 @@ def test_roles_are_followed_while_frames_flow(make_house: Any, dance: list[Any],
         began_s = time.time()
         given = one.ask("PUT", f"/avatar/roles/{stream}", json={"targets": [x.target]})
         assert given.status_code == 200, given.text
-        wait_until(lambda: x.count() > 0, "the role is followed")
-        followed_s = [time.time() - began_s]
-        wait_until(lambda: waves_with(x, "right"), "the wave is the right arm's")
+        wait_until(lambda: x.count() > 0, "the role is followed", 2.0)
+        followed_s = time.time() - began_s
+        wait_until(lambda: waves_with(x, "right"), "the wave is the right arm's", 5.0)
 
         one.ask("PATCH", f"/avatar/roles/{stream}", json={"mirror": True, "ground_contact": True})
-        wait_until(lambda: waves_with(x, "left"), "in a mirror it is the left one's")
+        wait_until(lambda: waves_with(x, "left"), "in a mirror it is the left one's", 5.0)
 
         # Two ask for one receiver: the first keeps it until its role lets go.
-        began_s = time.time()
         assert one.ask("PUT", f"/avatar/roles/{other}", json={"targets": [x.target, y.target]}).status_code == 200
-        wait_until(lambda: {line["stream_id"] for line in one.sent()} == {stream, other}, "both are shown")
-        wait_until(lambda: y.count() > 0, "the other's own receiver is fed")
-        followed_s.append(time.time() - began_s)
+        wait_until(lambda: {line["stream_id"] for line in one.sent()} == {stream, other}, "both are shown", 2.0)
+        wait_until(lambda: y.count() > 0, "the other's own receiver is fed", 2.0)
         one.ask("PATCH", f"/avatar/roles/{stream}", json={"targets": []})
-        x.wait_for(20)
+        x.wait_for(20, 2.0)
 
         def sent_lately() -> set[str]:
             return {line["stream_id"] for line in one.sent() if line["sent_at_us"] > (time.time() - 0.25) * 1e6}
 
-        wait_until(lambda: sent_lately() == {other}, "the receiver went to the other stream")
+        wait_until(lambda: sent_lately() == {other}, "the receiver went to the other stream", 3.0)
         for refused, fields in (
             ("127.0.0.1:0", {"targets": ["127.0.0.1:0"]}),
             ("phone", {"targets": ["ifm-phone://127.0.0.1"]}),
@@ -129,15 +127,14 @@ def test_roles_are_followed_while_frames_flow(make_house: Any, dance: list[Any],
             assert "Traceback" not in answer.text
         assert one.ask("GET", "/avatar/models/nobody.vrm").status_code == 404
         assert one.ask("PATCH", f"/avatar/roles/{other}", json={"avatar": "nobody.vrm"}).status_code == 200
-        x.wait_for(20)
+        x.wait_for(20, 2.0)
 
         assert one.ask("DELETE", f"/avatar/roles/{stream}").status_code == 204
         assert one.ask("DELETE", f"/avatar/roles/{stream}").status_code == 404
         assert one.ask("DELETE", f"/avatar/roles/{other}").status_code == 204
         wait_quiet(x)
         wait_quiet(y)
-        print(f"\n  a role is followed within {1000 * min(followed_s):.0f} ms")
-        assert min(followed_s) < 2.0
+        print(f"\n  a role is followed within {1000 * followed_s:.0f} ms")
         described = one.ask("GET", "/openapi.json").json()["paths"]
         assert {"/avatar/performers", "/avatar/roles", "/avatar/roles/{stream}", "/avatar/models"} <= set(described)
         assert one.ask("GET", "/docs").status_code == 200
@@ -189,13 +186,13 @@ def test_the_role_of_everybody_holds_where_a_stream_says_nothing(
             lambda: sum(len(each.ask("GET", "/avatar/performers").json()) for each in (one, two)) == 1, "it performs"
         )
         assert one.ask("PUT", "/avatar/roles/*", json={"targets": [receiver.target]}).status_code == 200
-        receiver.wait_for(30)
-        wait_until(lambda: "*" in two.ask("GET", "/avatar/roles").json(), "the other replica knows it too")
+        receiver.wait_for(30, 3.0)
+        wait_until(lambda: "*" in two.ask("GET", "/avatar/roles").json(), "the other replica knows it too", 2.0)
         # Whichever replica is asked, the one that has the stream follows.
         assert two.ask("PUT", f"/avatar/roles/{stream}", json={"targets": []}).status_code == 200
         wait_quiet(receiver)
         assert two.ask("DELETE", f"/avatar/roles/{stream}").status_code == 204
-        receiver.wait_for(30)
+        receiver.wait_for(30, 3.0)
         assert two.ask("DELETE", "/avatar/roles/*").status_code == 204
         wait_quiet(receiver)
 

@@ -60,8 +60,7 @@ def test_a_camera_is_published_until_ctrl_c_through_a_loss_and_the_ledger_adds_u
     asked_s = time.monotonic()
     program.send_signal(signal.SIGINT)
     output, said = program.communicate(timeout=120)
-    # It takes its time to hand over what it has; a camera that says nothing would be waited for longer than that.
-    assert time.monotonic() - asked_s < 30
+    assert time.monotonic() - asked_s < 5
     ledger = orjson.loads(output)
     assert ledger["adds_up"]
     assert program.returncode == (1 if ledger["dropped"] else 130)

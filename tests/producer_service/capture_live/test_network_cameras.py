@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
@@ -44,8 +45,7 @@ def test_pictures_come_as_they_are_taken(make_camera: MakeCamera, kind: type[Any
     assert taken[0].image.shape == (120, 160, 3)
     # One picture after the other: steps of five, as they were drawn.
     assert np.all(np.abs(steps - 5) <= 2)
-    # What has piled up makes all of them late, a thread that was kept waiting only some.
-    assert min(late_us) < 300_000
+    assert median(late_us) < 300_000
     assert source.drop_policy is DropPolicy.DROP_OLDEST
     assert not source.still
     assert source.status.last_frame_at_us == taken[-1].captured_at_us

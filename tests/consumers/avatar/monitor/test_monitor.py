@@ -69,16 +69,13 @@ def test_machines_get_a_line_a_second_and_what_came_can_be_kept_and_sent_again(t
     motion, face, kept = find_free_port(), find_free_port(), tmp_path / "kept.rec"
     ports = ["--port", str(motion), "--port", str(face)]
     with sending(f"vmc://127.0.0.1:{motion}?names=vrm0,arkit,ifm://127.0.0.1:{face}"):
-        began_s = time.monotonic()
         code, out, err = run_monitor(*ports, "--json", "--seconds", "2.5", "--record", str(kept))
-        took_s = time.monotonic() - began_s
     assert code == 0, err
     lines = [json.loads(line) for line in out.splitlines()]
-    # One after each whole second, counted from when it looked first.
-    assert 1 <= len(lines) <= 3
+    assert len(lines) == 2
     last = lines[-1]
     assert last["problems"] == {}
-    assert max(line["states_per_s"] for line in lines) > 30
+    assert last["states_per_s"] > 30
     assert last["ok"] == [1, 3, 0, 1]
     assert last["senders"] == 2
     assert len(last["bones_deg"]) == 55
@@ -87,7 +84,7 @@ def test_machines_get_a_line_a_second_and_what_came_can_be_kept_and_sent_again(t
     packets = list(read_packets(kept))
     assert {packet.port for packet in packets} == {motion, face}
     assert [packet.at_s for packet in packets] == sorted(packet.at_s for packet in packets)
-    assert 1.0 < packets[-1].at_s < took_s
+    assert 1.0 < packets[-1].at_s < 4.0
     with open_receiver() as receiver:
         here = "{}:{}".format(*receiver.getsockname())
         code, out, err = run_monitor("--play", str(kept), "--target", here, "--speed", "20")

@@ -116,8 +116,7 @@ def test_states_come_as_often_as_asked_for(served: Served, channel: Channel) -> 
         )
         times_ms = [slow.next_states()[0] for _ in range(11)]
         assert times_ms[-1] - times_ms[0] > 850
-        # The quickest tell: some may have waited for a processor.
-        assert min(later - one for one, later in pairwise(times_ms)) < 200
+        assert median(later - one for one, later in pairwise(times_ms)) < 200
 
 
 def test_a_watcher_that_does_not_read_is_skipped_and_holds_up_nobody(served: Served, channel: Channel) -> None:
@@ -129,7 +128,7 @@ def test_a_watcher_that_does_not_read_is_skipped_and_holds_up_nobody(served: Ser
                 at_ms, states = quick.next_states()
                 late_ms.append(time.time() * 1000 - at_ms)
             assert len(states) == 100
-            assert min(late_ms[-30:]) < 500
+            assert median(late_ms[-30:]) < 500
         wait_until("published for a while", lambda: showing.published > 200)
         # What it reads now is what had left before it fell asleep, and then the newest.
         began_ms, read = time.time() * 1000, 0
