@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +45,35 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
     class RoomByRoom(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
         def _split_scope(self, nodeid: str) -> str:
-            return next((room for room in KEPT_WHOLE if nodeid.startswith(room)), nodeid.partition("::")[0])
+            return name_scope(nodeid)
 
+    # As they were collected: xdist would begin with the files of most tests, and end with the slowest.
+    config.option.loadscopereorder = False
     return RoomByRoom(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of several workers, have none end long after the others: what may take longest is begun first."""
+    if not hasattr(config, "workerinput"):
+        return
+    expected_s: Counter[str] = Counter()
+    for item in items:
+        expected_s[name_scope(item.nodeid)] += guess_seconds(item)
+    items.sort(key=lambda item: -expected_s[name_scope(item.nodeid)])
+
+
+def name_scope(nodeid: str) -> str:
+    """What is one worker's: the test's room where that is kept whole, else its file."""
+    return next((room for room in KEPT_WHOLE if nodeid.startswith(room)), nodeid.partition("::")[0])
+
+
+def guess_seconds(item: pytest.Item) -> float:
+    """How long a test takes, as far as its marks say."""
+    allowed = item.get_closest_marker("timeout")
+    if item.get_closest_marker("long") or allowed is not None:
+        return 10.0 if allowed is None else 0.1 * float(allowed.args[0])
+    return 1.0 if item.get_closest_marker("servers") else 0.05
 
 
 @pytest.fixture(scope="session")

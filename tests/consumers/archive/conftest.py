@@ -59,11 +59,18 @@ class Replica:
 
     def partitions(self) -> dict[str, int]:
         """Connector → partitions it has here; empty while the process does not answer."""
+        return self._by_connector("kafka_connect_sink_task_partition_count")
+
+    def retries(self) -> dict[str, int]:
+        """Connector → calls of its sink that were repeated; empty while the process does not answer."""
+        return self._by_connector("kafka_connect_task_error_total_retries_total")
+
+    def _by_connector(self, name: str) -> dict[str, int]:
         return {
             sample.labels["connector"]: int(sample.value)
             for family in text_string_to_metric_families(self.metrics())
             for sample in family.samples
-            if sample.name == "kafka_connect_sink_task_partition_count"
+            if sample.name == name
         }
 
 
