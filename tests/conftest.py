@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Of several workers, have none end long after the others: what may take longest is begun first."""
     if not hasattr(config, "workerinput"):
         return
-    expected_s: Counter[str] = Counter()
+    expected_s: defaultdict[str, float] = defaultdict(float)
     for item in items:
         expected_s[name_scope(item.nodeid)] += guess_seconds(item)
     items.sort(key=lambda item: -expected_s[name_scope(item.nodeid)])
