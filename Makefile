@@ -16,8 +16,9 @@ RIVAL := tests/consumers/avatar/kalidokit/node_modules/.package-lock.json
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 ROOMS := keypoints kafka_io observability performers connect_runtime consumers producer_service local_stack demo proving holistic_cli
 CHECKED := $(ROOMS) benchmarks deploy handbook requirements tests
-# The files of tests that nothing may run beside: to look through all of them for ten takes half a minute.
-WITH_ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' mark.alone tests)
+# The files of tests that nothing may run beside, unless files are asked for: to look through all for ten takes long.
+WITH_ALONE = $(if $(findstring tests/,$(ARGS)),,\
+  $(shell grep --recursive --files-with-matches --include='test_*.py' mark.alone tests))
 SOURCE ?=
 ARGS ?=
 
