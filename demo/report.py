@@ -24,7 +24,8 @@ def question_for(report: JourneyReport) -> str:
         "       count(right_hand) AS with_right_hand,\n"
         "       round(avg((pose_landmark(pose, 'nose')).y)::numeric, 3) AS nose_y,\n"
         "       round((max((pose_landmark(pose, 'right_wrist')).y)\n"
-        "            - min((pose_landmark(pose, 'right_wrist')).y))::numeric, 3) AS wrist_travel\n"
+        "            - min((pose_landmark(pose, 'right_wrist')).y))::numeric, 3)\n"
+        "         AS wrist_travel\n"
         f"FROM frames WHERE stream_id IN ({streams})\n"
         "GROUP BY stream_id ORDER BY stream_id"
     )
