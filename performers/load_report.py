@@ -68,7 +68,8 @@ class LoadLedger:
 
     def __init__(self, records: int, clock: Clock) -> None:
         self._clock = clock
-        self._since_us = np.zeros(records, dtype=np.int64)
+        # Written, not only asked for: else the system gives the memory bit by bit, and a long load seems to leak.
+        self._since_us = np.full(records, 0, dtype=np.int64)
         self._latency_us = np.full(records, -1, dtype=np.int64)
         self.first_error: HolisticError | None = None
 

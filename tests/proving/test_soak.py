@@ -3,12 +3,16 @@
 import pytest
 
 from proving.meter import Sample, Usage
-from proving.soak import MOST_GROWTH, follow_memory
+from proving.soak import MOST_GROWTH, MemoryCourse, follow_memory, list_grown
+
+
+def follow_course(megabytes: list[float], every_s: float = 1.0) -> MemoryCourse:
+    samples = [Sample(at * every_s, {}, 0.0, {"archive": size}) for at, size in enumerate(megabytes)]
+    return follow_memory(Usage(samples))["archive"]
 
 
 def follow(megabytes: list[float]) -> float:
-    samples = [Sample(float(at), {}, 0.0, {"archive": size}) for at, size in enumerate(megabytes)]
-    return follow_memory(Usage(samples))["archive"].growth
+    return follow_course(megabytes).growth
 
 
 def test_memory_that_creeps_is_seen() -> None:
@@ -21,3 +25,13 @@ def test_what_is_taken_while_starting_is_no_growth() -> None:
 
 def test_a_sawtooth_is_flat() -> None:
     assert follow([100.0 + 20 * (minute % 3) for minute in range(60)]) == pytest.approx(1.0, abs=0.01)
+
+
+def test_every_minute_says_what_was_usual_in_it() -> None:
+    course = follow_course([10.0, 11.0, 99.0, 12.0, 12.0, 12.0, 13.0], every_s=20.0)
+    assert course.minutes_mb == (11.0, 12.0, 13.0)
+
+
+def test_a_service_that_grew_is_named_and_the_brokers_heap_is_not() -> None:
+    grown, flat = follow_course([100.0 + minute for minute in range(60)]), follow_course([100.0] * 60)
+    assert list_grown({"kafka": grown, "postgres": flat, "avatar": grown, "load": flat}) == ("avatar",)
