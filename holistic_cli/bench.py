@@ -117,9 +117,8 @@ def soak(
 ) -> None:
     """One load for an hour: does memory stay flat, does everybody keep up, is all of it there once.
 
-    Takes 24 kB of disk a frame, 35 GB in an hour. Ends 1 when a service's, the load's or Postgres' memory grew by more
-    than a tenth, a group was behind, or a record is missing or there twice. The broker's memory is shown only: Java
-    fills a heap to its limit before it cleans all of it.
+    Takes 24 kB of disk a frame, 35 GB in an hour. Ends 1 when a part's memory grew by more than a tenth, a group was
+    behind, or a record is missing or there twice. The broker's memory counts from half time: Java fills a heap first.
     """
     from proving.soak import run_soak
 

@@ -27,19 +27,21 @@ MOST_GROWTH: Final = 1.10
 _SETTLED_SHARE: Final = 0.1
 """Of the time, at its beginning: caches fill, the broker's heap finds its size."""
 _ENDS_SHARE: Final = 0.2
-"""The first and the last part of what is left are compared."""
+"""Of what is left: the first, the middle and the last part are compared."""
 _MINUTE_S: Final = 60
 _MINUTE_US: Final = _MINUTE_S * 1_000_000
-_SHOWN_ONLY: Final = frozenset({KAFKA})
-"""Java lets a heap grow to the limit it was given before it cleans all of it: growing says nothing of what is kept."""
+_SETTLE_LATE: Final = frozenset({KAFKA})
+"""Java lets a heap grow towards the limit it was given before it cleans all of it, so that what counts of an hour
+is its second half."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryCourse:
-    """A part's memory in MB: in the middle of the first and of the last fifth after it settled, the most, and the
-    middle of every minute."""
+    """A part's memory in MB: what was usual in the first, the middle and the last fifth after it settled, the most, and
+    what was usual in every minute."""
 
     first_mb: float
+    middle_mb: float
     last_mb: float
     most_mb: float
     minutes_mb: tuple[float, ...]
@@ -67,7 +69,7 @@ class Soak:
 
     @property
     def grown(self) -> tuple[str, ...]:
-        """The parts whose memory is not flat: services, load and Postgres are judged, the broker's heap is not."""
+        """The parts whose memory is not flat."""
         return list_grown(self.memory)
 
     @property
@@ -122,8 +124,12 @@ def run_soak(rate: float, streams: int, seconds: float, home: Path, say: Say) ->
 
 
 def list_grown(memory: Mapping[str, MemoryCourse]) -> tuple[str, ...]:
-    """The parts that grew by more than a tenth, but for the broker, whose heap has a limit of its own."""
-    return tuple(part for part, course in memory.items() if part not in _SHOWN_ONLY and course.growth > MOST_GROWTH)
+    """The parts that grew by more than a tenth: since the first fifth, the broker since the middle one."""
+    return tuple(
+        part
+        for part, course in memory.items()
+        if course.last_mb / (course.middle_mb if part in _SETTLE_LATE else course.first_mb) > MOST_GROWTH
+    )
 
 
 def follow_memory(usage: Usage) -> dict[str, MemoryCourse]:
@@ -135,11 +141,13 @@ def follow_memory(usage: Usage) -> dict[str, MemoryCourse]:
         settled_s = begin_s + _SETTLED_SHARE * (end_s - begin_s)
         part_s = _ENDS_SHARE * (end_s - settled_s)
         first = table[(table[:, 0] >= settled_s) & (table[:, 0] <= settled_s + part_s), 1]
+        middle = table[np.abs(table[:, 0] - (settled_s + end_s) / 2) <= part_s / 2, 1]
         last = table[table[:, 0] >= end_s - part_s, 1]
-        if len(first) and len(last):
+        if len(first) and len(middle) and len(last):
             minutes = (table[:, 0] - begin_s) // _MINUTE_S
             found[part] = MemoryCourse(
                 float(np.median(first)),
+                float(np.median(middle)),
                 float(np.median(last)),
                 float(table[:, 1].max()),
                 tuple(float(np.median(table[minutes == minute, 1])) for minute in np.unique(minutes)),
