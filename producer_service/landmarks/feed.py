@@ -8,6 +8,7 @@ from typing import Protocol
 from producer_service.capture.captured import RgbImage
 from producer_service.isolation.picture_memory import PictureMemory
 from producer_service.landmarks.landmarker import (
+    LANDMARKERS_A_PICTURE,
     Landmarker,
     LandmarkerFailed,
     LandmarkerLost,
@@ -115,11 +116,7 @@ class LandmarkerFeed:
         Raises LandmarkerFailed or NoLandmarkerFree: then it is spent, and tracking begins anew with the next one.
         """
         try:
-            try:
-                found = self._answers[0]()
-            except LandmarkerLost:
-                self._begin_again()
-                found = self._answers[0]()
+            found = self._ask_for_oldest()
         except Exception as error:
             self._spend()
             self._begin_again()
@@ -142,6 +139,14 @@ class LandmarkerFeed:
         self._anew = True
         if landmarker is not None:
             landmarker.close()
+
+    def _ask_for_oldest(self) -> Landmarks:
+        for _ in range(LANDMARKERS_A_PICTURE - 1):
+            try:
+                return self._answers[0]()
+            except LandmarkerLost:
+                self._begin_again()
+        return self._answers[0]()
 
     def _serve(self) -> StreamLandmarker:
         if self._landmarker is None:

@@ -1,7 +1,7 @@
 """What the pipeline asks of whatever finds landmarks."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from keypoints.errors import Transient
 from keypoints.frame import Float32Array
 from keypoints.landmarks import FACE_MIRROR, POSE_MIRROR, Part
 from producer_service.capture.captured import RgbImage
+
+LANDMARKERS_A_PICTURE: Final = 5
+"""So many a picture is handed to while each is lost through no fault of its own: others' may take several in a row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from keypoints.errors import Transient
 from producer_service.capture.captured import RefusalReason
-from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost
+from producer_service.landmarks.landmarker import LANDMARKERS_A_PICTURE, LandmarkerFailed, LandmarkerLost
 from producer_service.live.equipment import Equipment
 from producer_service.live.job import Job
 from producer_service.live.outcome import DropReason, PictureOutcome
@@ -14,8 +14,6 @@ from producer_service.live.picture import Picture
 from producer_service.live.processing import Handling, decode_picture, publish_landmarks
 
 log = logging.getLogger(__name__)
-
-_TRIES = 2
 
 
 class StillsBusy(Transient):
@@ -52,11 +50,11 @@ class Stills:
 
     def _take(self, job: Job, stream_id: str, how: Handling) -> None:
         try:
-            for attempt in range(_TRIES):
+            for attempt in range(LANDMARKERS_A_PICTURE):
                 try:
                     self._process(job, stream_id, how)
                 except LandmarkerLost as error:
-                    if attempt + 1 == _TRIES:
+                    if attempt + 1 == LANDMARKERS_A_PICTURE:
                         job.reject(RefusalReason.INFERENCE_FAILED, error.message)
                     continue
                 return

@@ -4,39 +4,18 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from keypoints.errors import Terminal
 from producer_service.capture.captured import RgbImage
-from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost, Landmarks, NoLandmarkerFree
+from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost, NoLandmarkerFree
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.landmarks.pool.pool import LandmarkerPool
-from tests.producer_service.finders import DIES, FAILS, HANGS, NOWHERE, TROUBLESOME
+from tests.producer_service.finders import DIES, FAILS, HANGS, NOWHERE
+from tests.producer_service.landmarks.pools import PERSON, count_seen, open_pool, paint
 from tests.producer_service.waiting import wait_until
-
-PERSON = (200, 10, 10)
-
-
-def paint(colour: tuple[int, int, int], height: int = 48, width: int = 64) -> RgbImage:
-    return np.full((height, width, 3), colour, np.uint8)
-
-
-def count_seen(found: Landmarks) -> int:
-    assert found.right_hand is not None
-    return int(found.right_hand[0, 0])
-
-
-@contextmanager
-def open_pool(**options: object) -> Iterator[LandmarkerPool]:
-    pool = LandmarkerPool(PoolOptions(**{"workers": 1, "standby": 0, "opener": TROUBLESOME, **options}))  # type: ignore[arg-type]
-    try:
-        yield pool
-    finally:
-        pool.close()
 
 
 def test_two_streams_on_one_worker_keep_their_tracking_apart() -> None:

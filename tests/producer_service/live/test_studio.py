@@ -164,6 +164,17 @@ def test_more_single_pictures_than_may_wait_are_refused_at_once(open_a_studio: O
     assert opened.ledger.counts().adds_up
 
 
+def test_single_pictures_that_kill_their_workers_take_none_of_those_beside_them_along(
+    open_a_studio: OpenedStudio,
+) -> None:
+    opened, _ = open_a_studio()
+    colours = [DIES, PERSON, DIES, DIES, PERSON, DIES, DIES, PERSON]
+    outcomes = results([opened.studio.submit_still(encoded(colour), "door") for colour in colours])
+    assert [isinstance(outcome, Acknowledged) for outcome in outcomes] == [colour == PERSON for colour in colours]
+    assert opened.ledger.counts().rejected == {"inference_failed": 5}
+    assert opened.ledger.counts().adds_up
+
+
 def test_a_stream_is_open_once_and_as_many_as_there_is_room_for(open_a_studio: OpenedStudio) -> None:
     opened, _ = open_a_studio(streams_a_worker=2)
     ada = opened.studio.open_stream("ada")
