@@ -1,16 +1,12 @@
 """Which landmarker serves which source: tracking is never carried from one stream into another."""
 
-import atexit
-import logging
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr
 
 from producer_service.landmarks.feed import LandmarkerFeed, StreamLandmarker
 from producer_service.landmarks.landmarker import Landmarker, ReusableLandmarker
+from producer_service.landmarks.matplotlib_home import give_matplotlib_a_home
 
 OpenLandmarker = Callable[[bool], Landmarker]
 """Opens a landmarker; the argument says whether its pictures are unrelated stills."""
@@ -18,22 +14,12 @@ OpenLandmarker = Callable[[bool], Landmarker]
 
 def open_holistic(still: bool) -> ReusableLandmarker:
     """MediaPipe Holistic; its libraries are loaded when it is first asked for."""
-    _keep_matplotlib_quiet()
+    give_matplotlib_a_home()
     # While it is imported, native code prints through sys.stderr what belongs to the process's own standard error.
     with redirect_stderr(sys.__stderr__ or sys.stderr):
         from producer_service.landmarks.holistic import HolisticLandmarker
 
     return HolisticLandmarker(still=still)
-
-
-def _keep_matplotlib_quiet() -> None:
-    """MediaPipe imports matplotlib for drawings nobody asks for; it wants a directory for its fonts, and says so."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
-    if "MPLCONFIGDIR" not in os.environ and not os.access(home, os.W_OK):
-        directory = tempfile.mkdtemp(prefix="holistic-matplotlib-")
-        os.environ["MPLCONFIGDIR"] = directory
-        atexit.register(shutil.rmtree, directory, ignore_errors=True)
 
 
 class Landmarkers:

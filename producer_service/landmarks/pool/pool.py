@@ -12,6 +12,7 @@ from typing import Final
 from keypoints.errors import Terminal
 from producer_service.isolation.picture_memory import PictureMemory
 from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost, NoLandmarkerFree
+from producer_service.landmarks.matplotlib_home import give_matplotlib_a_home
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.landmarks.pool.pooled_landmarker import PooledLandmarker
 from producer_service.landmarks.pool.worker import Worker
@@ -58,6 +59,7 @@ class LandmarkerPool:
         self.replaced = 0
         self._numbers = itertools.count(1)
         self._idle_stills: list[PooledLandmarker] = []
+        give_matplotlib_a_home()
         self._hire()
         self._watcher = threading.Thread(target=self._watch, name="landmarker-pool", daemon=True)
         self._watcher.start()

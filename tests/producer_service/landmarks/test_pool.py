@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,18 @@ from producer_service.landmarks.pool.pool import LandmarkerPool
 from tests.producer_service.finders import DIES, FAILS, HANGS, NOWHERE
 from tests.producer_service.landmarks.pools import PERSON, count_seen, open_pool, paint
 from tests.producer_service.waiting import wait_until
+
+_KILL_A_WORKER = """
+import os, signal, time
+from producer_service.landmarks.pool.options import PoolOptions
+from producer_service.landmarks.pool.pool import LandmarkerPool
+pool = LandmarkerPool(PoolOptions(workers=1, standby=0))
+os.kill(pool.report()[0].pid, signal.SIGKILL)
+while not pool.replaced:
+    time.sleep(0.01)
+assert pool.await_ready(60)
+pool.close()
+"""
 
 
 def test_two_streams_on_one_worker_keep_their_tracking_apart() -> None:
@@ -160,6 +174,18 @@ def test_streams_opened_and_closed_leave_no_file_and_no_process_behind() -> None
 def test_workers_that_cannot_start_are_said_and_not_tried_for_ever() -> None:
     with pytest.raises(Terminal, match="no worker for MediaPipe came up"):
         LandmarkerPool(PoolOptions(workers=1, standby=0, opener=NOWHERE, start_s=30))
+
+
+@pytest.mark.mediapipe
+def test_a_worker_that_is_killed_leaves_no_directory_behind_where_its_user_has_no_home(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    subprocess.run(
+        [sys.executable, "-c", _KILL_A_WORKER],
+        env={**environment, "HOME": str(tmp_path / "nowhere"), "TMPDIR": str(tmp_path)},
+        timeout=120,
+        check=True,
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def count_open_files(kind: str = "") -> int:
