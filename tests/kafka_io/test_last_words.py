@@ -50,6 +50,9 @@ def test_a_connection_that_goes_on_is_as_it_was(ends: tuple[Connection, socket.s
     assert connection.receive() == (b"", None)
     broker.sendall(b"x" * 10_000)
     assert connection.receive() == (b"x" * 10_000, None)
+    # More than one piece.
+    broker.sendall(bytes(range(250)) * 600)
+    assert connection.receive() == (bytes(range(250)) * 600, None)
 
 
 class TakenAway:
