@@ -11,7 +11,12 @@ from typing import Final
 
 from keypoints.errors import Terminal
 from producer_service.isolation.picture_memory import PictureMemory
-from producer_service.landmarks.landmarker import LandmarkerFailed, LandmarkerLost, NoLandmarkerFree
+from producer_service.landmarks.landmarker import (
+    LANDMARKERS_A_PICTURE,
+    LandmarkerFailed,
+    LandmarkerLost,
+    NoLandmarkerFree,
+)
 from producer_service.landmarks.matplotlib_home import give_matplotlib_a_home
 from producer_service.landmarks.pool.options import PoolOptions
 from producer_service.landmarks.pool.pooled_landmarker import PooledLandmarker
@@ -23,7 +28,6 @@ _WATCH_EVERY_S: Final = 0.25
 _FAILED_STARTS: Final = 3
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 30.0
-_PLACE_TRIES: Final = 3
 # One is looked at while the next is on its way: a worker that waits for each picture loses a tenth of its time.
 _PICTURES_AHEAD: Final = 2
 
@@ -128,7 +132,7 @@ class LandmarkerPool:
 
     def open(self, still: bool) -> PooledLandmarker:
         """A landmarker for a stream, or one whose pictures stand alone. Raises NoLandmarkerFree or LandmarkerFailed."""
-        for attempt in range(_PLACE_TRIES):
+        for attempt in range(LANDMARKERS_A_PICTURE):
             number = next(self._numbers)
             worker = self._place(number, still=still)
             memories: list[PictureMemory] = []
@@ -139,7 +143,7 @@ class LandmarkerPool:
                 for memory in memories:
                     memory.close()
                 self._leave(worker, number)
-                if isinstance(error, LandmarkerLost) and attempt + 1 < _PLACE_TRIES:
+                if isinstance(error, LandmarkerLost) and attempt + 1 < LANDMARKERS_A_PICTURE:
                     continue
                 raise LandmarkerFailed(f"no landmarker could be opened: {error}") from error
             landmarker.on_close(lambda closed: self._leave(closed.worker, closed.stream))
