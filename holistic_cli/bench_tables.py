@@ -20,12 +20,12 @@ def print_headline(headline: "Headline") -> None:
     """The hold, where its time goes, the climb and the audit."""
     console = Console(emoji=False)
     hold = headline.hold
-    console.print(_tell_effects(f"{hold.achieved_rate:.0f} frames/s for {hold.seconds:.0f} s", hold.effects))
-    console.print(_tell_parts(hold))
+    print_whole(_tell_effects(f"{hold.achieved_rate:.0f} frames/s for {hold.seconds:.0f} s", hold.effects))
+    print_whole(_tell_parts(hold))
     if headline.parts:
-        console.print(_tell_stages(headline.parts))
+        print_whole(_tell_stages(headline.parts))
     if headline.climb:
-        console.print(_tell_climb([hold, *headline.climb]))
+        print_whole(_tell_climb([hold, *headline.climb]))
     ceiling = headline.ceiling
     if ceiling.held_rate is not None:
         console.print(f"highest rate held: [bold]{ceiling.held_rate:.0f} frames/s[/bold]")
@@ -59,14 +59,14 @@ def print_scaling(scaling: "Scaling") -> None:
 def print_soak(soak: "Soak") -> None:
     """Effects, memory, and the verdict."""
     console = Console(emoji=False)
-    console.print(_tell_effects(f"{soak.achieved_rate:.0f} frames/s for {soak.seconds / 60:.0f} min", soak.effects))
+    print_whole(_tell_effects(f"{soak.achieved_rate:.0f} frames/s for {soak.seconds / 60:.0f} min", soak.effects))
     table = Table("part", "processors", "MB at first", "MB at last", "most", "growth")
     for part, course in soak.memory.items():
         table.add_row(
             part, f"{soak.cores.get(part, 0.0):.2f}", f"{course.first_mb:.0f}", f"{course.last_mb:.0f}",
             f"{course.most_mb:.0f}", f"{course.growth:.3f}",
         )  # fmt: skip
-    console.print(table)
+    print_whole(table)
     audit = soak.audit
     console.print(_tell_audit(audit))
     console.print("flat, with nobody behind" if soak.good else f"grown: {soak.grown}; behind: {soak.behind}")
@@ -78,7 +78,7 @@ def print_ratios(ratios: "Iterable[Ratio]") -> None:
     for ratio in ratios:
         times = "-" if ratio.ratio is None else f"{ratio.ratio:.3f}"
         table.add_row(ratio.figure, f"{ratio.before:,.3f}", f"{ratio.after:,.3f}", times)
-    Console(emoji=False).print(table)
+    print_whole(table)
 
 
 def _tell_audit(audit: "Audit") -> str:
